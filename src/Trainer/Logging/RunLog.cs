@@ -1,0 +1,43 @@
+namespace Vlm.Trainer.Logging;
+
+/// <summary>Everything a run writes about itself: <c>metrics.jsonl</c>, TensorBoard events, and plots drawn from the former.</summary>
+/// <remarks>Not thread-safe. <c>metrics.jsonl</c> is the record; the other two can always be made again from it.</remarks>
+public sealed class RunLog : IDisposable
+{
+    private readonly MetricsLog _metrics;
+    private readonly TensorBoardEvents _events;
+
+    /// <param name="folder">The run's folder, made when absent.</param>
+    /// <param name="resumeStep">
+    /// The last step the run keeps: what was logged after it is cut and will be logged again. 0 starts afresh and cuts everything.
+    /// </param>
+    /// <param name="clock">Source of elapsed and wall time; the system's when not given.</param>
+    /// <exception cref="InvalidDataException"><c>metrics.jsonl</c> exists and has a line that is no metrics line.</exception>
+    public RunLog(string folder, long resumeStep, TimeProvider? clock = null)
+    {
+        Directory.CreateDirectory(folder);
+        Folder = folder;
+        MetricsPath = Path.Combine(folder, "metrics.jsonl");
+        _metrics = new MetricsLog(MetricsPath, resumeStep, clock);
+        _events = new TensorBoardEvents(folder, resumeStep, clock);
+    }
+
+    public string Folder { get; }
+
+    public string MetricsPath { get; }
+
+    /// <summary>Adds one line and one TensorBoard event. Both are with the operating system when this returns, so killing the process loses nothing.</summary>
+    /// <param name="step">Not smaller than the step before.</param>
+    /// <param name="values">Numbers by name, such as <c>train/loss</c>; a slash groups charts in TensorBoard.</param>
+    public void Log(long step, IReadOnlyDictionary<string, double> values)
+    {
+        _metrics.Append(step, values);
+        _events.Append(step, values);
+    }
+
+    public void Dispose()
+    {
+        _metrics.Dispose();
+        _events.Dispose();
+    }
+}
