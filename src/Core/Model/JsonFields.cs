@@ -1,0 +1,166 @@
+using System.Text.Json;
+
+namespace Vlm.Model;
+
+/// <summary>One JSON object of a model file, read field by field; what is wrong is collected, so that one error can name it all.</summary>
+internal sealed class JsonFields(JsonElement element, string where, List<string> problems)
+{
+    private static readonly JsonWriterOptions Indented = new() { Indented = true, NewLine = "\n" };
+
+    /// <summary>Opens a file whose root is a JSON object.</summary>
+    /// <exception cref="CheckpointException">Missing, unreadable or something else.</exception>
+    public static JsonDocument Open(string path)
+    {
+        try
+        {
+            JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(path));
+            if (document.RootElement.ValueKind == JsonValueKind.Object)
+                return document;
+            document.Dispose();
+        }
+        catch (JsonException error)
+        {
+            throw new CheckpointException($"{path} is not JSON ({error.Message}) Is the download complete?", error);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new CheckpointException($"{path} cannot be read: {error.Message}", error);
+        }
+        throw new CheckpointException($"{path} must hold a JSON object.");
+    }
+
+    /// <summary>Writes an object under a temporary name, then renames it.</summary>
+    public static void Save(string path, Action<Utf8JsonWriter> write)
+    {
+        string temporary = path + ".tmp";
+        using (FileStream stream = File.Create(temporary))
+        using (var json = new Utf8JsonWriter(stream, Indented))
+        {
+            json.WriteStartObject();
+            write(json);
+            json.WriteEndObject();
+        }
+        File.Move(temporary, path, overwrite: true);
+    }
+
+    public static void Write(Utf8JsonWriter json, string name, IEnumerable<float> values)
+    {
+        json.WriteStartArray(name);
+        foreach (float value in values)
+            json.WriteNumberValue(value);
+        json.WriteEndArray();
+    }
+
+    public static void Write(Utf8JsonWriter json, string name, IEnumerable<int> values)
+    {
+        json.WriteStartArray(name);
+        foreach (int value in values)
+            json.WriteNumberValue(value);
+        json.WriteEndArray();
+    }
+
+    /// <summary>Whether the field is there and not null.</summary>
+    public bool Has(string name) => element.TryGetProperty(name, out JsonElement value) && value.ValueKind != JsonValueKind.Null;
+
+    public IEnumerable<string> Names => element.EnumerateObject().Select(entry => entry.Name);
+
+    /// <summary>A nested object, or null when it is absent.</summary>
+    public JsonFields? Section(string name)
+    {
+        if (!Has(name))
+            return null;
+        JsonElement value = element.GetProperty(name);
+        if (value.ValueKind == JsonValueKind.Object)
+            return new JsonFields(value, $"{where}{name}.", problems);
+        Wrong(name, "an object");
+        return null;
+    }
+
+    public int Int(string name, int? fallback = null) =>
+        Read(name, fallback, "a whole number", (JsonElement value, out int result) => { result = 0; return value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out result); });
+
+    public double Number(string name, double? fallback = null) =>
+        Read(name, fallback, "a number", (JsonElement value, out double result) => { result = 0; return value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out result); });
+
+    public bool Bool(string name, bool? fallback = null) =>
+        Read(name, fallback, "true or false", (JsonElement value, out bool result) => { result = value.ValueKind == JsonValueKind.True; return value.ValueKind is JsonValueKind.True or JsonValueKind.False; });
+
+    public string Text(string name, string fallback)
+    {
+        if (!Has(name))
+            return fallback;
+        JsonElement value = element.GetProperty(name);
+        if (value.ValueKind == JsonValueKind.String)
+            return value.GetString()!;
+        Wrong(name, "a string");
+        return fallback;
+    }
+
+    /// <summary>A list of whole numbers; a single number counts as a list of one.</summary>
+    public int[] Ints(string name)
+    {
+        if (Has(name) && element.GetProperty(name).ValueKind == JsonValueKind.Number)
+            return [Int(name)];
+        return List(name, "whole numbers", value => value.TryGetInt32(out int number) ? number : (int?)null);
+    }
+
+    public long[] Longs(string name) => List<long>(name, "whole numbers", value => value.TryGetInt64(out long number) ? number : null);
+
+    public float[] Floats(string name) => List<float>(name, "numbers", value => value.TryGetSingle(out float number) ? number : null);
+
+    /// <summary>Complains when the field is there with another value.</summary>
+    public void MustBe(string name, bool expected)
+    {
+        if (Bool(name, expected) != expected)
+            problems.Add($"'{where}{name}' is {(!expected ? "true" : "false")}; only {(expected ? "true" : "false")} is supported");
+    }
+
+    /// <summary>Complains when the field is there with another text.</summary>
+    public void MustBe(string name, params string[] expected)
+    {
+        string found = Text(name, expected[0]);
+        if (!expected.Contains(found))
+            problems.Add($"'{where}{name}' is '{found}'; only '{string.Join("' or '", expected)}' is supported");
+    }
+
+    private delegate bool Reader<T>(JsonElement value, out T result);
+
+    private T Read<T>(string name, T? fallback, string kind, Reader<T> reader)
+        where T : struct
+    {
+        if (!Has(name))
+        {
+            if (fallback is null)
+                problems.Add($"'{where}{name}' is missing");
+            return fallback.GetValueOrDefault();
+        }
+        if (reader(element.GetProperty(name), out T result))
+            return result;
+        Wrong(name, kind);
+        return fallback.GetValueOrDefault();
+    }
+
+    private T[] List<T>(string name, string kind, Func<JsonElement, T?> read)
+        where T : struct
+    {
+        if (!Has(name))
+        {
+            problems.Add($"'{where}{name}' is missing");
+            return [];
+        }
+        JsonElement list = element.GetProperty(name);
+        T?[] values = list.ValueKind == JsonValueKind.Array
+            ? [.. list.EnumerateArray().Select(value => value.ValueKind == JsonValueKind.Number ? read(value) : null)]
+            : [null];
+        if (values.All(value => value is not null))
+            return [.. values.Select(value => value!.Value)];
+        Wrong(name, $"a list of {kind}");
+        return [];
+    }
+
+    private void Wrong(string name, string expected)
+    {
+        string found = element.GetProperty(name).GetRawText();
+        problems.Add($"'{where}{name}' must be {expected}; it is {(found.Length > 60 ? found[..60] + "…" : found)}");
+    }
+}
