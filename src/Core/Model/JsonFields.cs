@@ -83,7 +83,11 @@ internal sealed class JsonFields(JsonElement element, string where, List<string>
         Read(name, fallback, "a number", (JsonElement value, out double result) => { result = 0; return value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out result); });
 
     public bool Bool(string name, bool? fallback = null) =>
-        Read(name, fallback, "true or false", (JsonElement value, out bool result) => { result = value.ValueKind == JsonValueKind.True; return value.ValueKind is JsonValueKind.True or JsonValueKind.False; });
+        Read(name, fallback, "true or false", (JsonElement value, out bool result) =>
+        {
+            result = value.ValueKind == JsonValueKind.True;
+            return value.ValueKind is JsonValueKind.True or JsonValueKind.False;
+        });
 
     public string Text(string name, string fallback)
     {

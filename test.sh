@@ -1,0 +1,126 @@
+#!/usr/bin/env bash
+# Sets up what is missing, builds, checks the format, runs every test, and ends with "N passed, N failed, N skipped".
+# Needs: the .NET 10 SDK on Debian 12 or 13 or Ubuntu 24.04. As root it installs the rest; otherwise it says what to install.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+exec </dev/null
+
+main() {
+  prepare_environment
+  install_missing
+  say "restore"
+  dotnet restore Edge.sln --locked-mode
+  say "build"
+  dotnet build Edge.sln -c Release --no-restore -warnaserror -p:UseSharedCompilation=false
+  say "format"
+  dotnet format Edge.sln --verify-no-changes --no-restore
+  say "test"
+  run_tests
+}
+
+prepare_environment() {
+  export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_GENERATE_ASPNET_CERTIFICATE=false
+  # The SDK itself asks for ICU, which small images lack.
+  export DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1
+  # Build nodes that stay behind keep a CI job's output open.
+  export MSBUILDDISABLENODEREUSE=1
+  if [ -z "${HOME:-}" ] || [ ! -d "$HOME" ] || [ ! -w "$HOME" ]; then
+    export HOME="$PWD/artifacts/home"
+    mkdir -p "$HOME"
+  fi
+  command -v dotnet >/dev/null || fail "The .NET 10 SDK is not installed ('dotnet' is not on the PATH). See https://dotnet.microsoft.com/download"
+}
+
+# The decoder pictures are drawn in the fonts of these packages; TorchSharp's native library needs the libstdc++ of GCC 13.
+install_missing() {
+  if ! command -v dpkg-query >/dev/null; then
+    say "not a Debian system: the fonts DejaVu, Liberation and Noto, and libstdc++ of GCC 13 or later, must be there already"
+    return
+  fi
+
+  local packages=() name
+  for name in fonts-dejavu-core fonts-liberation fonts-noto-core; do
+    dpkg-query -W -f '${Status}' "$name" 2>/dev/null | grep -q 'ok installed' || packages+=("$name")
+  done
+  local old_library=false
+  has_new_libstdcxx || old_library=true
+  if [ "${#packages[@]}" -eq 0 ] && ! $old_library; then
+    return
+  fi
+
+  if [ "$(id -u)" -ne 0 ]; then
+    [ "${#packages[@]}" -eq 0 ] || echo "Install: sudo apt-get install -y ${packages[*]}" >&2
+    ! $old_library || echo "Install libstdc++6 of GCC 13 or later (GLIBCXX_3.4.32); on Debian 12 it is in the trixie suite: run this script once as root." >&2
+    fail "Then run this script again."
+  fi
+
+  export DEBIAN_FRONTEND=noninteractive
+  if $old_library; then
+    add_trixie
+  fi
+  say "install ${packages[*]}$($old_library && echo ' libstdc++6 (from trixie)')"
+  apt-get update -q
+  if $old_library; then
+    apt-get install -q -y --no-install-recommends -t trixie libstdc++6
+    has_new_libstdcxx || fail "libstdc++6 still lacks GLIBCXX_3.4.32 after installing it from trixie."
+  fi
+  [ "${#packages[@]}" -eq 0 ] || apt-get install -q -y --no-install-recommends "${packages[@]}"
+}
+
+has_new_libstdcxx() {
+  local library
+  for library in /usr/lib/*-linux-gnu/libstdc++.so.6 /usr/lib64/libstdc++.so.6; do
+    if [ -e "$library" ] && grep -qa GLIBCXX_3.4.32 "$library"; then
+      return 0
+    fi
+  done
+  return 1
+}
+
+# Debian 12 only. The pin keeps every other package on its own release.
+add_trixie() {
+  local id version
+  id=$(. /etc/os-release && echo "${ID:-}")
+  version=$(. /etc/os-release && echo "${VERSION_ID:-}")
+  [ "$id $version" = "debian 12" ] || fail "libstdc++6 lacks GLIBCXX_3.4.32 on $id $version; this script knows how to get it on Debian 12 only. Install that of GCC 13 or later."
+  local mirror
+  mirror=$(grep -rhoE 'https?://[^ ]+/debian/?( |$)' /etc/apt/sources.list /etc/apt/sources.list.d 2>/dev/null | head -n 1 | tr -d ' ') || true
+  echo "deb ${mirror:-http://deb.debian.org/debian} trixie main" >/etc/apt/sources.list.d/edge-trixie.list
+  printf 'Package: *\nPin: release n=trixie\nPin-Priority: -1\n' >/etc/apt/preferences.d/edge-trixie
+}
+
+run_tests() {
+  mkdir -p artifacts
+  local log=artifacts/test.log code=0
+  # One test program at a time: the models in them use every core.
+  dotnet test --solution Edge.sln -c Release --no-build --no-restore --max-parallel-test-modules 1 2>&1 | tee "$log" || code=$?
+  local passed failed skipped
+  passed=$(total succeeded "$log")
+  failed=$(total failed "$log")
+  skipped=$(total skipped "$log")
+  if [ "$((passed + failed))" -eq 0 ]; then
+    echo "No test ran." >&2
+    code=1
+  fi
+  if [ "$code" -eq 0 ] && [ "$failed" -ne 0 ]; then
+    code=1
+  fi
+  echo "$passed passed, $failed failed, $skipped skipped"
+  exit "$code"
+}
+
+# The number behind "  <word>: " in the last summary of the log; 0 without one.
+total() {
+  sed -nE "s/^ +$1: ([0-9]+)\$/\1/p" "$2" | tail -n 1 | grep . || echo 0
+}
+
+say() {
+  printf '\n== %s\n' "$*"
+}
+
+fail() {
+  echo "$*" >&2
+  exit 1
+}
+
+main
