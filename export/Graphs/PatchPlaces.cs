@@ -42,10 +42,10 @@ internal readonly record struct PatchPlaces(Value Patch, Value Row, Value Column
     /// <summary>A patch's index inside its frame [N], and its picture's grid [N, 3].</summary>
     private static (Value InFrame, Value Grid) InFrame(OnnxGraph graph, Value patch, Value grids)
     {
-        var sizes = graph.Node("ReduceProd", [grids, graph.Vector(1L)], Attribute.Int("keepdims", 0));
+        var sizes = graph.Node("ReduceProd", [grids, graph.Vector(1L)], NodeAttribute.Int("keepdims", 0));
         var ends = graph.Node("CumSum", [sizes, graph.Scalar(0L)]);
         var passed = graph.Node("GreaterOrEqual", [graph.Unsqueeze(patch, 1), ends]);
-        var picture = graph.Node("ReduceSum", [graph.Cast(passed, DataType.Int64), graph.Vector(1L)], Attribute.Int("keepdims", 0));
+        var picture = graph.Node("ReduceSum", [graph.Cast(passed, DataType.Int64), graph.Vector(1L)], NodeAttribute.Int("keepdims", 0));
         var grid = graph.Gather(grids, picture);
         var inPicture = graph.Sub(patch, graph.Gather(graph.Sub(ends, sizes), picture));
         var frameSize = graph.Mul(graph.Gather(grid, graph.Scalar(1L), 1), graph.Gather(grid, graph.Scalar(2L), 1));

@@ -40,7 +40,7 @@ internal sealed class TextGraph
         var lengths = Lengths(graph.Input("attention_mask", DataType.Int64, "batch_size", "total_sequence_length"));
         var rotation = Rotation(graph.Input("position_ids", DataType.Int64, 3, "batch_size", "sequence_length"));
         var x = weights.Wide(embeds);
-        var y = graph.Node("SimplifiedLayerNormalization", [x, weights.Vector(NormBefore(0))], Attribute.Int("axis", -1), Epsilon, Attribute.Int("stash_type", 1));
+        var y = graph.Node("SimplifiedLayerNormalization", [x, weights.Vector(NormBefore(0))], NodeAttribute.Int("axis", -1), Epsilon, NodeAttribute.Int("stash_type", 1));
         for (var layer = 0; layer < config.NumLayers; layer++)
         {
             (y, x) = AddAndNorm(x, Attention(layer, y, rotation, lengths), $"model.layers.{layer}.post_attention_layernorm.weight");
@@ -54,7 +54,7 @@ internal sealed class TextGraph
     /// <summary>What the attention operator wants to know: the last index of each row [B] and the length of the longest (a scalar).</summary>
     private (Value Last, Value Total) Lengths(Value mask)
     {
-        var sums = graph.Node("ReduceSum", [mask, graph.Vector(1L)], Attribute.Int("keepdims", 0));
+        var sums = graph.Node("ReduceSum", [mask, graph.Vector(1L)], NodeAttribute.Int("keepdims", 0));
         var total = graph.Gather(graph.Node("Shape", [mask]), graph.Scalar(1L));
         return (graph.Cast(graph.Sub(sums, graph.Scalar(1L)), DataType.Int32), graph.Cast(total, DataType.Int32));
     }
@@ -70,8 +70,8 @@ internal sealed class TextGraph
         var byFrequency = graph.Reshape(graph.Gather(positions, graph.Vector(planes)), half, -1);
         var turned = graph.Cast(graph.Node("Transpose", [byFrequency]), DataType.Float);
         var angles = graph.Mul(turned, graph.Vector([.. Enumerable.Range(0, half).Select(Frequency)]));
-        var shape = graph.Node("Shape", [positions], Attribute.Int("start", 1));
-        var count = graph.Node("ReduceProd", [shape], Attribute.Int("keepdims", 0));
+        var shape = graph.Node("Shape", [positions], NodeAttribute.Int("start", 1));
+        var count = graph.Node("ReduceProd", [shape], NodeAttribute.Int("keepdims", 0));
         var rows = graph.Node("Reshape", [graph.Range(count), shape]);
         return [rows, graph.Node("Cos", [angles]), graph.Node("Sin", [angles])];
     }
@@ -85,16 +85,16 @@ internal sealed class TextGraph
         var qkv = graph.Add(weights.Wide(weights.Linear(weights.Narrow(y), [.. names.Select(n => n + ".weight")])), weights.Vector([.. names.Select(n => n + ".bias")]));
         var parts = graph.Split(qkv, queries + keys, keys);
         var turned = graph.Node(
-            "com.microsoft:RotaryEmbedding", [parts[0], .. rotation], Attribute.Int("num_heads", config.NumHeads + config.NumKeyValueHeads));
+            "com.microsoft:RotaryEmbedding", [parts[0], .. rotation], NodeAttribute.Int("num_heads", config.NumHeads + config.NumKeyValueHeads));
         var qk = graph.Split(weights.Narrow(turned), queries, keys);
         var output = graph.Nodes(
             "com.microsoft:GroupQueryAttention",
             [qk[0], qk[1], weights.Narrow(parts[1]), Past(layer, "key"), Past(layer, "value"), lengths.Last, lengths.Total],
             3,
-            Attribute.Int("num_heads", config.NumHeads),
-            Attribute.Int("kv_num_heads", config.NumKeyValueHeads),
-            Attribute.Int("do_rotary", 0),
-            Attribute.Float("scale", 1 / MathF.Sqrt(config.HeadDim)));
+            NodeAttribute.Int("num_heads", config.NumHeads),
+            NodeAttribute.Int("kv_num_heads", config.NumKeyValueHeads),
+            NodeAttribute.Int("do_rotary", 0),
+            NodeAttribute.Float("scale", 1 / MathF.Sqrt(config.HeadDim)));
         Present(layer, "key", output[1]);
         Present(layer, "value", output[2]);
         if (layer == Math.Min(PointerLayer, config.NumLayers - 1))
@@ -118,7 +118,7 @@ internal sealed class TextGraph
     private Value Mlp(string name, Value y)
     {
         var both = graph.Split(weights.Linear(weights.Narrow(y), $"{name}.gate_proj.weight", $"{name}.up_proj.weight"), config.IntermediateSize, config.IntermediateSize);
-        var inner = graph.Mul(graph.Node("com.microsoft:QuickGelu", [both[0]], Attribute.Float("alpha", 1)), both[1]);
+        var inner = graph.Mul(graph.Node("com.microsoft:QuickGelu", [both[0]], NodeAttribute.Float("alpha", 1)), both[1]);
         return weights.Wide(weights.Linear(inner, $"{name}.down_proj.weight"));
     }
 
@@ -131,7 +131,7 @@ internal sealed class TextGraph
 
     private string NormBefore(int layer) => layer < config.NumLayers ? $"model.layers.{layer}.input_layernorm.weight" : "model.norm.weight";
 
-    private Attribute Epsilon => Attribute.Float("epsilon", (float)config.RmsNormEps);
+    private NodeAttribute Epsilon => NodeAttribute.Float("epsilon", (float)config.RmsNormEps);
 
     private void Logits(Value y)
     {

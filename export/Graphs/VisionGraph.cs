@@ -33,7 +33,7 @@ internal sealed class VisionGraph
         var window = config.FullAttentionBlocks.Length < config.Depth ? Bias(places.Window) : Value.None;
 
         var x = graph.Unsqueeze(weights.Wide(weights.FloatLinear(pixels, "visual.patch_embed.proj.weight")), 0); // [1, N, E]
-        var y = graph.Node("SimplifiedLayerNormalization", [x, weights.Vector(NormBefore(0))], Attribute.Int("axis", -1), Epsilon, Attribute.Int("stash_type", 1));
+        var y = graph.Node("SimplifiedLayerNormalization", [x, weights.Vector(NormBefore(0))], NodeAttribute.Int("axis", -1), Epsilon, NodeAttribute.Int("stash_type", 1));
         for (var block = 0; block < config.Depth; block++)
         {
             var name = $"visual.blocks.{block}";
@@ -68,13 +68,13 @@ internal sealed class VisionGraph
         var width = config.HiddenSize;
         var qkv = graph.Add(weights.Wide(weights.Linear(weights.Narrow(y), $"{name}.attn.qkv.weight")), weights.Vector($"{name}.attn.qkv.bias"));
         var parts = graph.Split(qkv, 2 * width, width);
-        var turned = graph.Node("com.microsoft:RotaryEmbedding", [parts[0], .. rotation], Attribute.Int("num_heads", 2 * config.NumHeads));
+        var turned = graph.Node("com.microsoft:RotaryEmbedding", [parts[0], .. rotation], NodeAttribute.Int("num_heads", 2 * config.NumHeads));
         var qk = graph.Split(turned, width, width);
         var output = graph.Node(
             "com.microsoft:MultiHeadAttention",
             [qk[0], qk[1], parts[1], Value.None, Value.None, bias],
-            Attribute.Int("num_heads", config.NumHeads),
-            Attribute.Float("scale", 1 / MathF.Sqrt(config.HeadDim)));
+            NodeAttribute.Int("num_heads", config.NumHeads),
+            NodeAttribute.Float("scale", 1 / MathF.Sqrt(config.HeadDim)));
         return weights.Wide(weights.Linear(weights.Narrow(output), $"{name}.attn.proj.weight"));
     }
 
@@ -83,7 +83,7 @@ internal sealed class VisionGraph
         var packed = weights.Linear(weights.Narrow(y), $"{name}.gate_proj.weight", $"{name}.up_proj.weight");
         var biased = graph.Add(packed, weights.Narrow(weights.Vector($"{name}.gate_proj.bias", $"{name}.up_proj.bias")));
         var both = graph.Split(biased, config.IntermediateSize, config.IntermediateSize);
-        var inner = graph.Mul(graph.Node("com.microsoft:QuickGelu", [both[0]], Attribute.Float("alpha", 1)), both[1]);
+        var inner = graph.Mul(graph.Node("com.microsoft:QuickGelu", [both[0]], NodeAttribute.Float("alpha", 1)), both[1]);
         return weights.Wide(weights.Linear(inner, $"{name}.down_proj.weight"));
     }
 
@@ -105,5 +105,5 @@ internal sealed class VisionGraph
 
     private string NormBefore(int block) => block < config.Depth ? $"visual.blocks.{block}.norm1.weight" : "visual.merger.ln_q.weight";
 
-    private static Attribute Epsilon => Attribute.Float("epsilon", (float)VisionConfig.NormEps);
+    private static NodeAttribute Epsilon => NodeAttribute.Float("epsilon", (float)VisionConfig.NormEps);
 }

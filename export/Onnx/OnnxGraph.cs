@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
-using Google.Protobuf;
 using static Vlm.Export.Onnx.TensorProto.Types;
 
 namespace Vlm.Export.Onnx;
@@ -21,11 +20,11 @@ internal readonly record struct Dim(long Size, string? Name = null)
 }
 
 /// <summary>An attribute of a node.</summary>
-internal readonly record struct Attribute(AttributeProto Proto)
+internal readonly record struct NodeAttribute(AttributeProto Proto)
 {
-    public static Attribute Int(string name, long value) => new(new() { Name = name, I = value, Type = AttributeProto.Types.AttributeType.Int });
+    public static NodeAttribute Int(string name, long value) => new(new() { Name = name, I = value, Type = AttributeProto.Types.AttributeType.Int });
 
-    public static Attribute Float(string name, float value) => new(new() { Name = name, F = value, Type = AttributeProto.Types.AttributeType.Float });
+    public static NodeAttribute Float(string name, float value) => new(new() { Name = name, F = value, Type = AttributeProto.Types.AttributeType.Float });
 }
 
 /// <summary>Builds a graph node by node, in the order of computation.</summary>
@@ -71,13 +70,14 @@ internal sealed class OnnxGraph(string name)
         graph.Output.Add(Describe(name, type, shape));
     }
 
-    /// <summary>A node with one output.</summary>
-    /// <param name="op">Operator; those of ONNX Runtime's own domain as <c>com.microsoft:Name</c>.</param>
-    /// <param name="inputs">Operands in the operator's order; <see cref="Value.None"/> leaves one out.</param>
-    public Value Node(string op, ReadOnlySpan<Value> inputs, params ReadOnlySpan<Attribute> attributes) => Nodes(op, inputs, 1, attributes)[0];
+    /// <summary>
+    /// A node with one output. Operators of ONNX Runtime's own domain are written <c>com.microsoft:Name</c>; inputs are in the operator's
+    /// order, and <see cref="Value.None"/> leaves one out.
+    /// </summary>
+    public Value Node(string op, ReadOnlySpan<Value> inputs, params ReadOnlySpan<NodeAttribute> attributes) => Nodes(op, inputs, 1, attributes)[0];
 
     /// <summary>A node with several outputs.</summary>
-    public Value[] Nodes(string op, ReadOnlySpan<Value> inputs, int outputs, params ReadOnlySpan<Attribute> attributes)
+    public Value[] Nodes(string op, ReadOnlySpan<Value> inputs, int outputs, params ReadOnlySpan<NodeAttribute> attributes)
     {
         var colon = op.IndexOf(':', StringComparison.Ordinal);
         var type = op[(colon + 1)..];
@@ -120,11 +120,11 @@ internal sealed class OnnxGraph(string name)
 
     public Value MatMul(Value a, Value b) => Node("MatMul", [a, b]);
 
-    public Value Gather(Value table, Value index, long axis = 0) => Node("Gather", [table, index], Attribute.Int("axis", axis));
+    public Value Gather(Value table, Value index, long axis = 0) => Node("Gather", [table, index], NodeAttribute.Int("axis", axis));
 
-    public Value Cast(Value value, DataType type) => Node("Cast", [value], Attribute.Int("to", (long)type));
+    public Value Cast(Value value, DataType type) => Node("Cast", [value], NodeAttribute.Int("to", (long)type));
 
-    public Value Concat(long axis, params ReadOnlySpan<Value> values) => Node("Concat", values, Attribute.Int("axis", axis));
+    public Value Concat(long axis, params ReadOnlySpan<Value> values) => Node("Concat", values, NodeAttribute.Int("axis", axis));
 
     public Value Reshape(Value value, params ReadOnlySpan<long> shape) => Node("Reshape", [value, Vector(shape)]);
 
@@ -133,7 +133,7 @@ internal sealed class OnnxGraph(string name)
     public Value Range(Value count) => Node("Range", [Scalar(0L), count, Scalar(1L)]);
 
     /// <summary>Cuts the last axis into pieces of the given sizes.</summary>
-    public Value[] Split(Value value, params ReadOnlySpan<long> sizes) => Nodes("Split", [value, Vector(sizes)], sizes.Length, Attribute.Int("axis", -1));
+    public Value[] Split(Value value, params ReadOnlySpan<long> sizes) => Nodes("Split", [value, Vector(sizes)], sizes.Length, NodeAttribute.Int("axis", -1));
 
     private Value Constant<T>(DataType type, long[] shape, ReadOnlySpan<T> values)
         where T : unmanaged, IFormattable

@@ -1,0 +1,69 @@
+using System.Runtime.InteropServices;
+using Vlm.Export.Onnx;
+using Vlm.Model;
+using static Vlm.Export.Onnx.TensorProto.Types;
+
+namespace Vlm.Export.Graphs;
+
+/// <summary>Puts the checkpoint's weights into a graph, in the precision asked for. Nothing is read before the graph is written.</summary>
+/// <remarks>
+/// Two number formats meet in a graph: <em>wide</em> is always float32 (residual stream, norms, rotation), <em>narrow</em> is the format of
+/// inputs, outputs and products: float16 in an fp16 package, float32 in all others, where both casts are nothing.
+/// </remarks>
+internal sealed class GraphWeights(OnnxGraph graph, CheckpointFolder checkpoint, ExportOptions options)
+{
+    public DataType FloatType => options.Precision == Precision.Fp16 ? DataType.Float16 : DataType.Float;
+
+    public Value Narrow(Value value) => FloatType == DataType.Float ? value : graph.Cast(value, FloatType);
+
+    public Value Wide(Value value) => FloatType == DataType.Float ? value : graph.Cast(value, DataType.Float);
+
+    /// <summary>x [.., K] times the transposed weights: [.., N]. Several weights are stacked along N, so that one product serves them all.</summary>
+    public Value Linear(Value x, params string[] names)
+    {
+        var rows = new WeightRows(checkpoint, names);
+        return options.Quantization is { } quantization ? Quantized(x, rows, quantization) : FloatLinear(x, names);
+    }
+
+    /// <summary>The same, never quantised.</summary>
+    public Value FloatLinear(Value x, params string[] names)
+    {
+        var rows = new WeightRows(checkpoint, names);
+        return graph.MatMul(x, graph.Tensor(new OnnxTensor(rows.Name, FloatType, [rows.Columns, rows.Count], stream => rows.WriteTransposed(stream, FloatType))));
+    }
+
+    /// <summary>A norm's weights or biases, laid one after the other; wide.</summary>
+    public Value Vector(params string[] names) => graph.Tensor(new OnnxTensor(
+        string.Join('+', names),
+        DataType.Float,
+        [names.Sum(name => checkpoint.Info(name).Count)],
+        stream =>
+        {
+            foreach (var name in names)
+                stream.Write(MemoryMarshal.AsBytes<float>(checkpoint.ReadFloats(name)));
+        }));
+
+    /// <summary>A weight as it lies in the checkpoint [N, K]; narrow.</summary>
+    public Value Table(string name)
+    {
+        var rows = new WeightRows(checkpoint, name);
+        return graph.Tensor(new OnnxTensor(rows.Name, FloatType, [rows.Count, rows.Columns], stream => rows.Write(stream, FloatType)));
+    }
+
+    private Value Quantized(Value x, WeightRows rows, Quantization quantization)
+    {
+        var packed = new PackedRows(rows, quantization);
+        var blocks = quantization.Blocks(rows.Columns);
+        var codes = new OnnxTensor(rows.Name + ".codes", DataType.Uint8, [rows.Count, blocks, quantization.BlockSize * quantization.Bits / 8], packed.WriteCodes);
+        var scales = new OnnxTensor(rows.Name + ".scales", DataType.Float, [rows.Count, blocks], packed.WriteScales);
+        return graph.Node(
+            "com.microsoft:MatMulNBits",
+            [x, graph.Tensor(codes), graph.Tensor(scales)],
+            NodeAttribute.Int("K", rows.Columns),
+            NodeAttribute.Int("N", rows.Count),
+            NodeAttribute.Int("bits", quantization.Bits),
+            NodeAttribute.Int("block_size", quantization.BlockSize),
+            // 4: activations are rounded to 8 bits too, block by block. Computing with unpacked float weights is 2 to 3 times slower.
+            NodeAttribute.Int("accuracy_level", 4));
+    }
+}

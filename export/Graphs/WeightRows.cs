@@ -1,0 +1,92 @@
+using System.Runtime.InteropServices;
+using Vlm.Model;
+using static Vlm.Export.Onnx.TensorProto.Types;
+
+namespace Vlm.Export.Graphs;
+
+/// <summary>One or several weights of a checkpoint with equally long rows, stacked: [N, K], read and written piece by piece.</summary>
+internal sealed class WeightRows
+{
+    /// <summary>Bytes that a transposition may hold at a time.</summary>
+    private const long PanelBytes = 64L << 20;
+
+    private const long ChunkElements = 1L << 20;
+
+    private readonly CheckpointFolder checkpoint;
+    private readonly (string Name, int Rows)[] parts;
+
+    public WeightRows(CheckpointFolder checkpoint, params string[] names)
+    {
+        this.checkpoint = checkpoint;
+        parts = [.. names.Select(name => (name, checked((int)checkpoint.Info(name).Shape[0])))];
+        var columns = names.Select(name => checkpoint.Info(name)).Select(info => checked((int)(info.Count / info.Shape[0]))).Distinct().ToList();
+        if (columns.Count != 1)
+            throw new ArgumentException($"Rows of {string.Join(", ", names)} have different lengths ({string.Join(", ", columns)}), so they cannot be stacked.", nameof(names));
+        (Columns, Count) = (columns[0], parts.Sum(part => part.Rows));
+    }
+
+    public string Name => string.Join('+', parts.Select(part => part.Name));
+
+    /// <summary>N.</summary>
+    public int Count { get; }
+
+    /// <summary>K; for a convolution kernel everything but the output channel.</summary>
+    public int Columns { get; }
+
+    private int RowsPerChunk => (int)Math.Max(1, ChunkElements / Columns);
+
+    /// <summary>All rows in order, some at a time: the index of the first, and their values.</summary>
+    public void ForEachChunk(Action<int, ReadOnlyMemory<float>> use)
+    {
+        var buffer = new float[Math.Min(RowsPerChunk, Count) * Columns];
+        var done = 0;
+        foreach (var (name, rows) in parts)
+        {
+            for (var row = 0; row < rows; row += RowsPerChunk)
+            {
+                var chunk = buffer.AsMemory(0, Math.Min(RowsPerChunk, rows - row) * Columns);
+                checkpoint.ReadFloats(name, (long)row * Columns, chunk.Span);
+                use(done + row, chunk);
+            }
+
+            done += rows;
+        }
+    }
+
+    public void Write(Stream stream, DataType type) => ForEachChunk((_, values) => WriteAs(stream, values.Span, type));
+
+    /// <summary>[K, N], the form MatMul takes: a panel of columns is gathered from all rows, written, and the next one begun.</summary>
+    public void WriteTransposed(Stream stream, DataType type)
+    {
+        var width = (int)Math.Clamp(PanelBytes / sizeof(float) / Count, 1, Columns);
+        var panel = new float[(long)width * Count];
+        for (var first = 0; first < Columns; first += width)
+        {
+            var columns = Math.Min(width, Columns - first);
+            ForEachChunk((row, values) => Scatter(values.Span, row, first, panel.AsSpan(0, columns * Count)));
+            WriteAs(stream, panel.AsSpan(0, columns * Count), type);
+        }
+    }
+
+    private void Scatter(ReadOnlySpan<float> rows, int firstRow, int firstColumn, Span<float> panel)
+    {
+        var columns = panel.Length / Count;
+        for (var row = 0; row < rows.Length / Columns; row++)
+            for (var column = 0; column < columns; column++)
+                panel[column * Count + firstRow + row] = rows[row * Columns + firstColumn + column];
+    }
+
+    private static void WriteAs(Stream stream, ReadOnlySpan<float> values, DataType type)
+    {
+        if (type == DataType.Float)
+        {
+            stream.Write(MemoryMarshal.AsBytes(values));
+            return;
+        }
+
+        var halves = new Half[values.Length];
+        for (var i = 0; i < values.Length; i++)
+            halves[i] = (Half)values[i];
+        stream.Write(MemoryMarshal.AsBytes<Half>(halves));
+    }
+}
