@@ -3,6 +3,12 @@ using Vlm.Vision;
 
 namespace Vlm.Text;
 
+/// <summary>What of a model's configuration positions depend on.</summary>
+/// <param name="Image">The placeholder of one merged patch.</param>
+/// <param name="Video">The placeholder of film frames.</param>
+/// <param name="MergeSize">Side of a merged block in patches.</param>
+public readonly record struct PictureTokens(int Image, int Video, int MergeSize);
+
 /// <summary>Where each token stands in time, row and column: the position ids of the decoder's three-part rotary embedding.</summary>
 /// <param name="Values">[3, T] time, then row, then column of every token.</param>
 /// <param name="Length">T.</param>
@@ -16,20 +22,26 @@ public sealed record RopePositions(long[] Values, int Length, long Delta)
     /// <exception cref="ArgumentException">The image tokens are not those of the pictures, or there are film tokens.</exception>
     public static RopePositions For(ReadOnlySpan<int> ids, IReadOnlyList<PatchGrid> grids, VlmConfig config)
     {
-        ArgumentNullException.ThrowIfNull(grids);
         ArgumentNullException.ThrowIfNull(config);
-        CheckTokens(ids, grids, config);
+        return For(ids, grids, new PictureTokens(config.ImageTokenId, config.VideoTokenId, config.Vision.SpatialMergeSize));
+    }
+
+    /// <inheritdoc cref="For(ReadOnlySpan{int}, IReadOnlyList{PatchGrid}, VlmConfig)"/>
+    public static RopePositions For(ReadOnlySpan<int> ids, IReadOnlyList<PatchGrid> grids, PictureTokens tokens)
+    {
+        ArgumentNullException.ThrowIfNull(grids);
+        CheckTokens(ids, grids, tokens);
         var values = new long[3 * ids.Length];
         long next = 0;
         int picture = 0;
         for (int at = 0; at < ids.Length;)
         {
-            if (ids[at] == config.ImageTokenId)
+            if (ids[at] == tokens.Image)
             {
                 PatchGrid grid = grids[picture++];
-                at = AddPicture(values, at, next, (grid.Rows / config.Vision.SpatialMergeSize, grid.Columns / config.Vision.SpatialMergeSize, grid.Frames));
+                at = AddPicture(values, at, next, (grid.Rows / tokens.MergeSize, grid.Columns / tokens.MergeSize, grid.Frames));
                 // Text goes on after the longer side, not after the number of tokens.
-                next += Math.Max(grid.Rows, grid.Columns) / config.Vision.SpatialMergeSize;
+                next += Math.Max(grid.Rows, grid.Columns) / tokens.MergeSize;
             }
             else
             {
@@ -53,22 +65,22 @@ public sealed record RopePositions(long[] Values, int Length, long Delta)
         return at;
     }
 
-    private static void CheckTokens(ReadOnlySpan<int> ids, IReadOnlyList<PatchGrid> grids, VlmConfig config)
+    private static void CheckTokens(ReadOnlySpan<int> ids, IReadOnlyList<PatchGrid> grids, PictureTokens tokens)
     {
-        if (ids.Contains(config.VideoTokenId))
+        if (ids.Contains(tokens.Video))
             throw new ArgumentException("The prompt has film tokens; only still pictures are supported.", nameof(ids));
         int at = 0;
         for (int picture = 0; picture < grids.Count; picture++)
         {
-            int wanted = grids[picture].MergedTokens(config.Vision.SpatialMergeSize);
-            int skipped = ids[at..].IndexOf(config.ImageTokenId);
-            int found = skipped < 0 ? 0 : Math.Min(Run(ids[(at + skipped)..], config.ImageTokenId), wanted);
+            int wanted = grids[picture].MergedTokens(tokens.MergeSize);
+            int skipped = ids[at..].IndexOf(tokens.Image);
+            int found = skipped < 0 ? 0 : Math.Min(Run(ids[(at + skipped)..], tokens.Image), wanted);
             if (found < wanted)
-                throw new ArgumentException($"Picture {picture + 1} of {grids.Count} needs {wanted} image tokens (id {config.ImageTokenId}) in one run; the prompt has {found}.", nameof(ids));
+                throw new ArgumentException($"Picture {picture + 1} of {grids.Count} needs {wanted} image tokens (id {tokens.Image}) in one run; the prompt has {found}.", nameof(ids));
             at += skipped + wanted;
         }
-        if (ids[at..].Contains(config.ImageTokenId))
-            throw new ArgumentException($"The prompt has more image tokens (id {config.ImageTokenId}) than its {grids.Count} pictures need.", nameof(ids));
+        if (ids[at..].Contains(tokens.Image))
+            throw new ArgumentException($"The prompt has more image tokens (id {tokens.Image}) than its {grids.Count} pictures need.", nameof(ids));
     }
 
     private static int Run(ReadOnlySpan<int> ids, int token)

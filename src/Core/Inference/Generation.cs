@@ -1,0 +1,59 @@
+namespace Vlm.Inference;
+
+/// <summary>Why a generation ended.</summary>
+public enum FinishReason
+{
+    /// <summary>The model wrote a stop token.</summary>
+    EndOfText,
+
+    /// <summary>The limit on new tokens was reached.</summary>
+    MaxTokens,
+
+    /// <summary>Prompt and reply filled the memory of the row.</summary>
+    ContextFull,
+
+    /// <summary>Somebody cancelled it.</summary>
+    Cancelled,
+}
+
+/// <summary>What to generate.</summary>
+public sealed record GenerationOptions
+{
+    /// <summary>New tokens at most, at least 1.</summary>
+    public required int MaxTokens { get; init; }
+
+    /// <summary>Tokens that end a reply; the one that did is the reply's last.</summary>
+    public required IReadOnlyCollection<int> StopTokens { get; init; }
+
+    /// <summary>How tokens are taken; greedy by default.</summary>
+    public Sampling Sampling { get; init; } = Sampling.Greedy;
+
+    /// <summary>Samples of each prompt, all from one prefill; 1 by default.</summary>
+    public int Samples { get; init; } = 1;
+
+    /// <summary>The first tokens of every reply, given instead of chosen; none by default. Their log-probabilities are the model's.</summary>
+    public IReadOnlyList<int> Forced { get; init; } = [];
+
+    /// <summary>Whether to record where the model looked for every token; off by default.</summary>
+    public bool WithAttention { get; init; }
+}
+
+/// <summary>How long the two phases of a generation took, for its whole batch.</summary>
+/// <param name="Prefill">Reading the prompts.</param>
+/// <param name="Decode">All steps after that.</param>
+public readonly record struct GenerationTimings(TimeSpan Prefill, TimeSpan Decode);
+
+/// <summary>One reply.</summary>
+/// <param name="Choices">The tokens, the stop token included, with their log-probabilities and runners-up.</param>
+/// <param name="Finish">Why it ended.</param>
+/// <param name="Timings">How long it took, together with its batch.</param>
+public sealed record Generation(IReadOnlyList<Choice> Choices, FinishReason Finish, GenerationTimings Timings)
+{
+    /// <summary>The tokens without the one that ended the reply.</summary>
+    public int[] TextTokens => [.. Choices.Take(Choices.Count - (Finish == FinishReason.EndOfText ? 1 : 0)).Select(choice => choice.Token)];
+
+    /// <summary>
+    /// For each choice, where the model looked when it chose: one weight per picture token, sum 1. Null when it was not asked for or the package does not show it.
+    /// </summary>
+    public IReadOnlyList<float[]>? Attention { get; init; }
+}

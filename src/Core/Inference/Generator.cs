@@ -1,0 +1,84 @@
+using System.Diagnostics;
+
+namespace Vlm.Inference;
+
+/// <summary>The decode loop: read the prompts, then take a token per row and step, until every row has ended.</summary>
+public static class Generator
+{
+    /// <summary>Generates replies to prompts as one batch.</summary>
+    /// <param name="decoder">With prompts x <see cref="GenerationOptions.Samples"/> rows.</param>
+    /// <param name="prompts">At least one.</param>
+    /// <param name="options">What to generate.</param>
+    /// <param name="cancellation">Ends all rows with <see cref="FinishReason.Cancelled"/>; what they have so far is returned.</param>
+    /// <returns>For each prompt its samples.</returns>
+    /// <exception cref="PromptTooLongException">A prompt does not fit into the decoder.</exception>
+    public static IReadOnlyList<Generation>[] Generate(
+        IDecoder decoder, IReadOnlyList<Prompt> prompts, GenerationOptions options, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(decoder);
+        ArgumentNullException.ThrowIfNull(prompts);
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.MaxTokens, 1, nameof(options));
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.Samples, 1, nameof(options));
+        if (decoder.Rows != prompts.Count * options.Samples)
+            throw new ArgumentException($"{prompts.Count} prompts with {options.Samples} samples need {prompts.Count * options.Samples} rows; the decoder has {decoder.Rows}.", nameof(decoder));
+
+        var start = Stopwatch.GetTimestamp();
+        decoder.Prefill(prompts);
+        var prefill = Stopwatch.GetElapsedTime(start);
+        start = Stopwatch.GetTimestamp();
+        var rows = Enumerable.Range(0, decoder.Rows).Select(row => new Row(row, options)).ToArray();
+        var tokens = new int[decoder.Rows];
+        // Every turn adds a token to a row or ends it, and MaxTokens bounds each row.
+        while (true)
+        {
+            foreach (var row in rows) tokens[row.Index] = row.Advance(decoder, cancellation.IsCancellationRequested);
+            if (tokens.All(token => token < 0)) break;
+            decoder.Step(tokens);
+        }
+        var timings = new GenerationTimings(prefill, Stopwatch.GetElapsedTime(start));
+        return [.. Enumerable.Range(0, prompts.Count).Select(prompt =>
+            (IReadOnlyList<Generation>)[.. Enumerable.Range(0, options.Samples).Select(sample => rows[sample * prompts.Count + prompt].ToGeneration(timings))])];
+    }
+
+    /// <summary>One reply in the making.</summary>
+    private sealed class Row(int index, GenerationOptions options)
+    {
+        private readonly List<Choice> _choices = [];
+        private readonly List<float[]>? _attention = options.WithAttention ? [] : null;
+        private FinishReason? _finish;
+
+        public int Index => index;
+
+        /// <summary>Takes the next token and returns it if it is to be fed back, or -1 when the row has ended.</summary>
+        public int Advance(IDecoder decoder, bool isCancelled)
+        {
+            if (_finish is not null) return -1;
+            // A prompt may fill the row: then there is no room for even one token.
+            var total = decoder.Length(index) + 1;
+            if (isCancelled) _finish = FinishReason.Cancelled;
+            else if (total > decoder.MaxLength) _finish = FinishReason.ContextFull;
+            if (_finish is not null) return -1;
+            var choice = Choose(decoder.Logits(index));
+            _choices.Add(choice);
+            if (_attention is not null && decoder.PictureAttention(index) is { } weights) _attention.Add(weights);
+            if (options.StopTokens.Contains(choice.Token)) _finish = FinishReason.EndOfText;
+            else if (_choices.Count == options.MaxTokens) _finish = FinishReason.MaxTokens;
+            else if (total == decoder.MaxLength) _finish = FinishReason.ContextFull;
+            return _finish is null ? choice.Token : -1;
+        }
+
+        public Generation ToGeneration(GenerationTimings timings) => new(_choices, _finish!.Value, timings)
+        {
+            Attention = _attention?.Count == _choices.Count ? _attention : null,
+        };
+
+        private Choice Choose(ReadOnlySpan<float> logits)
+        {
+            var position = _choices.Count;
+            return position < options.Forced.Count
+                ? Sampler.Judge(logits, options.Forced[position])
+                : Sampler.Choose(logits, options.Sampling, Sampler.Uniform(options.Sampling.Seed, index, position));
+        }
+    }
+}
