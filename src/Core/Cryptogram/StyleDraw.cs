@@ -1,0 +1,73 @@
+using Vlm.Vision;
+
+namespace Vlm.Cryptogram;
+
+/// <summary>Draws the look of a sheet at random: font, size, grid, arrow, case, jitter, lines, colours.</summary>
+internal static class StyleDraw
+{
+    // Shapes in which 26 pairs of 16-26 pixels fit; the first is the reference's.
+    private static readonly (int Columns, int Rows)[] Grids =
+        [(5, 5), (5, 5), (5, 6), (6, 5), (4, 7), (4, 7), (7, 4), (3, 9), (2, 13), (6, 5), (5, 6), (8, 4)];
+
+    private static readonly string[] Arrows =
+        ["→", "→", "→", "→", "→", "→", "→", " → ", " → ", " → ", "->", " -> ", "=", " = ", ":", ": ", "=>", " => "];
+
+    /// <summary>A look in one of <paramref name="faces"/>.</summary>
+    public static SheetStyle Next(SeededRandom rng, IReadOnlyList<FontFace> faces)
+    {
+        var face = faces[rng.Next(faces.Count)];
+        var (columns, rows) = rng.Pick<(int, int)>(Grids);
+        var aspect = Aspect(rng, columns, rows);
+        var (paper, ink) = Colours(rng);
+        var decoration = rng.Chance(0.62) ? Decoration.None : (Decoration)rng.Between(1, 4);
+        return new SheetStyle
+        {
+            Width = (int)(400 * MathF.Max(1, aspect)),
+            Height = (int)(400 * MathF.Max(1, 1 / aspect)),
+            Columns = columns,
+            Rows = rows,
+            Face = face,
+            FontSize = rng.Between(16, 26),
+            Arrow = rng.Pick<string>(Arrows),
+            ArrowFace = Fonts.HasArrow(face) && rng.Chance(0.85) ? face : Fonts.Arrow,
+            Hinting = rng.Chance(0.5) ? GlyphHinting.Normal : GlyphHinting.None,
+            UpperCase = rng.Chance(0.25),
+            Placement = rng.Pick(VerticalPlacement.Reference, VerticalPlacement.InkCentre, VerticalPlacement.Baseline),
+            Jitter = decoration is Decoration.None or Decoration.Frame && rng.Chance(0.6) ? rng.Uniform(1, 8) : rng.Uniform(0, 2),
+            Margin = rng.Uniform(0, 24),
+            LastRow = rng.Pick(0f, 0.5f, 0.5f, 0.5f),
+            Decoration = decoration,
+            DecorationInk = decoration == Decoration.Cards ? rng.Uniform(0.03f, 0.16f) : rng.Uniform(0.15f, 0.9f),
+            Paper = paper,
+            Ink = ink,
+        };
+    }
+
+    /// <summary>Width to height of the sheet: mostly square, longer for grids with many rows or columns.</summary>
+    private static float Aspect(SeededRandom rng, int columns, int rows)
+    {
+        var natural = (columns, rows) switch
+        {
+            (2, 13) => rng.Uniform(0.62f, 0.95f),
+            (3, 9) => rng.Uniform(0.7f, 1f),
+            (7, 4) => rng.Uniform(1.1f, 1.45f),
+            (8, 4) => rng.Uniform(1.3f, 1.6f),
+            _ => 1f,
+        };
+        return natural == 1 && rng.Chance(0.4) ? rng.Uniform(0.85f, 1.2f) : natural;
+    }
+
+    private static (Colour Paper, Colour Ink) Colours(SeededRandom rng)
+    {
+        var look = rng.NextDouble();
+        if (look < 0.3) return (Colour.White, Colour.Black);
+        if (look < 0.72) return (Grey(rng.Between(200, 255)), Grey(rng.Between(0, 90)));
+        if (look < 0.92) return (Tinted(rng, 190, 255), Tinted(rng, 0, 110));
+        return (Tinted(rng, 0, 70), Tinted(rng, 185, 255));
+    }
+
+    private static Colour Grey(int level) => new((byte)level, (byte)level, (byte)level);
+
+    private static Colour Tinted(SeededRandom rng, int low, int high) =>
+        new((byte)rng.Between(low, high), (byte)rng.Between(low, high), (byte)rng.Between(low, high));
+}
