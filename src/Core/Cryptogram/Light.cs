@@ -1,5 +1,3 @@
-using Vlm.Vision;
-
 namespace Vlm.Cryptogram;
 
 /// <summary>

@@ -55,16 +55,18 @@ internal sealed class Sheet
         return sheet;
     }
 
-    /// <summary>Shapes every pair; takes a smaller font where the widest pair would not fit its cell.</summary>
+    /// <summary>Shapes every pair; drops the spaces, then takes a smaller font where the widest pair would not fit its cell.</summary>
     private PairText[] SetText(Cipher cipher, char[] coded)
     {
         var size = MathF.Max(7, MathF.Round(_style.FontSize * _scale));
         var cell = ((_style.Width - (2 * _style.Margin)) / _style.Columns) * _scale * 0.96f;
+        var arrow = _style.Arrow;
         while (true)
         {
-            var pairs = Array.ConvertAll(coded, letter => PairText.Set(letter, cipher.Decode(letter), _style, size));
+            var pairs = Array.ConvertAll(coded, letter => PairText.Set(letter, cipher.Decode(letter), arrow, _style, size));
             if (size <= 7 || pairs.Max(pair => pair.Width) <= cell) return pairs;
-            size--;
+            if (arrow.Contains(' ', StringComparison.Ordinal)) arrow = arrow.Trim();
+            else size--;
         }
     }
 
@@ -98,9 +100,12 @@ internal sealed class Sheet
             VerticalPlacement.Baseline => middle + (0.35f * pair.Size),
             _ => middle - pair.Top - (pair.Height / 2f),
         };
+        // Not so far that a pair meets its neighbour.
         var jitter = _style.Jitter * _scale;
-        x = Within(x + rng.Uniform(-jitter, jitter), 0, Width - pair.Width);
-        baseline = Within(baseline + rng.Uniform(-jitter, jitter), -pair.Top, Height - pair.Height - pair.Top);
+        var jitterX = MathF.Max(0, MathF.Min(jitter, ((cell.Width - pair.Width) / 2) - 1));
+        var jitterY = MathF.Max(0, MathF.Min(jitter, ((cell.Height - pair.Height) / 2) - 1));
+        x = Within(x + rng.Uniform(-jitterX, jitterX), 0, Width - pair.Width);
+        baseline = Within(baseline + rng.Uniform(-jitterY, jitterY), -pair.Top, Height - pair.Height - pair.Top);
         Stamp(pair, (int)MathF.Round(x), (int)MathF.Round(baseline));
     }
 
@@ -216,11 +221,11 @@ internal sealed record PairText(char Coded, char Plain, float Size, float LineAs
     public int Height => Glyphs.Max(glyph => glyph.Mask.Top + glyph.Mask.Height) - Top;
 
     /// <summary>Sets one pair.</summary>
-    public static PairText Set(char coded, char plain, SheetStyle style, float size)
+    public static PairText Set(char coded, char plain, string arrow, SheetStyle style, float size)
     {
         var text = style.UpperCase
-            ? $"{char.ToUpperInvariant(coded)}{style.Arrow}{char.ToUpperInvariant(plain)}"
-            : $"{coded}{style.Arrow}{plain}";
+            ? $"{char.ToUpperInvariant(coded)}{arrow}{char.ToUpperInvariant(plain)}"
+            : $"{coded}{arrow}{plain}";
         var glyphs = new (GlyphMask, int)[text.Length];
         var pen = 0f;
         for (var i = 0; i < text.Length; i++)

@@ -5,9 +5,9 @@ namespace Vlm.Cryptogram;
 /// <summary>Draws the look of a sheet at random: font, size, grid, arrow, case, jitter, lines, colours.</summary>
 internal static class StyleDraw
 {
-    // Shapes in which 26 pairs of 16-26 pixels fit; the first is the reference's.
+    // Shapes in which 26 pairs of 16-26 pixels fit; the first is the reference's, and every third sheet or so has it.
     private static readonly (int Columns, int Rows)[] Grids =
-        [(5, 5), (5, 5), (5, 6), (6, 5), (4, 7), (4, 7), (7, 4), (3, 9), (2, 13), (6, 5), (5, 6), (8, 4)];
+        [(5, 5), (5, 5), (5, 5), (5, 5), (5, 6), (5, 6), (6, 5), (6, 5), (4, 7), (4, 7), (7, 4), (3, 9), (2, 13)];
 
     private static readonly string[] Arrows =
         ["→", "→", "→", "→", "→", "→", "→", " → ", " → ", " → ", "->", " -> ", "=", " = ", ":", ": ", "=>", " => "];
@@ -51,7 +51,6 @@ internal static class StyleDraw
             (2, 13) => rng.Uniform(0.62f, 0.95f),
             (3, 9) => rng.Uniform(0.7f, 1f),
             (7, 4) => rng.Uniform(1.1f, 1.45f),
-            (8, 4) => rng.Uniform(1.3f, 1.6f),
             _ => 1f,
         };
         return natural == 1 && rng.Chance(0.4) ? rng.Uniform(0.85f, 1.2f) : natural;
