@@ -1,3 +1,6 @@
+using Vlm.Cryptogram;
+using Vlm.Vision;
+
 namespace Vlm.Trainer.Logging;
 
 /// <summary>Everything a run writes about itself: <c>metrics.jsonl</c>, TensorBoard events, and plots drawn from the former.</summary>
@@ -33,6 +36,27 @@ public sealed class RunLog : IDisposable
     {
         _metrics.Append(step, values);
         _events.Append(step, values);
+    }
+
+    /// <summary>Draws metrics of the whole run so far as <c>plots/&lt;name&gt;.png</c>.</summary>
+    /// <param name="name">The picture's file name without its extension.</param>
+    /// <param name="style">Title, axis, smoothing.</param>
+    /// <param name="keys">Names of the values to draw, one line each; those that were never logged are left out.</param>
+    /// <returns>The picture's path; null when none of the keys has a value yet.</returns>
+    public string? Plot(string name, PlotStyle style, params IReadOnlyList<string> keys)
+    {
+        var lines = MetricsLog.Read(MetricsPath);
+        PlotSeries[] series = [.. from key in keys
+                                  let points = lines.Where(line => line.Values.ContainsKey(key)).Select(line => ((double)line.Step, line.Values[key]))
+                                  select new PlotSeries(key, [.. points])];
+        if (!series.Any(line => line.Points.Any(point => Logging.Plot.IsDrawable(point.Y, style.IsLog))))
+            return null;
+
+        string path = Path.Combine(Folder, "plots", name + ".png");
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        File.WriteAllBytes(path + ".tmp", ImageCodec.EncodePng(Logging.Plot.Draw(series, style, Fonts.Reference)));
+        File.Move(path + ".tmp", path, overwrite: true);
+        return path;
     }
 
     public void Dispose()
