@@ -38,6 +38,8 @@ internal sealed class OnnxGraph(string name)
     private readonly Dictionary<string, OnnxTensor> tensors = [];
     private readonly Dictionary<string, Value> constants = [];
 
+    public string Name => graph.Name;
+
     public IEnumerable<OnnxTensor> Tensors => tensors.Values;
 
     public int NodeCount => graph.Node.Count;

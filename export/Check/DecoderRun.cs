@@ -1,0 +1,82 @@
+using Microsoft.ML.OnnxRuntime;
+
+namespace Vlm.Export.Check;
+
+/// <summary>One run of the decoder over a prompt and its continuation; holds the keys and values.</summary>
+/// <param name="sessions">Not owned.</param>
+/// <param name="batch">Rows.</param>
+/// <param name="bufferLength">When given, past and present are one buffer of this many tokens; else the cache grows with each step.</param>
+internal sealed class DecoderRun(PackageSessions sessions, int batch, int? bufferLength = null) : IDisposable
+{
+    private readonly string[] cacheNames =
+        [.. Enumerable.Range(0, sessions.Layers).SelectMany(layer => new[] { $"{layer}.key", $"{layer}.value" })];
+
+    private readonly string[] extraOutputs =
+        [.. sessions.Text.OutputMetadata.Keys.Where(name => !name.StartsWith("present.", StringComparison.Ordinal))];
+
+    private OrtValue[]? cache;
+
+    /// <summary>Outputs of the last step that are not part of the cache, by name: <c>logits</c> and whatever else the graph gives.</summary>
+    public IReadOnlyDictionary<string, float[]> Outputs { get; private set; } = new Dictionary<string, float[]>();
+
+    /// <summary>A layer's keys or values as they are now: <c>"2.key"</c>.</summary>
+    public float[] Cache(string name) => PackageSessions.ToFloats(cache![Array.IndexOf(cacheNames, name)]);
+
+    /// <summary>Runs S more tokens of each row.</summary>
+    /// <param name="embeds">[B, S, width].</param>
+    /// <param name="mask">[B, T] 1 for tokens, 0 for padding, from the beginning of the prompt.</param>
+    /// <param name="positions">[3, B, S].</param>
+    /// <returns>[B, S, V] or, when pruned, [B, 1, V].</returns>
+    public float[] Step(float[] embeds, long[] mask, long[] positions)
+    {
+        var tokens = positions.Length / 3 / batch;
+        var past = cache ?? Empty();
+        using var run = new RunOptions();
+        using var embedValues = PackageSessions.Floats(sessions.Text, "inputs_embeds", embeds, batch, tokens, sessions.Width);
+        using var maskValues = PackageSessions.Integers(mask, batch, mask.Length / batch);
+        using var positionValues = PackageSessions.Integers(positions, 3, batch, tokens);
+        string[] inputNames = ["inputs_embeds", "attention_mask", "position_ids", .. cacheNames.Select(name => "past_key_values." + name)];
+        string[] outputNames = [.. extraOutputs, .. cacheNames.Select(name => "present." + name)];
+        OrtValue[] inputs = [embedValues, maskValues, positionValues, .. past];
+        // Unset outputs are allocated by the runtime; with one buffer for past and present it writes into the inputs.
+        using var binding = sessions.Text.CreateIoBinding();
+        for (var i = 0; i < inputs.Length; i++)
+            binding.BindInput(inputNames[i], inputs[i]);
+        for (var i = 0; i < outputNames.Length; i++)
+            if (bufferLength is not null && i >= extraOutputs.Length)
+                binding.BindOutput(outputNames[i], past[i - extraOutputs.Length]);
+            else
+                binding.BindOutputToDevice(outputNames[i], OrtMemoryInfo.DefaultInstance);
+        sessions.Text.RunWithBinding(run, binding);
+        Keep(binding, past);
+        return Outputs["logits"];
+    }
+
+    public void Dispose() => Array.ForEach(cache ?? [], value => value.Dispose());
+
+    private void Keep(OrtIoBinding binding, OrtValue[] past)
+    {
+        OrtValue[] outputs = [.. binding.GetOutputValues()];
+        Outputs = extraOutputs.Select((name, i) => (name, Values: PackageSessions.ToFloats(outputs[i]))).ToDictionary(each => each.name, each => each.Values);
+        Array.ForEach(outputs[..extraOutputs.Length], value => value.Dispose());
+        if (bufferLength is not null)
+        {
+            Array.ForEach(outputs[extraOutputs.Length..], value => value.Dispose());
+            cache = past;
+            return;
+        }
+
+        Array.ForEach(past, value => value.Dispose());
+        cache = outputs[extraOutputs.Length..];
+    }
+
+    private OrtValue[] Empty() =>
+    [
+        .. cacheNames.Select(name =>
+        {
+            var shape = sessions.Text.InputMetadata["past_key_values." + name].Dimensions;
+            var (heads, length, width) = (shape[1], bufferLength ?? 0, shape[3]);
+            return PackageSessions.Floats(sessions.Text, "past_key_values." + name, new float[(long)batch * heads * length * width], batch, heads, length, width);
+        }),
+    ];
+}

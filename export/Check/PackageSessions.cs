@@ -1,0 +1,104 @@
+using System.Runtime.InteropServices;
+using Microsoft.ML.OnnxRuntime;
+using Microsoft.ML.OnnxRuntime.Tensors;
+
+namespace Vlm.Export.Check;
+
+/// <summary>The three graphs of a package, run plainly: no bindings kept, no sampling, every number handed over as float32 whatever the graph's type.</summary>
+internal sealed class PackageSessions : IDisposable
+{
+    private readonly SessionOptions options;
+
+    private PackageSessions(string folder, SessionOptions options)
+    {
+        this.options = options;
+        Vision = Load(folder, "vision.onnx");
+        Embedding = Load(folder, "embedding.onnx");
+        Text = Load(folder, "text.onnx");
+    }
+
+    public InferenceSession Vision { get; }
+
+    public InferenceSession Embedding { get; }
+
+    public InferenceSession Text { get; }
+
+    public int Layers => Text.InputMetadata.Keys.Count(name => name.EndsWith(".key", StringComparison.Ordinal));
+
+    public int Width => Embedding.OutputMetadata["inputs_embeds"].Dimensions[^1];
+
+    public int Vocabulary => Text.OutputMetadata["logits"].Dimensions[^1];
+
+    /// <exception cref="ExportException">A graph is missing or ONNX Runtime refuses it.</exception>
+    public static PackageSessions Open(string folder)
+    {
+        // Beside whatever else runs on the machine; checking is not a race.
+        var options = new SessionOptions { IntraOpNumThreads = Math.Max(1, Environment.ProcessorCount / 2), LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR };
+        try
+        {
+            return new PackageSessions(folder, options);
+        }
+        catch (OnnxRuntimeException e)
+        {
+            options.Dispose();
+            throw new ExportException($"ONNX Runtime cannot load the graphs of '{folder}': {e.Message}", e);
+        }
+    }
+
+    /// <summary>[Np, patch] patches of the pictures of the grids [n, 3] to [N, width] features.</summary>
+    public float[] Features(float[] pixels, params ReadOnlySpan<long> grids)
+    {
+        var patch = Vision.InputMetadata["pixel_values"].Dimensions[^1];
+        using var pixelValues = Floats(Vision, "pixel_values", pixels, pixels.Length / patch, patch);
+        using var gridValues = Integers(grids.ToArray(), grids.Length / 3, 3);
+        using var run = new RunOptions();
+        using var outputs = Vision.Run(run, ["pixel_values", "image_grid_thw"], [pixelValues, gridValues], ["image_features"]);
+        return ToFloats(outputs[0]);
+    }
+
+    /// <summary>[B, S] ids and [N, width] features to [B, S, width].</summary>
+    public float[] Embed(long[] ids, int batch, float[] features)
+    {
+        using var idValues = Integers(ids, batch, ids.Length / batch);
+        using var featureValues = Floats(Embedding, "image_features", features, features.Length / Width, Width);
+        using var run = new RunOptions();
+        using var outputs = Embedding.Run(run, ["input_ids", "image_features"], [idValues, featureValues], ["inputs_embeds"]);
+        return ToFloats(outputs[0]);
+    }
+
+    public void Dispose()
+    {
+        Vision.Dispose();
+        Embedding.Dispose();
+        Text.Dispose();
+        options.Dispose();
+    }
+
+    /// <summary>A tensor of the type that the graph's input or output of this name has.</summary>
+    public static OrtValue Floats(InferenceSession session, string name, float[] values, params ReadOnlySpan<long> shape)
+    {
+        var metadata = session.InputMetadata.TryGetValue(name, out var input) ? input : session.OutputMetadata[name];
+        return metadata.ElementDataType == TensorElementType.Float16
+            ? OrtValue.CreateTensorValueFromMemory(Array.ConvertAll(values, value => BitConverter.HalfToUInt16Bits((Half)value)).Select(bits => new Float16(bits)).ToArray(), shape.ToArray())
+            : OrtValue.CreateTensorValueFromMemory(values, shape.ToArray());
+    }
+
+    public static OrtValue Integers(long[] values, params ReadOnlySpan<long> shape) => OrtValue.CreateTensorValueFromMemory(values, shape.ToArray());
+
+    public static float[] ToFloats(OrtValue value)
+    {
+        if (value.GetTensorTypeAndShape().ElementDataType != TensorElementType.Float16)
+            return value.GetTensorDataAsSpan<float>().ToArray();
+        var halves = MemoryMarshal.Cast<Float16, Half>(value.GetTensorDataAsSpan<Float16>());
+        var floats = new float[halves.Length];
+        for (var i = 0; i < floats.Length; i++)
+            floats[i] = (float)halves[i];
+        return floats;
+    }
+
+    private InferenceSession Load(string folder, string file)
+    {
+        var path = Path.Combine(folder, file);
+        return File.Exists(path) ? new InferenceSession(path, options) : throw new ExportException($"'{path}' is missing; '{folder}' is not a whole package.");
+    }
+}

@@ -1,0 +1,68 @@
+namespace Vlm.Export.Package;
+
+/// <summary>Where a package is built and where it ends up: a reader of the target sees the old package or the new one, never a mixture.</summary>
+internal sealed class PackagePlace
+{
+    /// <summary>Not made by an export, so they outlive one.</summary>
+    private static readonly string[] KeptFolders = ["checkpoint", "samples"];
+
+    private readonly string target;
+    private readonly string old;
+
+    private PackagePlace(string target)
+    {
+        this.target = target;
+        Temporary = $"{target}.tmp-{Environment.ProcessId}";
+        old = $"{target}.old-{Environment.ProcessId}";
+    }
+
+    /// <summary>Beside the target, so that a rename is enough.</summary>
+    public string Temporary { get; }
+
+    /// <exception cref="ExportException">The target exists and is not a package.</exception>
+    public static PackagePlace For(string target)
+    {
+        var full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(target));
+        if (File.Exists(full))
+            throw new ExportException($"'{target}' is a file; give the folder that shall hold the package.");
+        if (Directory.Exists(full) && !File.Exists(Path.Combine(full, "manifest.json")) && Directory.EnumerateFileSystemEntries(full).Except(KeptFolders.Select(name => Path.Combine(full, name))).Any())
+            throw new ExportException($"'{target}' exists and is not a model package (it has no manifest.json), so it is not replaced. Give another folder, or remove it.");
+        return new PackagePlace(full);
+    }
+
+    /// <summary>Puts the finished package in place. When a step fails, everything is as it was.</summary>
+    public void Commit()
+    {
+        var undo = new Stack<Action>();
+        try
+        {
+            foreach (var name in KeptFolders.Where(name => Directory.Exists(Path.Combine(target, name))))
+                Move(Path.Combine(target, name), Path.Combine(Temporary, name), undo);
+            if (Directory.Exists(target))
+                Move(target, old, undo);
+            Move(Temporary, target, undo);
+        }
+        catch
+        {
+            while (undo.TryPop(out var step))
+                step();
+            throw;
+        }
+
+        if (Directory.Exists(old))
+            Directory.Delete(old, recursive: true);
+    }
+
+    /// <summary>Removes what an export that failed has left.</summary>
+    public void Discard()
+    {
+        if (Directory.Exists(Temporary))
+            Directory.Delete(Temporary, recursive: true);
+    }
+
+    private static void Move(string from, string to, Stack<Action> undo)
+    {
+        Directory.Move(from, to);
+        undo.Push(() => Directory.Move(to, from));
+    }
+}

@@ -1,0 +1,72 @@
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Vlm.Bench.Quality;
+
+/// <summary>A report as JSON and as Markdown, and where the two are kept.</summary>
+public static class ReportFiles
+{
+    /// <summary>Writes both files into a folder, which is made when absent, and returns the Markdown file's path.</summary>
+    public static string Save(QualityReport report, string folder)
+    {
+        Directory.CreateDirectory(folder);
+        var subject = report.Subject;
+        string name = $"quality-{subject.Model}-{subject.Precision}-{subject.Split}";
+        if (subject.Severity is not null)
+            name += $"-{subject.Severity}";
+        string path = Path.Combine(folder, name);
+        Replace(path + ".json", JsonSerializer.Serialize(report, ReportJson.Default.QualityReport) + "\n");
+        Replace(path + ".md", Markdown(report));
+        return path + ".md";
+    }
+
+    public static string Markdown(QualityReport report)
+    {
+        var subject = report.Subject;
+        var text = new StringBuilder();
+        text.Append($"# Quality: {subject.Model}, split {subject.Split}\n\n");
+        string severity = subject.Severity is null ? "" : $", severity {subject.Severity}";
+        text.Append($"{report.Total.Count} puzzles, seed {subject.Seed}{severity}; {subject.Precision}, batches of {subject.Batch}, greedy; {subject.Date}.\n");
+        text.Append($"{subject.Machine}; {subject.Versions}. Model {subject.ModelHash[..12]}.\n\n");
+        AppendScores(text, [.. report.PerWords, report.Total]);
+        if (report.PerSeverity.Count > 0)
+            AppendScores(text, report.PerSeverity);
+        var seconds = report.Seconds;
+        text.Append($"Seconds per solve: mean {seconds.Mean:F3}, p50 {seconds.P50:F3}, p95 {seconds.P95:F3}; {report.TokensPerReply:F1} tokens per reply.\n");
+        text.Append(report.Failures.Count == 0
+            ? "Every reply could be read.\n"
+            : $"Replies that could not be read: {string.Join(", ", report.Failures.Select(failure => $"{failure.Key} {failure.Value}"))}.\n");
+        AppendMistakes(text, report.Mistakes);
+        return text.ToString();
+    }
+
+    private static void AppendScores(StringBuilder text, IReadOnlyList<GroupScore> scores)
+    {
+        text.Append("| | right | of | exact match | 95 % interval |\n|---|---:|---:|---:|---|\n");
+        foreach (var score in scores)
+            text.Append($"| {score.Group} | {score.Right} | {score.Count} | {score.Share * 100:F2} % | {score.Low * 100:F2} – {score.High * 100:F2} % |\n");
+        text.Append('\n');
+    }
+
+    private static void AppendMistakes(StringBuilder text, IReadOnlyList<QualityItem> mistakes)
+    {
+        if (mistakes.Count == 0)
+            return;
+        text.Append($"\nThe first {mistakes.Count} wrong answers:\n\n| puzzle | code | expected | got |\n|---:|---|---|---|\n");
+        foreach (var item in mistakes)
+            text.Append($"| {item.Index} | {item.Code} | {item.Expected} | {Cell(item.Answer ?? $"({item.Failure!.Reason}) {item.Failure.Detail}")} |\n");
+    }
+
+    private static string Cell(string text) => text.Replace("|", "\\|").Replace('\n', ' ');
+
+    private static void Replace(string path, string text)
+    {
+        File.WriteAllText(path + ".tmp", text);
+        File.Move(path + ".tmp", path, overwrite: true);
+    }
+}
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = true, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(QualityReport))]
+internal sealed partial class ReportJson : JsonSerializerContext;

@@ -1,0 +1,57 @@
+using Vlm.Export.Check;
+using Vlm.Export.Package;
+using Vlm.Export.Tests;
+
+[assembly: AssemblyFixture(typeof(TinyPackages))]
+
+namespace Vlm.Export.Tests;
+
+/// <summary>The tiny golden checkpoint, completed with a tokenizer and a prompt, and its exports: each made once, when first asked for.</summary>
+public sealed class TinyPackages : IDisposable
+{
+    private readonly TempFolder folder = new();
+    private readonly Lock gate = new();
+    private readonly Dictionary<string, PackageSessions> sessions = [];
+
+    public TinyPackages() => CopyCheckpoint(Checkpoint);
+
+    internal string Checkpoint => folder["checkpoint"];
+
+    /// <summary>The folder of a package of this precision.</summary>
+    internal string Package(string precision)
+    {
+        lock (gate)
+        {
+            var path = folder[precision];
+            if (!Directory.Exists(path))
+                PackageWriter.Write(Checkpoint, path, new ExportOptions(ExportOptions.ParsePrecision(precision)));
+            return path;
+        }
+    }
+
+    internal PackageSessions Sessions(string precision)
+    {
+        var path = Package(precision);
+        lock (gate)
+        {
+            return sessions.TryGetValue(precision, out var open) ? open : sessions[precision] = PackageSessions.Open(path);
+        }
+    }
+
+    internal static void CopyCheckpoint(string target)
+    {
+        Directory.CreateDirectory(target);
+        foreach (var file in (string[])["config.json", "model.safetensors", "preprocessor_config.json"])
+            File.Copy(Golden.Of("qwen25vl", "checkpoint", file), Path.Combine(target, file));
+        foreach (var file in (string[])["tokenizer.json", "tokenizer_config.json"])
+            File.Copy(Golden.Of("genai-reference", "package", file), Path.Combine(target, file));
+        File.WriteAllText(Path.Combine(target, "prompt.json"), "{}");
+    }
+
+    public void Dispose()
+    {
+        foreach (var session in sessions.Values)
+            session.Dispose();
+        folder.Dispose();
+    }
+}
