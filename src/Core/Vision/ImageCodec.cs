@@ -28,12 +28,14 @@ public static class ImageCodec
         (int width, int height) = (codec.Info.Width, codec.Info.Height);
         if ((long)width * height > MaxPixels)
             throw new PictureException($"The picture has {width}x{height} pixels; at most {MaxPixels / 1_000_000} million are read. Make it smaller.");
+        if (codec.EncodedFormat == SKEncodedImageFormat.Jpeg && !JpegEnd.IsReached(bytes))
+            throw CutOff(codec, SKCodecResult.IncompleteInput);
         var rgba = new byte[width * height * 4];
         // Without a colour space nothing is converted; unpremultiplied, so that a transparent pixel keeps its colour for the blending.
         var info = new SKImageInfo(width, height, SKColorType.Rgba8888, SKAlphaType.Unpremul);
         SKCodecResult result = Pixels(codec, info, rgba);
         if (result != SKCodecResult.Success)
-            throw new PictureException($"The {codec.EncodedFormat} picture is damaged or cut off ({result}). Was it copied completely?");
+            throw CutOff(codec, result);
         return Upright(OnWhite(rgba), width, height, codec.EncodedOrigin);
     }
 
@@ -49,6 +51,9 @@ public static class ImageCodec
         ArgumentOutOfRangeException.ThrowIfGreaterThan(quality, 100);
         return Encode(image, pixels => pixels.Encode(new SKJpegEncoderOptions(quality, SKJpegEncoderDownsample.Downsample420, SKJpegEncoderAlphaOption.Ignore)));
     }
+
+    private static PictureException CutOff(SKCodec codec, SKCodecResult result) =>
+        new($"The {codec.EncodedFormat} picture is damaged or cut off ({result}). Was it copied completely?");
 
     private static SKCodecResult Pixels(SKCodec codec, SKImageInfo info, byte[] rgba)
     {
