@@ -24,9 +24,9 @@ public sealed class OnnxVlm : IDisposable
     static OnnxVlm()
     {
         Telemetry.Off();
-        // The first environment of a process is the only one. Its default level prints remarks about missing graphics cards.
+        // The first environment of a process is the only one. What goes wrong comes as an exception; the rest is remarks about missing graphics cards.
         if (OrtEnv.IsCreated) return;
-        var options = new EnvironmentCreationOptions { logId = "vlm", logLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR };
+        var options = new EnvironmentCreationOptions { logId = "vlm", logLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL };
         OrtEnv.CreateInstanceWithOptions(ref options);
     }
 
@@ -128,7 +128,7 @@ public sealed class OnnxVlm : IDisposable
         {
             IntraOpNumThreads = threads,
             InterOpNumThreads = 1,
-            LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR,
+            LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL,
         };
         try
         {

@@ -1,0 +1,52 @@
+using Vlm.Inference;
+
+namespace Vlm.Core.Tests.Inference;
+
+/// <summary>A decoder without a model: each row wants to say the tokens of its script, one after the other, whatever it is fed.</summary>
+internal sealed class ScriptedDecoder(int[][] script) : IDecoder
+{
+    private readonly int[] _length = new int[script.Length];
+    private readonly int[] _said = new int[script.Length];
+
+    public List<int[]> Steps { get; } = [];
+
+    public Action<int>? OnStep { get; init; }
+
+    public Func<int, int, float[]>? Attention { get; init; }
+
+    public int Rows => script.Length;
+
+    public int MaxLength => 100;
+
+    public void Prefill(IReadOnlyList<Prompt> prompts)
+    {
+        for (var row = 0; row < Rows; row++) _length[row] = prompts[row % prompts.Count].Ids.Length;
+    }
+
+    public void Step(ReadOnlySpan<int> tokens)
+    {
+        Steps.Add(tokens.ToArray());
+        for (var row = 0; row < Rows; row++)
+        {
+            if (tokens[row] < 0) continue;
+            _length[row]++;
+            _said[row]++;
+        }
+        OnStep?.Invoke(Steps.Count);
+    }
+
+    public ReadOnlySpan<float> Logits(int row)
+    {
+        var logits = new float[10];
+        logits[script[row][_said[row]]] = 5;
+        return logits;
+    }
+
+    public int Length(int row) => _length[row];
+
+    public void Rewind(int row, int length) => throw new NotSupportedException("A script cannot be cut back.");
+
+    public float[]? PictureAttention(int row) => Attention?.Invoke(row, _length[row]);
+
+    public void Dispose() { }
+}
