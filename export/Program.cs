@@ -1,1 +1,3 @@
-return 2;
+using Vlm.Export;
+
+return await Commands.Run(args, Console.Error);

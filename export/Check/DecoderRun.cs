@@ -74,8 +74,7 @@ internal sealed class DecoderRun(PackageSessions sessions, int batch, int? buffe
     [
         .. cacheNames.Select(name =>
         {
-            var shape = sessions.Text.InputMetadata["past_key_values." + name].Dimensions;
-            var (heads, length, width) = (shape[1], bufferLength ?? 0, shape[3]);
+            var (heads, length, width) = (sessions.Config.KeyValueHeads, bufferLength ?? 0, sessions.Config.HeadSize);
             return PackageSessions.Floats(sessions.Text, "past_key_values." + name, new float[(long)batch * heads * length * width], batch, heads, length, width);
         }),
     ];

@@ -12,10 +12,13 @@ internal sealed class PackageSessions : IDisposable
     private PackageSessions(string folder, SessionOptions options)
     {
         this.options = options;
+        Config = PackageConfig.Load(folder);
         Vision = Load(folder, "vision.onnx");
         Embedding = Load(folder, "embedding.onnx");
         Text = Load(folder, "text.onnx");
     }
+
+    public PackageConfig Config { get; }
 
     public InferenceSession Vision { get; }
 
@@ -27,13 +30,18 @@ internal sealed class PackageSessions : IDisposable
 
     public int Width => Embedding.OutputMetadata["inputs_embeds"].Dimensions[^1];
 
+    public int PatchLength => Vision.InputMetadata["pixel_values"].Dimensions[^1];
+
+    /// <summary>Whether a prompt gives logits of its last position only.</summary>
+    public bool IsPruned => Text.OutputMetadata["logits"].Dimensions[1] == 1;
+
     public int Vocabulary => Text.OutputMetadata["logits"].Dimensions[^1];
 
-    /// <exception cref="ExportException">A graph is missing or ONNX Runtime refuses it.</exception>
+    /// <exception cref="ExportException">The config or a graph is missing or cannot be used.</exception>
     public static PackageSessions Open(string folder)
     {
-        // Beside whatever else runs on the machine; checking is not a race.
-        var options = new SessionOptions { IntraOpNumThreads = Math.Max(1, Environment.ProcessorCount / 2), LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR };
+        // Half of the cores: checking is not a race. A graph that fails is reported as a failed check, so the runtime need not log it.
+        var options = new SessionOptions { IntraOpNumThreads = Math.Max(1, Environment.ProcessorCount / 2), LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL };
         try
         {
             return new PackageSessions(folder, options);
@@ -48,8 +56,7 @@ internal sealed class PackageSessions : IDisposable
     /// <summary>[Np, patch] patches of the pictures of the grids [n, 3] to [N, width] features.</summary>
     public float[] Features(float[] pixels, params ReadOnlySpan<long> grids)
     {
-        var patch = Vision.InputMetadata["pixel_values"].Dimensions[^1];
-        using var pixelValues = Floats(Vision, "pixel_values", pixels, pixels.Length / patch, patch);
+        using var pixelValues = Floats(Vision, "pixel_values", pixels, pixels.Length / PatchLength, PatchLength);
         using var gridValues = Integers(grids.ToArray(), grids.Length / 3, 3);
         using var run = new RunOptions();
         using var outputs = Vision.Run(run, ["pixel_values", "image_grid_thw"], [pixelValues, gridValues], ["image_features"]);

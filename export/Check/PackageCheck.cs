@@ -1,0 +1,61 @@
+using Vlm.Model;
+using Vlm.Vision;
+
+namespace Vlm.Export.Check;
+
+/// <summary>Everything that was found out about a package.</summary>
+/// <param name="Rows">The checks.</param>
+/// <param name="Comparison">Against the checkpoint and the golden data beside it; empty without a checkpoint.</param>
+internal sealed record PackageReport(IReadOnlyList<CheckRow> Rows, ComparisonReport Comparison)
+{
+    public bool Passed => Rows.All(row => row.Outcome != Outcome.Failed) && Comparison.Differences.All(row => row.Passed);
+}
+
+/// <summary>Holds a package against ONNX Runtime GenAI's contract and, when there is one, against its checkpoint.</summary>
+internal static class PackageCheck
+{
+    /// <exception cref="ExportException">The folder is so incomplete that nothing can be checked.</exception>
+    /// <exception cref="CheckpointException">The checkpoint given is not complete.</exception>
+    public static PackageReport Run(string folder, string? checkpoint)
+    {
+        if (!Directory.Exists(folder))
+            throw new ExportException($"There is no folder '{folder}'. Give the folder of a package.");
+        if (checkpoint is null && Directory.Exists(Path.Combine(folder, "checkpoint")))
+            checkpoint = Path.Combine(folder, "checkpoint");
+        using var sessions = PackageSessions.Open(folder);
+        var manifest = Manifest(folder);
+        List<CheckRow> rows = [manifest, .. ConfigChecks.Run(folder, sessions.Config), .. GraphChecks.Run(folder, sessions)];
+        var runs = rows.TrueForAll(row => row.Outcome != Outcome.Failed || !row.Section.EndsWith(".onnx", StringComparison.Ordinal) || !row.Claim.Contains("->", StringComparison.Ordinal));
+        if (runs)
+            rows.AddRange(BehaviourChecks.Run(sessions));
+        else
+            rows.Add(CheckRow.Skip("graphs", "behaviour", "the signatures are not the expected ones"));
+        rows.AddRange(TokenizerChecks.Run(folder, sessions.Config));
+        rows.AddRange(ProcessorChecks.Run(folder, checkpoint is null ? null : PictureConfig.Load(Path.Combine(checkpoint, "preprocessor_config.json"))));
+        if (checkpoint is null)
+            rows.Add(CheckRow.Skip("checkpoint", "same outputs", $"no checkpoint: '{Path.Combine(folder, "checkpoint")}' does not exist, and --checkpoint was not given"));
+        return new PackageReport(rows, checkpoint is not null && runs && manifest.Outcome == Outcome.Passed ? Compare(folder, sessions, checkpoint) : ComparisonReport.Nothing);
+    }
+
+    private static CheckRow Manifest(string folder)
+    {
+        try
+        {
+            var manifest = ModelFolder.Open(folder).Manifest;
+            return CheckRow.Of("manifest.json", "every file is there with its hash", true, $"{manifest.Files.Count} files, {manifest.Precision}");
+        }
+        catch (ModelException e)
+        {
+            return CheckRow.Of("manifest.json", "every file is there with its hash", false, e.Message);
+        }
+    }
+
+    private static ComparisonReport Compare(string folder, PackageSessions sessions, string checkpoint)
+    {
+        var fresh = CheckpointComparison.Run(folder, sessions, checkpoint);
+        var isExact = ModelFolder.Open(folder).Manifest.Precision == ExportOptions.PrecisionNames[(int)Precision.Fp32];
+        if (!isExact || GoldenComparison.Find(checkpoint) is not { } golden)
+            return fresh;
+        return new ComparisonReport([.. fresh.Differences, .. GoldenComparison.Run(golden, sessions).Differences], fresh.Agreements);
+    }
+}

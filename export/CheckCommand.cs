@@ -1,0 +1,68 @@
+using Spectre.Console;
+using Vlm.Export.Check;
+using Cell = Spectre.Console.Text;
+
+namespace Vlm.Export;
+
+/// <summary><c>check</c>: one row per check with what was found, then the comparison with the checkpoint.</summary>
+internal static class CheckCommand
+{
+    private const int RedirectedWidth = 200;
+
+    public static int Run(string folder, string? checkpoint)
+    {
+        // A pipe or a file has no width of its own; the usual 80 columns would break every cell.
+        if (Console.IsOutputRedirected)
+            AnsiConsole.Profile.Width = Math.Max(AnsiConsole.Profile.Width, RedirectedWidth);
+        var report = PackageCheck.Run(folder, checkpoint);
+        AnsiConsole.Write(Checks(report.Rows));
+        if (report.Comparison.Differences.Count > 0)
+            AnsiConsole.Write(Differences(report.Comparison.Differences));
+        if (report.Comparison.Agreements.Count > 0)
+            AnsiConsole.Write(Agreements(report.Comparison.Agreements));
+        AnsiConsole.MarkupLineInterpolated(Summary(report));
+        return report.Passed ? Commands.Done : Commands.Failed;
+    }
+
+    private static FormattableString Summary(PackageReport report)
+    {
+        var failed = report.Rows.Count(row => row.Outcome == Outcome.Failed) + report.Comparison.Differences.Count(row => !row.Passed);
+        var passed = report.Rows.Count(row => row.Outcome == Outcome.Passed) + report.Comparison.Differences.Count(row => row.Passed);
+        return $"{passed} checks passed, {failed} failed, {report.Rows.Count(row => row.Outcome == Outcome.Skipped)} not possible";
+    }
+
+    private static Table Checks(IReadOnlyList<CheckRow> rows)
+    {
+        var table = new Table().AddColumns("where", "check", "", "found");
+        foreach (var row in rows)
+            table.AddRow(new Cell(row.Section), new Cell(row.Claim), Mark(row.Outcome), new Cell(row.Found));
+        return table;
+    }
+
+    private static Table Differences(IReadOnlyList<ComparisonRow> rows)
+    {
+        var table = new Table().AddColumns("inputs", "output", "largest value", "max abs difference", "allowed", "");
+        foreach (var row in rows)
+        {
+            string[] numbers = [$"{row.Largest:G3}", $"{row.Difference:G3}", row.Allowed is { } allowed ? $"{allowed:G3}" : "told only"];
+            table.AddRow([new Cell(row.Prompt), new Cell(row.Output), .. numbers.Select(number => new Cell(number)), Mark(row.Passed ? Outcome.Passed : Outcome.Failed)]);
+        }
+
+        return table;
+    }
+
+    private static Table Agreements(IReadOnlyList<AgreementRow> rows)
+    {
+        var table = new Table().AddColumns("inputs", "same tokens as the float32 export", "agreement");
+        foreach (var row in rows)
+            table.AddRow(new Cell(row.Prompt), new Cell(row.Compared), new Cell($"{row.Agreed} of {row.Total}"));
+        return table;
+    }
+
+    private static Markup Mark(Outcome outcome) => new(outcome switch
+    {
+        Outcome.Passed => "[green]ok[/]",
+        Outcome.Failed => "[red]FAILED[/]",
+        _ => "[grey]-[/]",
+    });
+}

@@ -1,0 +1,98 @@
+using Vlm.Model;
+
+namespace Vlm.Export.Tests;
+
+public sealed class CommandsTests(TinyPackages packages) : IDisposable
+{
+    private readonly TempFolder folder = new();
+
+    [Fact]
+    public async Task Export_then_check_end_with_0()
+    {
+        TinyPackages.CopyCheckpoint(Path.Combine(folder["model"], "checkpoint"));
+
+        Assert.Equal((Commands.Done, ""), await Run("export", Path.Combine(folder["model"], "checkpoint"), "--to", folder["model"], "--precision", "int4", "--block-size", "64"));
+        Assert.Equal((Commands.Done, ""), await Run("check", folder["model"]));
+        Assert.Equal("int4", ModelFolder.Open(folder["model"]).Manifest.Precision);
+    }
+
+    [Theory]
+    [InlineData("export", "x", "--to", "y", "--precision", "fp8")]
+    [InlineData("export", "x", "--to", "y", "--precision", "int4", "--block-size", "33")]
+    [InlineData("export", "x")]
+    [InlineData("export")]
+    [InlineData("check")]
+    [InlineData("convert", "x")]
+    [InlineData("check", "x", "--strict")]
+    public async Task A_command_line_that_is_not_understood_ends_with_2(params string[] args)
+    {
+        var (code, errors) = await Run(args);
+
+        Assert.Equal(Commands.Misused, code);
+        Assert.StartsWith("error: ", errors);
+        Assert.DoesNotContain(" at Vlm.", errors);
+    }
+
+    [Fact]
+    public async Task An_unknown_precision_is_answered_with_the_known_ones()
+    {
+        var (_, errors) = await Run("export", packages.Checkpoint, "--to", folder["package"], "--precision", "fp8");
+
+        Assert.Contains("'fp8' is not known; choose one of fp32, fp16, int8, int4", errors);
+    }
+
+    [Theory]
+    [InlineData("There is no folder")]
+    public async Task A_checkpoint_that_is_not_there_ends_with_1_and_one_line(string message)
+    {
+        var (code, errors) = await Run("export", folder["nowhere"], "--to", folder["package"]);
+
+        Assert.Equal(Commands.Failed, code);
+        Assert.Contains(message, Assert.Single(errors.TrimEnd().Split('\n')));
+        Assert.False(Directory.Exists(folder["package"]));
+    }
+
+    [Fact]
+    public async Task A_target_that_cannot_be_written_ends_with_1_and_one_line()
+    {
+        File.WriteAllText(folder["file"], "in the way");
+
+        var (code, errors) = await Run("export", packages.Checkpoint, "--to", Path.Combine(folder["file"], "package"));
+
+        Assert.Equal(Commands.Failed, code);
+        Assert.Single(errors.TrimEnd().Split('\n'));
+        Assert.Equal("in the way", File.ReadAllText(folder["file"]));
+    }
+
+    [Fact]
+    public async Task A_target_that_is_a_file_or_a_foreign_folder_ends_with_1()
+    {
+        File.WriteAllText(folder["file"], "mine");
+        Directory.CreateDirectory(folder["folder/inside"]);
+
+        foreach (var target in new[] { folder["file"], folder["folder"] })
+        {
+            var (code, errors) = await Run("export", packages.Checkpoint, "--to", target);
+            Assert.Equal(Commands.Failed, code);
+            Assert.StartsWith($"error: '{target}'", errors);
+        }
+    }
+
+    [Fact]
+    public async Task A_failed_check_ends_with_1()
+    {
+        Assert.Equal((Commands.Failed, ""), await Run("check", Golden.Of("genai-reference", "package")));
+
+        var (code, errors) = await Run("check", folder["nowhere"]);
+        Assert.Equal(Commands.Failed, code);
+        Assert.Contains("There is no folder", errors);
+    }
+
+    public void Dispose() => folder.Dispose();
+
+    private static async Task<(int Code, string Errors)> Run(params string[] args)
+    {
+        using var errors = new StringWriter();
+        return (await Commands.Run(args, errors), errors.ToString());
+    }
+}

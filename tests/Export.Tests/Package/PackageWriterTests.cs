@@ -1,0 +1,158 @@
+using System.Text.Json;
+using Vlm.Export.Package;
+using Vlm.Model;
+
+namespace Vlm.Export.Tests.Package;
+
+public sealed class PackageWriterTests(TinyPackages packages) : IDisposable
+{
+    private readonly TempFolder folder = new();
+
+    [Theory]
+    [InlineData("fp32")]
+    [InlineData("fp16")]
+    [InlineData("int8")]
+    [InlineData("int4")]
+    public void A_package_is_whole_and_sealed(string precision)
+    {
+        var model = ModelFolder.Open(packages.Package(precision));
+
+        Assert.Equal(precision, model.Manifest.Precision);
+        string[] needed =
+        [
+            "vision.onnx", "vision.onnx.data", "embedding.onnx", "embedding.onnx.data", "text.onnx", "text.onnx.data",
+            "genai_config.json", "processor_config.json", "tokenizer.json", "tokenizer_config.json", "prompt.json",
+        ];
+        Assert.Equal(needed.Order(), model.Manifest.Files.Keys.Order());
+        Assert.StartsWith("config.json sha256 ", model.Manifest.Provenance.Config);
+    }
+
+    [Fact]
+    public void The_smaller_the_precision_the_smaller_the_decoder()
+    {
+        long[] sizes = [.. new[] { "fp32", "fp16", "int8", "int4" }.Select(precision => new FileInfo(Path.Combine(packages.Package(precision), "text.onnx.data")).Length)];
+
+        Assert.Equal(sizes.OrderDescending(), sizes);
+    }
+
+    [Fact]
+    public void Provenance_of_the_checkpoint_goes_into_the_package_and_its_manifest()
+    {
+        TinyPackages.CopyCheckpoint(folder["checkpoint"]);
+        File.WriteAllText(Path.Combine(folder["checkpoint"], "provenance.json"), """{"command": "train configs/edge.json", "seed": 7, "accuracy": {"clean": 0.99}}""");
+
+        PackageWriter.Write(folder["checkpoint"], folder["package"], new ExportOptions(Precision.Fp32));
+
+        var model = ModelFolder.Open(folder["package"]);
+        Assert.Equal(7, model.Manifest.Provenance.Seed);
+        Assert.Equal(0.99, model.Manifest.Provenance.Accuracy["clean"]);
+        Assert.Contains("provenance.json", model.Manifest.Files.Keys);
+    }
+
+    [Fact]
+    public void A_checkpoint_without_tokenizer_and_prompt_still_exports_and_says_what_is_lost()
+    {
+        TinyPackages.CopyCheckpoint(folder["checkpoint"]);
+        foreach (var name in (string[])["tokenizer.json", "tokenizer_config.json", "prompt.json"])
+            File.Delete(Path.Combine(folder["checkpoint"], name));
+
+        var report = PackageWriter.Write(folder["checkpoint"], folder["package"], new ExportOptions(Precision.Fp32));
+
+        Assert.Equal(3, report.Warnings.Count);
+        Assert.Contains("has no tokenizer.json: the package takes token ids only", report.Warnings[0]);
+    }
+
+    [Fact]
+    public void An_older_package_is_replaced_but_its_checkpoint_and_samples_stay()
+    {
+        TinyPackages.CopyCheckpoint(Path.Combine(folder["model"], "checkpoint"));
+        PackageWriter.Write(Path.Combine(folder["model"], "checkpoint"), folder["model"], new ExportOptions(Precision.Fp32));
+        Directory.CreateDirectory(Path.Combine(folder["model"], "samples"));
+        File.WriteAllText(Path.Combine(folder["model"], "samples", "codes.csv"), "picture,code\n");
+        File.WriteAllText(Path.Combine(folder["model"], "gate.json"), "{}");
+
+        PackageWriter.Write(Path.Combine(folder["model"], "checkpoint"), folder["model"], new ExportOptions(Precision.Int8));
+
+        Assert.Equal("int8", ModelFolder.Open(folder["model"]).Manifest.Precision);
+        Assert.True(File.Exists(Path.Combine(folder["model"], "checkpoint", "model.safetensors")));
+        Assert.True(File.Exists(Path.Combine(folder["model"], "samples", "codes.csv")));
+        // A gate is fitted to one set of weights; it does not outlive them.
+        Assert.False(File.Exists(Path.Combine(folder["model"], "gate.json")));
+        Assert.Equal(["model"], Directory.GetFileSystemEntries(folder.Path).Select(Path.GetFileName));
+    }
+
+    [Fact]
+    public void A_folder_that_is_not_a_package_is_never_replaced()
+    {
+        Directory.CreateDirectory(folder["photos"]);
+        File.WriteAllText(Path.Combine(folder["photos"], "holiday.txt"), "mine");
+
+        var error = Assert.Throws<ExportException>(() => PackageWriter.Write(packages.Checkpoint, folder["photos"], new ExportOptions(Precision.Fp32)));
+
+        Assert.Contains("exists and is not a model package", error.Message);
+        Assert.Equal("mine", File.ReadAllText(Path.Combine(folder["photos"], "holiday.txt")));
+    }
+
+    [Fact]
+    public void Nothing_is_left_when_a_tensor_is_missing_or_has_another_shape()
+    {
+        TinyPackages.CopyCheckpoint(folder["checkpoint"]);
+        using (var whole = SafeTensors.Open(Golden.Of("qwen25vl", "checkpoint", "model.safetensors")))
+        {
+            SafeTensors.Write(Path.Combine(folder["checkpoint"], "model.safetensors"), whole.Names.Where(name => name != "model.norm.weight").Select(name =>
+                name == "visual.merger.mlp.2.bias" ? NamedTensor.Floats(name, [63], new float[63]) : NamedTensor.Bytes(name, whole.Info(name), whole.ReadBytes(name))));
+        }
+
+        var error = Assert.Throws<CheckpointException>(() => PackageWriter.Write(folder["checkpoint"], folder["package"], new ExportOptions(Precision.Fp32)));
+
+        Assert.Contains("'model.norm.weight' is missing", error.Message);
+        Assert.Contains("'visual.merger.mlp.2.bias' has shape [63]", error.Message);
+        Assert.Equal(["checkpoint"], Directory.GetFileSystemEntries(folder.Path).Select(Path.GetFileName));
+    }
+
+    [Fact]
+    public void Nothing_is_left_when_writing_fails_in_the_middle_and_the_old_package_still_works()
+    {
+        TinyPackages.CopyCheckpoint(folder["checkpoint"]);
+        PackageWriter.Write(folder["checkpoint"], folder["package"], new ExportOptions(Precision.Fp32));
+        // Found out only after the graphs are written.
+        File.WriteAllText(Path.Combine(folder["checkpoint"], "provenance.json"), "not json");
+
+        Assert.Throws<CheckpointException>(() => PackageWriter.Write(folder["checkpoint"], folder["package"], new ExportOptions(Precision.Int4)));
+
+        Assert.Equal("fp32", ModelFolder.Open(folder["package"]).Manifest.Precision);
+        Assert.Equal(["checkpoint", "package"], Directory.GetFileSystemEntries(folder.Path).Select(Path.GetFileName).Order());
+    }
+
+    [Fact]
+    public void Pictures_cut_in_another_way_than_the_tower_expects_are_refused()
+    {
+        TinyPackages.CopyCheckpoint(folder["checkpoint"]);
+        var settings = Path.Combine(folder["checkpoint"], "preprocessor_config.json");
+        File.WriteAllText(settings, File.ReadAllText(settings).Replace("\"merge_size\": 2", "\"merge_size\": 4", StringComparison.Ordinal));
+
+        var error = Assert.Throws<CheckpointException>(() => PackageWriter.Write(folder["checkpoint"], folder["package"], new ExportOptions(Precision.Fp32)));
+
+        Assert.Contains("(14, 2, 4)", error.Message);
+    }
+
+    [Fact]
+    public void Two_exports_of_one_checkpoint_are_equal_to_the_byte()
+    {
+        PackageWriter.Write(packages.Checkpoint, folder["again"], new ExportOptions(Precision.Int4));
+
+        Assert.Equal(ModelFolder.Open(packages.Package("int4")).Manifest.Files, ModelFolder.Open(folder["again"]).Manifest.Files);
+    }
+
+    [Fact]
+    public void Real_numbers_are_never_written_like_whole_ones()
+    {
+        Assert.Equal("1.0", PackageJson.Real(1.0));
+        Assert.Equal("0.0", PackageJson.Real(0f));
+        Assert.Equal("0.4578275", PackageJson.Real(0.4578275f));
+        using var config = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(packages.Package("fp32"), "processor_config.json")));
+        Assert.Contains("0.00392156862745098", config.RootElement.GetRawText());
+    }
+
+    public void Dispose() => folder.Dispose();
+}
