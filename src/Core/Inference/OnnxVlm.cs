@@ -36,6 +36,9 @@ public sealed class OnnxVlm : IDisposable
     /// <summary>What the package says about itself.</summary>
     public PackageConfig Config { get; }
 
+    /// <summary>Whether the decoder has the extra output that shows where it looks: only packages of ours do.</summary>
+    public bool ShowsAttention => Text.OutputMetadata.ContainsKey(StepBuffers.PointerName);
+
     internal InferenceSession Vision { get; }
 
     internal InferenceSession Embedding { get; }

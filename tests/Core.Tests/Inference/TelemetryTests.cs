@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Vlm.Inference;
 
 namespace Vlm.Core.Tests.Inference;
 
@@ -19,8 +20,16 @@ public sealed class TelemetryTests
     }
 
     [Fact]
-    public void The_switch_is_set_before_any_code_of_ours_runs() =>
-        Assert.NotEqual("", Environment.GetEnvironmentVariable("ORT_DISABLE_TELEMETRY") ?? "");
+    public void What_the_user_has_set_stands()
+    {
+        const string Variable = "ORT_DISABLE_TELEMETRY";
+        Telemetry.Off();
+        Assert.Equal("1", Environment.GetEnvironmentVariable(Variable));
+        Environment.SetEnvironmentVariable(Variable, "yes");
+        Telemetry.Off();
+        Assert.Equal("yes", Environment.GetEnvironmentVariable(Variable));
+        Environment.SetEnvironmentVariable(Variable, "1");
+    }
 
     [Fact]
     public async Task A_session_runs_for_a_while()

@@ -1,0 +1,57 @@
+using Vlm.Cryptogram;
+using Vlm.Text;
+
+namespace Vlm.Inference;
+
+/// <summary>Finds the tokens behind parts of a reply's text.</summary>
+internal sealed class ReplyTokens(Tokenizer tokenizer, Generation generation)
+{
+    private const string Open = "<answer>";
+    private const string Close = "</answer>";
+
+    private readonly int[] _tokens = generation.TextTokens;
+
+    public string Text { get; } = tokenizer.Decode(generation.TextTokens);
+
+    /// <summary>The geometric mean of the probabilities of the tokens between the answer's tags; null when there is no answer.</summary>
+    public double? AnswerProbability()
+    {
+        var open = Text.IndexOf(Open, StringComparison.Ordinal);
+        var close = Text.LastIndexOf(Close, StringComparison.Ordinal);
+        if (open < 0 || close < open + Open.Length) return null;
+        var first = Reaching(open + Open.Length);
+        var end = Math.Max(first + 1, Reaching(close));
+        return end > _tokens.Length ? null : Math.Exp(generation.Choices.Skip(first).Take(end - first).Average(choice => choice.LogProbability));
+    }
+
+    /// <summary>Where the model looked for every plain letter of the mapping lines: attention belongs to the token that was chosen from it.</summary>
+    public IReadOnlyList<LetterAttention> Letters()
+    {
+        if (generation.Attention is not { } attention) return [];
+        var letters = new List<LetterAttention>();
+        for (var i = 1; i + 1 < _tokens.Length; i++)
+        {
+            var text = Piece(i);
+            if (text.Contains('<', StringComparison.Ordinal)) break;
+            if (!text.Contains(ReplyText.Arrow, StringComparison.Ordinal)) continue;
+            var (coded, plain) = (Piece(i - 1).Trim(), Piece(i + 1).Trim());
+            if (coded.Length == 1 && plain.Length == 1 && char.IsAsciiLetter(coded[0])) letters.Add(new LetterAttention(coded[0], plain[0], attention[i + 1]));
+        }
+        return letters;
+    }
+
+    /// <summary>The fewest leading tokens whose text has at least so many characters.</summary>
+    private int Reaching(int length)
+    {
+        var (low, high) = (0, _tokens.Length);
+        while (low < high)
+        {
+            var middle = (low + high) / 2;
+            if (tokenizer.Decode(_tokens.AsSpan(0, middle)).Length >= length) high = middle;
+            else low = middle + 1;
+        }
+        return low;
+    }
+
+    private string Piece(int index) => tokenizer.Decode(_tokens.AsSpan(index, 1));
+}

@@ -1,0 +1,62 @@
+using Vlm.Answers;
+using Vlm.Vision;
+
+namespace Vlm.Inference;
+
+/// <summary>A decoder picture and a coded message.</summary>
+/// <param name="Picture">The picture, in any size.</param>
+/// <param name="Code">The code in its normal form, as <see cref="Cryptogram.Code.Parse"/> gives it.</param>
+/// <param name="Decoding">How long it took to decode the picture's file; zero if there was none.</param>
+public sealed record Question(RgbImage Picture, string Code, TimeSpan Decoding = default);
+
+/// <summary>How long each phase took. Phases that a batch shares are given for the whole batch.</summary>
+/// <param name="Decoding">File to pixels.</param>
+/// <param name="Patches">Pixels to patches: resizing and normalising.</param>
+/// <param name="Vision">The vision graph.</param>
+/// <param name="Prefill">Reading the prompt.</param>
+/// <param name="Decode">Writing the reply.</param>
+public readonly record struct SolveTimings(TimeSpan Decoding, TimeSpan Patches, TimeSpan Vision, TimeSpan Prefill, TimeSpan Decode)
+{
+    /// <summary>All phases together.</summary>
+    public TimeSpan Total => Decoding + Patches + Vision + Prefill + Decode;
+}
+
+/// <summary>Where the model looked when it wrote the plain letter of one mapping line.</summary>
+/// <param name="Coded">The coded letter of the line.</param>
+/// <param name="Plain">The plain letter that was written.</param>
+/// <param name="Weights">[rows, columns] of the merged grid, sum 1.</param>
+public sealed record LetterAttention(char Coded, char Plain, float[] Weights);
+
+/// <summary>What the model made of a question.</summary>
+public sealed record Solution
+{
+    /// <summary>What was asked.</summary>
+    public required Question Question { get; init; }
+
+    /// <summary>The reply as text, without the token that ended it.</summary>
+    public required string Text { get; init; }
+
+    /// <summary>The reply taken apart, or why it cannot be.</summary>
+    public required ReplyResult Reply { get; init; }
+
+    /// <summary>
+    /// The geometric mean of the probabilities of the answer's tokens, in (0, 1]; null when the reply has no answer. Raw: nothing says that answers
+    /// with 0.9 are right nine times in ten.
+    /// </summary>
+    public required double? RawConfidence { get; init; }
+
+    /// <summary>The tokens behind the text.</summary>
+    public required Generation Generation { get; init; }
+
+    /// <summary>The patches that the picture became.</summary>
+    public required PatchGrid Grid { get; init; }
+
+    /// <summary>How long it took.</summary>
+    public required SolveTimings Timings { get; init; }
+
+    /// <summary>One entry per decoded letter, in the order of the reply; empty when attention was not asked for.</summary>
+    public IReadOnlyList<LetterAttention> Letters { get; init; } = [];
+
+    /// <summary>The answer in lower case, or null when the reply cannot be read.</summary>
+    public string? Answer => Reply is ReplyResult.Reply reply ? reply.Answer.ToLowerInvariant() : null;
+}

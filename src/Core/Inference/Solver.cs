@@ -1,0 +1,150 @@
+using System.Diagnostics;
+using Vlm.Answers;
+using Vlm.Model;
+using Vlm.Text;
+using Vlm.Vision;
+
+namespace Vlm.Inference;
+
+/// <summary>What to find out beside the answer.</summary>
+public sealed record SolveOptions
+{
+    /// <summary>Whether to record where the model looked for each letter; off by default.</summary>
+    public bool WithAttention { get; init; }
+
+    /// <summary>How tokens are taken; greedy by default.</summary>
+    public Sampling Sampling { get; init; } = Sampling.Greedy;
+}
+
+/// <summary>A model package made ready to answer: from picture and code to text and confidence.</summary>
+/// <remarks>Not thread-safe: it keeps one batch's memory and uses it again. Dispose it.</remarks>
+public sealed class Solver : IDisposable
+{
+    private readonly OnnxVlm _vlm;
+    private readonly PictureConfig _pictures;
+    private readonly Tokenizer _tokenizer;
+    private readonly PromptTemplate _template;
+    private readonly int[] _stopTokens;
+    private IDecoder? _decoder;
+
+    private Solver(ModelFolder folder, OnnxVlm vlm, Task<Tokenizer> tokenizer)
+    {
+        (Folder, _vlm) = (folder, vlm);
+        _pictures = ProcessorConfig.Load(Path.Combine(folder.Path, vlm.Config.ProcessorFile));
+        _template = PromptTemplate.Load(Path.Combine(folder.Path, "prompt.json"));
+        _tokenizer = tokenizer.GetAwaiter().GetResult();
+        _stopTokens = [.. vlm.Config.EosTokenIds, .. _template.StopTokens.Select(_tokenizer.Id)];
+    }
+
+    /// <summary>The package, verified.</summary>
+    public ModelFolder Folder { get; }
+
+    /// <summary>Whether the package can say where it looks.</summary>
+    public bool ShowsAttention => _vlm.ShowsAttention;
+
+    /// <summary>Verifies a package's hashes and loads it.</summary>
+    /// <exception cref="ModelException">The package is missing, damaged, or not one that this program can run.</exception>
+    public static Solver Open(string folder, EngineOptions? options = null)
+    {
+        var verified = ModelFolder.Open(folder);
+        // Reading a vocabulary and loading the graphs take about as long; together they are the wait before the first answer.
+        var tokenizer = Task.Run(() => Tokenizer.Load(Path.Combine(folder, "tokenizer.json")));
+        var vlm = OnnxVlm.Open(folder, options);
+        try
+        {
+            return new Solver(verified, vlm, tokenizer);
+        }
+        catch (Exception e)
+        {
+            vlm.Dispose();
+            if (e is CheckpointException or InvalidDataException or FileNotFoundException) throw new ModelException(e.Message, e);
+            throw;
+        }
+    }
+
+    /// <summary>Answers one question.</summary>
+    /// <inheritdoc cref="Solve(IReadOnlyList{Question}, SolveOptions, CancellationToken)"/>
+    public Solution Solve(Question question, SolveOptions? options = null, CancellationToken cancellation = default) =>
+        Solve([question], options, cancellation)[0];
+
+    /// <summary>Answers questions as one batch; those of equal length are read together.</summary>
+    /// <exception cref="PictureException">A picture cannot be used.</exception>
+    /// <exception cref="PromptTooLongException">A code does not fit beside its picture.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public IReadOnlyList<Solution> Solve(IReadOnlyList<Question> questions, SolveOptions? options = null, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(questions);
+        options ??= new SolveOptions();
+        var pictures = new List<EncodedPicture>();
+        try
+        {
+            foreach (var question in questions)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                pictures.Add(Encode(question.Picture));
+            }
+            var prompts = questions.Zip(pictures, ToPrompt).ToArray();
+            var generations = Generator.Generate(Decoder(questions.Count), prompts, Generation(options), cancellation);
+            cancellation.ThrowIfCancellationRequested();
+            return [.. Enumerable.Range(0, questions.Count).Select(i => ToSolution(questions[i], pictures[i], generations[i][0]))];
+        }
+        finally
+        {
+            foreach (var picture in pictures) picture.Features.Dispose();
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _decoder?.Dispose();
+        _vlm.Dispose();
+    }
+
+    private EncodedPicture Encode(RgbImage image)
+    {
+        var start = Stopwatch.GetTimestamp();
+        var patches = Patches.From(image, _pictures);
+        var cut = Stopwatch.GetElapsedTime(start);
+        start = Stopwatch.GetTimestamp();
+        return new EncodedPicture(_vlm.Encode(patches), cut, Stopwatch.GetElapsedTime(start));
+    }
+
+    private Prompt ToPrompt(Question question, EncodedPicture picture) =>
+        Prompt.For(_tokenizer.Encode(_template.Text(question.Code, picture.Features.Tokens)), [picture.Features], _vlm.Config);
+
+    private GenerationOptions Generation(SolveOptions options) => new()
+    {
+        MaxTokens = _template.MaxNewTokens,
+        StopTokens = _stopTokens,
+        Sampling = options.Sampling,
+        WithAttention = options.WithAttention,
+    };
+
+    private Solution ToSolution(Question question, EncodedPicture picture, Generation generation)
+    {
+        var tokens = new ReplyTokens(_tokenizer, generation);
+        var reply = ReplyParser.Parse(tokens.Text);
+        return new Solution
+        {
+            Question = question,
+            Text = tokens.Text,
+            Reply = reply,
+            RawConfidence = reply is ReplyResult.Reply ? tokens.AnswerProbability() : null,
+            Generation = generation,
+            Grid = picture.Features.Grid,
+            Timings = new SolveTimings(question.Decoding, picture.CutTime, picture.VisionTime, generation.Timings.Prefill, generation.Timings.Decode),
+            Letters = tokens.Letters(),
+        };
+    }
+
+    private IDecoder Decoder(int rows)
+    {
+        if (_decoder?.Rows == rows) return _decoder;
+        _decoder?.Dispose();
+        _decoder = null;
+        return _decoder = _vlm.Allocate(rows);
+    }
+
+    private sealed record EncodedPicture(ImageFeatures Features, TimeSpan CutTime, TimeSpan VisionTime);
+}
