@@ -1,0 +1,117 @@
+using Vlm.Cryptogram;
+using Vlm.Text;
+using Vlm.Vision;
+
+namespace Vlm.Trainer.Data;
+
+/// <summary>How much of a reply is taught.</summary>
+public enum ReplyKind
+{
+    /// <summary>Nothing: only the tower is trained.</summary>
+    None,
+
+    /// <summary>The mapping lines alone, over all letters in random order.</summary>
+    Mapping,
+
+    /// <summary>Mapping lines, decoded letters and answer.</summary>
+    Whole,
+}
+
+/// <summary>What a token of the reply is, for metrics.</summary>
+public enum TokenRole
+{
+    /// <summary>Not learned: prompt, or a plain letter that no picture shows.</summary>
+    Given,
+
+    /// <summary>Coded letters, arrows, line ends, tags.</summary>
+    Form,
+
+    /// <summary>A plain letter in a mapping line: read from the picture.</summary>
+    LookUp,
+
+    /// <summary>Letters of the decoded section and the answer: copied from the mapping lines.</summary>
+    Copy,
+}
+
+/// <summary>At token <paramref name="Query"/> the pointer head must look at token <paramref name="Key"/> (the image token that holds the pair).</summary>
+public readonly record struct Pointer(int Query, int Key);
+
+/// <summary>One sequence for the decoder and what is to be learned from it.</summary>
+/// <param name="Picture">Index of the picture in the batch; −1 for text alone.</param>
+/// <param name="Ids">[T] prompt, reply, stop token.</param>
+/// <param name="Positions">M-RoPE positions of the T tokens.</param>
+/// <param name="Roles">[T] the role of each token as a target.</param>
+/// <param name="Pointers">Where the pointer head must look.</param>
+public sealed record TrainingRow(int Picture, int[] Ids, RopePositions Positions, TokenRole[] Roles, IReadOnlyList<Pointer> Pointers);
+
+/// <summary>Builds rows from puzzles: the prompt as the product writes it, then the reply to learn.</summary>
+public sealed class RowBuilder(Tokenizer tokenizer, PromptTemplate prompt, Vlm.Model.VlmConfig config)
+{
+    private const int LineTokens = 4;   // " q", "→", " c", "\n"
+    private readonly int arrow = tokenizer.Encode("→")[0];
+    private readonly int gap = tokenizer.Encode(" _")[0];
+    private readonly int stop = tokenizer.Id(prompt.StopTokens[0]);
+    private readonly int visionStart = config.VisionStartTokenId, visionEnd = config.VisionEndTokenId, imagePad = config.ImageTokenId;
+
+    /// <summary>A row about a picture.</summary>
+    /// <param name="picture">Its index in the batch.</param>
+    /// <param name="grid">Its patches.</param>
+    /// <param name="text">What to ask and to learn.</param>
+    /// <param name="pairTokens">Coded letter to the merged patch that holds its pair; letters out of the picture are absent.</param>
+    public TrainingRow WithPicture(int picture, PatchGrid grid, ReplyToLearn text, IReadOnlyDictionary<char, int> pairTokens)
+    {
+        var promptIds = tokenizer.Encode(prompt.Text(text.Code, grid.MergedTokens(config.Vision.SpatialMergeSize)));
+        var firstImage = Array.IndexOf(promptIds, imagePad);
+        var pointers = new List<Pointer>();
+        for (var i = 0; i < text.Symbols; i++)
+            if (pairTokens.TryGetValue(text.Code[2 * i], out var token)) pointers.Add(new Pointer(promptIds.Length + LineTokens * i + 1, firstImage + token));
+        return Row(picture, [grid], promptIds, text, pointers);
+    }
+
+    /// <summary>A row without a picture: the plain letters of the mapping lines are given, copying them is learned.</summary>
+    public TrainingRow TextOnly(ReplyToLearn text)
+    {
+        var promptIds = tokenizer.Encode(prompt.Text(text.Code, 1)).Where(id => id != visionStart && id != visionEnd && id != imagePad).ToArray();
+        return Row(-1, [], promptIds, text, []);
+    }
+
+    private TrainingRow Row(int picture, PatchGrid[] grids, int[] promptIds, ReplyToLearn text, IReadOnlyList<Pointer> pointers)
+    {
+        int[] ids = [.. promptIds, .. tokenizer.Encode(text.Reply), stop];
+        var roles = new TokenRole[ids.Length];
+        Array.Fill(roles, TokenRole.Form, promptIds.Length, ids.Length - promptIds.Length);
+        for (var i = 0; i < text.Symbols; i++)
+        {
+            var line = promptIds.Length + LineTokens * i;
+            if (ids[line + 1] != arrow) throw new InvalidOperationException($"Mapping line {i} of '{text.Code}' is not cut into symbol, arrow, symbol, line end. Does tokenizer.json hold the small vocabulary?");
+            if (ids[line + 2] != gap) roles[line + 2] = picture < 0 ? TokenRole.Given : TokenRole.LookUp;
+        }
+        for (var t = promptIds.Length + LineTokens * text.Symbols; t < ids.Length; t++) roles[t] = TokenRole.Copy;
+        if (!text.IsWhole) roles[^1] = TokenRole.Given;   // a reply of mapping lines alone does not end here
+        return new TrainingRow(picture, ids, RopePositions.For(ids, grids, config), roles, pointers);
+    }
+}
+
+/// <summary>A code and the reply to it.</summary>
+/// <param name="Code">Spaced: <c>q x _ a y f</c>.</param>
+/// <param name="Reply">Text after the assistant's prefix, without the stop token.</param>
+/// <param name="IsWhole">False for mapping lines alone.</param>
+public sealed record ReplyToLearn(string Code, string Reply, bool IsWhole)
+{
+    /// <summary>Symbols of the code, gaps included.</summary>
+    public int Symbols => (Code.Length + 1) / 2;
+
+    /// <summary>The whole reply to a message.</summary>
+    public static ReplyToLearn Whole(Cipher cipher, string message)
+    {
+        var code = cipher.EncodeSpaced(message);
+        return new ReplyToLearn(code, ReplyText.MappingLines(code, Message.Spaced(message)) + ReplyText.Ending(message), true);
+    }
+
+    /// <summary>Mapping lines over a message that need not mean anything.</summary>
+    public static ReplyToLearn Mapping(Cipher cipher, string message)
+    {
+        var code = cipher.EncodeSpaced(message);
+        return new ReplyToLearn(code, ReplyText.MappingLines(code, Message.Spaced(message)), false);
+    }
+}

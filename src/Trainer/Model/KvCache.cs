@@ -1,0 +1,48 @@
+using static TorchSharp.torch;
+
+namespace Vlm.Trainer.Model;
+
+/// <summary>Keys and values of all earlier tokens, allocated once; for sampling, where no gradient flows.</summary>
+/// <remarks>An argument of the forward pass, never a module field: there it would be saved with the weights. The owner disposes it.</remarks>
+public sealed class KvCache : IDisposable
+{
+    private readonly Tensor[] keys, values;   // each [B, K, capacity, D]
+    private readonly int[] lengths;
+
+    public KvCache(int layers, long batch, long heads, long capacity, long headSize, ScalarType type)
+    {
+        using var noGradient = no_grad();
+        Tensor[] Buffers() => [.. Enumerable.Range(0, layers).Select(_ => zeros(batch, heads, capacity, headSize, dtype: type).DetachFromDisposeScope())];
+        keys = Buffers();
+        values = Buffers();
+        lengths = new int[layers];
+        Capacity = (int)capacity;
+    }
+
+    public int Capacity { get; }
+
+    /// <summary>Tokens held, the same for every layer between forward passes.</summary>
+    public int Length => lengths[0];
+
+    /// <summary>Writes the new keys and values behind the old ones and returns all of them, as views.</summary>
+    /// <param name="layer">Decoder layer.</param>
+    /// <param name="k">[B, K, T, D]</param>
+    /// <param name="v">[B, K, T, D]</param>
+    /// <returns>[B, K, total, D] each</returns>
+    /// <exception cref="InvalidOperationException">More tokens than were allocated.</exception>
+    public (Tensor Keys, Tensor Values) Append(int layer, Tensor k, Tensor v)
+    {
+        var added = (int)k.shape[2];
+        var total = lengths[layer] + added;
+        if (total > Capacity) throw new InvalidOperationException($"The cache holds {Capacity} tokens; {total} are needed. Allocate it for prompt plus longest reply.");
+        keys[layer].narrow(2, lengths[layer], added).copy_(k);
+        values[layer].narrow(2, lengths[layer], added).copy_(v);
+        lengths[layer] = total;
+        return (keys[layer].narrow(2, 0, total), values[layer].narrow(2, 0, total));
+    }
+
+    public void Dispose()
+    {
+        foreach (var t in keys.Concat(values)) t.Dispose();
+    }
+}

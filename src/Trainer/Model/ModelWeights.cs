@@ -1,0 +1,39 @@
+using Vlm.Model;
+using static TorchSharp.torch;
+
+namespace Vlm.Trainer.Model;
+
+/// <summary>Parameters of a module to and from safetensors; names are the module's own, which are Hugging Face's.</summary>
+public static class ModelWeights
+{
+    /// <summary>Opens a checkpoint folder and builds its model.</summary>
+    /// <exception cref="CheckpointException">A tensor is missing or has another shape.</exception>
+    public static QwenVl Load(CheckpointFolder checkpoint)
+    {
+        var model = new QwenVl(checkpoint.Config);
+        foreach (var (name, parameter) in model.named_parameters()) Fill(parameter, checkpoint.ReadFloats(name));
+        return model;
+    }
+
+    /// <summary>Overwrites the parameters of a module with those of a file that <see cref="Tensors"/> wrote.</summary>
+    public static void Fill(nn.Module module, SafeTensors file)
+    {
+        foreach (var (name, parameter) in module.named_parameters()) Fill(parameter, file.ReadFloats(name));
+    }
+
+    /// <summary>Every parameter as a float32 tensor to write, in a fixed order.</summary>
+    public static IEnumerable<NamedTensor> Tensors(nn.Module module)
+        => module.named_parameters().OrderBy(p => p.name, StringComparer.Ordinal).Select(p => Named(p.name, p.parameter));
+
+    /// <summary>A tensor under a name, copied when it is written.</summary>
+    public static NamedTensor Named(string name, Tensor tensor)
+        => NamedTensor.Floats(name, tensor.shape, tensor.detach().cpu().contiguous().data<float>().ToArray());
+
+    /// <summary>Overwrites a tensor's numbers.</summary>
+    public static void Fill(Tensor destination, float[] values)
+    {
+        using var noGradient = no_grad();
+        using var source = tensor(values);
+        destination.copy_(source.view(destination.shape));
+    }
+}

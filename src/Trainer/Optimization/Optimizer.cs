@@ -1,0 +1,197 @@
+using TorchSharp;
+using TorchSharp.Modules;
+using Vlm.Model;
+using Vlm.Trainer.Model;
+using static TorchSharp.torch;
+
+namespace Vlm.Trainer.Optimization;
+
+/// <summary>Step size, decay and momenta. Matrices inside the blocks are trained by Muon, everything else by AdamW.</summary>
+public sealed record OptimizerConfig
+{
+    /// <summary>Weight decay of matrices, decoupled; biases, norms and embeddings have none. ≥ 0.</summary>
+    public double WeightDecay { get; init; } = 0.05;
+
+    /// <summary>AdamW's first moment, in [0, 1).</summary>
+    public double Beta1 { get; init; } = 0.9;
+
+    /// <summary>AdamW's second moment, in [0, 1). 0.98: batches are small and the gradient changes fast early on.</summary>
+    public double Beta2 { get; init; } = 0.98;
+
+    /// <summary>Muon's momentum, in [0, 1).</summary>
+    public double MuonMomentum { get; init; } = 0.95;
+
+    /// <summary>False trains the matrices by AdamW as well.</summary>
+    public bool Muon { get; init; } = true;
+
+    /// <summary>Greatest norm of the whole gradient; it is scaled down to it. &gt; 0.</summary>
+    public double ClipNorm { get; init; } = 1;
+}
+
+/// <summary>AdamW (arXiv 1711.05101) and Muon (Jordan 2024, github.com/KellerJordan/Muon) over named parameters, with a state that can be saved to the bit.</summary>
+/// <remarks>
+/// The library's AdamW passes temporary scalars to native code, which fails at random after hundreds of steps, and its state
+/// cannot be written as safetensors. Every scalar here is held in a local until the call has returned.
+/// </remarks>
+public sealed class Optimizer : IDisposable
+{
+    private const double Epsilon = 1e-8;
+    private readonly OptimizerConfig config;
+    private readonly List<Slot> slots;
+    private long steps;
+
+    public Optimizer(IEnumerable<(string Name, Parameter Parameter)> parameters, OptimizerConfig config)
+    {
+        this.config = config;
+        slots = [.. parameters.Select(p => new Slot(p.Name, p.Parameter, config))];
+    }
+
+    /// <summary>Gives up all gradients.</summary>
+    public void ZeroGradients()
+    {
+        foreach (var slot in slots) slot.Parameter.grad?.zero_();
+    }
+
+    /// <summary>Clips the gradient to the configured norm, then moves every parameter that has one.</summary>
+    /// <param name="learningRate">Step size of this step; Muon's update is scaled so that the same value serves both.</param>
+    /// <returns>The gradient's norm before clipping.</returns>
+    public double Step(double learningRate)
+    {
+        using var scope = NewDisposeScope();
+        using var noGradient = no_grad();
+        steps++;
+        var active = slots.Where(s => s.Parameter.grad is not null).ToList();
+        var norm = GradientNorm(active);
+        if (!double.IsFinite(norm)) throw new InvalidOperationException($"The gradient's norm is {norm} at step {steps}. Lower the learning rate or resume from an earlier checkpoint.");
+        using var clip = (Scalar)(float)Math.Min(1, config.ClipNorm / (norm + 1e-6));
+        foreach (var slot in active)
+        {
+            slot.Steps++;
+            var gradient = slot.Parameter.grad!.mul(clip);
+            if (slot.ByMuon) MoveByMuon(slot, gradient, learningRate);
+            else MoveByAdamW(slot, gradient, learningRate);
+        }
+        return norm;
+    }
+
+    /// <summary>The state as tensors and the numbers of steps.</summary>
+    public IEnumerable<NamedTensor> State()
+        => slots.SelectMany(s => s.State()).Append(NamedTensor.Longs("steps", [1], [steps]));
+
+    /// <summary>Takes up a saved state.</summary>
+    public void Restore(SafeTensors file)
+    {
+        steps = file.ReadLongs("steps")[0];
+        foreach (var slot in slots) slot.Restore(file);
+    }
+
+    public void Dispose()
+    {
+        foreach (var slot in slots) slot.Dispose();
+    }
+
+    private static double GradientNorm(List<Slot> active)
+    {
+        var squares = active.Select(s => s.Parameter.grad!.square().sum()).ToArray();
+        return squares.Length == 0 ? 0 : Math.Sqrt(stack(squares).sum().to(float64).item<double>());
+    }
+
+    private void MoveByAdamW(Slot slot, Tensor gradient, double learningRate)
+    {
+        using Scalar beta1 = config.Beta1, rest1 = 1 - config.Beta1, beta2 = config.Beta2, rest2 = 1 - config.Beta2, epsilon = Epsilon;
+        slot.Mean.mul_(beta1).add_(gradient, rest1);
+        slot.Square!.mul_(beta2).addcmul_(gradient, gradient, rest2);
+        using Scalar correction2 = 1 / Math.Sqrt(1 - Math.Pow(config.Beta2, slot.Steps));
+        using Scalar size = -learningRate / (1 - Math.Pow(config.Beta1, slot.Steps));
+        Decay(slot, learningRate);
+        slot.Parameter.addcdiv_(slot.Mean, slot.Square.sqrt().mul_(correction2).add_(epsilon), size);
+    }
+
+    private void MoveByMuon(Slot slot, Tensor gradient, double learningRate)
+    {
+        using Scalar momentum = config.MuonMomentum, rest = 1 - config.MuonMomentum;
+        slot.Mean.mul_(momentum).add_(gradient, rest);
+        var nesterov = gradient.mul(rest).add_(slot.Mean, momentum);
+        var matrix = nesterov.flatten(1);
+        // 0.2·√(longer side): root mean square of an AdamW update, so that both share one learning rate (arXiv 2502.16982 eq. 4).
+        using Scalar size = -learningRate * 0.2 * Math.Sqrt(Math.Max(matrix.shape[0], matrix.shape[1]));
+        Decay(slot, learningRate);
+        slot.Parameter.add_(Orthogonal(matrix).view(slot.Parameter.shape), size);
+    }
+
+    private void Decay(Slot slot, double learningRate)
+    {
+        if (!slot.Decays) return;
+        using Scalar keep = 1 - learningRate * config.WeightDecay;
+        slot.Parameter.mul_(keep);
+    }
+
+    /// <summary>The nearest semi-orthogonal matrix, about: five quintic Newton–Schulz steps, in bfloat16.</summary>
+    private static Tensor Orthogonal(Tensor matrix)
+    {
+        const int NewtonSchulzSteps = 5;
+        using Scalar a = 3.4445, b = -4.7750, c = 2.0315, tiny = 1e-7;
+        var tall = matrix.shape[0] > matrix.shape[1];
+        var x = (tall ? matrix.t() : matrix) / matrix.norm().add(tiny);
+        x = x.to(bfloat16);
+        for (var i = 0; i < NewtonSchulzSteps; i++)
+        {
+            var gram = matmul(x, x.t());
+            var polynomial = gram.mul(b).add_(matmul(gram, gram), c);
+            x = x.mul(a).add_(matmul(polynomial, x));
+        }
+        x = x.to(float32);
+        return tall ? x.t() : x;
+    }
+
+    /// <summary>One parameter with its moments.</summary>
+    private sealed class Slot : IDisposable
+    {
+        public Slot(string name, Parameter parameter, OptimizerConfig config)
+        {
+            Name = name;
+            Parameter = parameter;
+            var matrix = parameter.shape.Length >= 2;
+            var table = name.Contains("embed_tokens", StringComparison.Ordinal) || name.Contains("lm_head", StringComparison.Ordinal);
+            var head = name.StartsWith("auxiliary.", StringComparison.Ordinal);
+            Decays = matrix && !table;
+            ByMuon = config.Muon && matrix && !table && !head;
+            Mean = zeros(parameter.shape).DetachFromDisposeScope();
+            Square = ByMuon ? null : zeros(parameter.shape).DetachFromDisposeScope();
+        }
+
+        public string Name { get; }
+
+        public Parameter Parameter { get; }
+
+        public bool Decays { get; }
+
+        public bool ByMuon { get; }
+
+        public Tensor Mean { get; }
+
+        public Tensor? Square { get; }
+
+        public long Steps { get; set; }
+
+        public IEnumerable<NamedTensor> State()
+        {
+            yield return NamedTensor.Longs($"{Name}.steps", [1], [Steps]);
+            yield return ModelWeights.Named($"{Name}.mean", Mean);
+            if (Square is not null) yield return ModelWeights.Named($"{Name}.square", Square);
+        }
+
+        public void Restore(SafeTensors file)
+        {
+            Steps = file.ReadLongs($"{Name}.steps")[0];
+            ModelWeights.Fill(Mean, file.ReadFloats($"{Name}.mean"));
+            if (Square is not null) ModelWeights.Fill(Square, file.ReadFloats($"{Name}.square"));
+        }
+
+        public void Dispose()
+        {
+            Mean.Dispose();
+            Square?.Dispose();
+        }
+    }
+}

@@ -1,0 +1,32 @@
+using Vlm.Model;
+using Vlm.Trainer.Model;
+using static TorchSharp.torch;
+
+namespace Vlm.Trainer.Supervised;
+
+/// <summary>Two linear read-outs that exist only in training: letters after the second vision block, pairs after the merger.</summary>
+internal sealed class AuxiliaryHeads : nn.Module
+{
+    /// <summary>The vision block after which letters are told.</summary>
+    public const int GlyphBlock = 1;
+
+    private const int Letters = 26;
+    private readonly Linear glyphs, coded, plain;
+
+    public AuxiliaryHeads(VlmConfig config) : base("auxiliary")
+    {
+        glyphs = new Linear(config.Vision.HiddenSize, 2 * Letters, bias: true);
+        coded = new Linear(config.Vision.OutHiddenSize, Letters, bias: true);
+        plain = new Linear(config.Vision.OutHiddenSize, Letters, bias: true);
+        RegisterComponents();
+    }
+
+    /// <summary>[.., C of the tower] to [.., 52]: letter, + 26 when it is the plain one.</summary>
+    public Tensor Glyphs(Tensor patches) => glyphs.call(patches);
+
+    /// <summary>[.., C of the decoder] to [.., 26].</summary>
+    public Tensor Coded(Tensor tokens) => coded.call(tokens);
+
+    /// <summary>[.., C of the decoder] to [.., 26].</summary>
+    public Tensor Plain(Tensor tokens) => plain.call(tokens);
+}

@@ -1,0 +1,121 @@
+using TorchSharp;
+using Vlm.Trainer.Data;
+using Vlm.Trainer.Model;
+using static TorchSharp.torch;
+
+namespace Vlm.Trainer.Supervised;
+
+/// <summary>What each loss counts; 0 leaves it out. All ≥ 0.</summary>
+public sealed record LossWeights
+{
+    /// <summary>Letters from patches after the second vision block.</summary>
+    public double Glyphs { get; init; }
+
+    /// <summary>Pairs from image tokens.</summary>
+    public double Pairs { get; init; }
+
+    /// <summary>Attention of the pointer head.</summary>
+    public double Pointer { get; init; }
+
+    /// <summary>Next token of the reply.</summary>
+    public double Reply { get; init; }
+}
+
+/// <summary>The four supervised losses of one batch and what was right in it.</summary>
+/// <remarks>
+/// Without the pointer loss the look-up is not learned in reasonable time: uniform attention over all pairs averages all plain
+/// letters, which says nothing, so neither values nor queries get a gradient.
+/// </remarks>
+internal sealed class SupervisedLoss(QwenVl model, AuxiliaryHeads heads, LossWeights weights)
+{
+    private readonly int pointerLayer = Math.Min(2, model.Config.Text.NumLayers - 1);
+    private readonly Dictionary<string, double> metrics = [];
+
+    /// <summary>The weighted sum, and metrics by name: each loss, and shares in [0, 1] of what was predicted right.</summary>
+    public (Tensor Loss, IReadOnlyDictionary<string, double> Metrics) Of(TrainingBatch batch)
+    {
+        metrics.Clear();
+        var tensors = new BatchTensors(batch, model.Config.Vision.SpatialMergeSize);
+        var terms = new List<Tensor>();
+        var features = batch.Pictures.Count == 0 ? null : Reading(batch, tensors, terms);
+        if (weights.Reply > 0 && batch.Rows.Count > 0) Replying(tensors, features, terms);
+        var loss = stack(terms).sum();
+        metrics["loss"] = loss.item<float>();
+        return (loss, new Dictionary<string, double>(metrics));
+    }
+
+    private Tensor Reading(TrainingBatch batch, BatchTensors tensors, List<Tensor> terms)
+    {
+        var blocks = new List<Tensor>();
+        var features = model.Encode(tensors.Pixels(), batch.Grids, (name, x) =>
+        {
+            if (name == $"visual.blocks.{AuxiliaryHeads.GlyphBlock}") blocks.Add(x.flatten(0, 1));
+        });                                                                                  // [M, C]
+        if (weights.Glyphs > 0) terms.Add(Term("glyphs", weights.Glyphs, heads.Glyphs(cat(blocks, 0)), tensors.Glyphs(), out _));
+        if (weights.Pairs > 0)
+        {
+            var (coded, plain) = tensors.Pairs();
+            terms.Add(Term("coded", weights.Pairs, heads.Coded(features), coded, out var codedRight));
+            terms.Add(Term("plain", weights.Pairs, heads.Plain(features), plain, out var plainRight));
+            metrics["read"] = (codedRight & plainRight).to(float32).mean().item<float>();
+        }
+        return features;
+    }
+
+    private void Replying(BatchTensors tensors, Tensor? features, List<Tensor> terms)
+    {
+        var ids = tensors.Ids(model.Config.PadTokenId);
+        var order = tensors.FeatureOrder();
+        var embeds = model.Embed(ids, order is null || features is null ? null : features.index_select(0, order));
+        var bias = QwenVl.CausalBias(ids.shape[1]);
+        Tensor? query = null, key = null;
+        var hidden = model.Decode(embeds, tensors.Positions(), bias, cache: null, (name, x) =>
+        {
+            if (name == $"model.layers.{pointerLayer}.query") query = x.select(1, 0);        // [R, T, D] head 0
+            if (name == $"model.layers.{pointerLayer}.key") key = x.select(1, 0);            // [R, T, D] its key head
+        });
+
+        var learned = tensors.Tokens(TokenRole.Form, TokenRole.LookUp, TokenRole.Copy);
+        var logits = model.Head(hidden.flatten(0, 1).index_select(0, learned.Places));       // [L, V]
+        terms.Add(Weighted("reply", weights.Reply, nn.functional.cross_entropy(logits, learned.Classes)));
+        Shares(tensors, hidden);
+        var pointers = tensors.Pointers();
+        if (weights.Pointer > 0 && !pointers.IsEmpty) terms.Add(PointerTerm(query!, key!, bias, pointers));
+    }
+
+    /// <summary>−log of the attention that head 0 of the pointer layer gives, at the arrow, to the image token of the pair.</summary>
+    private Tensor PointerTerm(Tensor query, Tensor key, Tensor bias, Targets pointers)
+    {
+        using var scale = tensor((float)(1 / Math.Sqrt(query.shape[^1])));
+        var scores = matmul(query * scale, key.transpose(1, 2)) + bias;                      // [R, T, T]
+        var asked = scores.flatten(0, 1).index_select(0, pointers.Places);                   // [A, T]
+        metrics["pointer_right"] = asked.argmax(-1).eq(pointers.Classes).to(float32).mean().item<float>();
+        return Weighted("pointer", weights.Pointer, nn.functional.cross_entropy(asked, pointers.Classes));
+    }
+
+    private void Shares(BatchTensors tensors, Tensor hidden)
+    {
+        using var noGradient = no_grad();
+        foreach (var (name, role) in new[] { ("look_up", TokenRole.LookUp), ("copy", TokenRole.Copy) })
+        {
+            var targets = tensors.Tokens(role);
+            if (targets.IsEmpty) continue;
+            var best = model.Head(hidden.flatten(0, 1).index_select(0, targets.Places)).argmax(-1);
+            metrics[name] = best.eq(targets.Classes).to(float32).mean().item<float>();
+        }
+    }
+
+    private Tensor Term(string name, double weight, Tensor logits, Targets targets, out Tensor right)
+    {
+        var asked = logits.index_select(0, targets.Places).to(float32);
+        right = asked.argmax(-1).eq(targets.Classes);
+        return Weighted(name, weight, nn.functional.cross_entropy(asked, targets.Classes));
+    }
+
+    private Tensor Weighted(string name, double weight, Tensor loss)
+    {
+        metrics[$"loss_{name}"] = loss.item<float>();
+        using Scalar factor = weight;
+        return loss * factor;
+    }
+}

@@ -1,0 +1,123 @@
+using Vlm.Text;
+using Vlm.Trainer.Data;
+using Vlm.Trainer.Logging;
+using Vlm.Trainer.Model;
+using Vlm.Trainer.Optimization;
+using Vlm.Vision;
+using static TorchSharp.torch;
+
+namespace Vlm.Trainer.Supervised;
+
+/// <summary>A supervised run from nothing, or on from its checkpoint: stages of steps.</summary>
+internal sealed class SupervisedRun : IDisposable
+{
+    private readonly TrainConfig config;
+    private readonly RunFolder folder;
+    private readonly PictureConfig pictures;
+    private readonly QwenVl model;
+    private readonly AuxiliaryHeads heads;
+    private readonly Optimizer optimizer;
+    private readonly RowBuilder rows;
+    private readonly Probe probe;
+    private RunState state;
+
+    public SupervisedRun(TrainConfig config, RunFolder folder)
+    {
+        this.config = config;
+        this.folder = folder;
+        set_num_threads(config.Threads);
+        manual_seed(config.Seed);
+        pictures = ModelPreset.Pictures(config);
+        model = new QwenVl(ModelPreset.Config(config.Model));
+        heads = new AuxiliaryHeads(model.Config);
+        optimizer = new Optimizer([.. model.named_parameters().Concat(heads.named_parameters(recurse: true).Select(p => ($"auxiliary.{p.name}", p.parameter)))], config.Optimizer);
+        state = folder.State() ?? new RunState(0, null);
+        if (state.Step > 0) folder.Restore(model, heads, optimizer);
+        model.ComputeType = config.Bfloat16 ? bfloat16 : float32;
+        var tokenizer = folder.Tokenizer();
+        rows = new RowBuilder(tokenizer, PromptTemplate.Small, model.Config);
+        probe = new Probe(config, pictures, tokenizer);
+    }
+
+    /// <summary>Weights trained.</summary>
+    public long ParameterCount => model.parameters().Sum(p => p.numel());
+
+    /// <summary>Runs what is left of the stages; stops between two steps, with a checkpoint, when asked to.</summary>
+    public void Run(CancellationToken stop)
+    {
+        using var log = new RunLog(folder.Path, state.Step);
+        TrainingProgress.Run(config.Name, config.Stages.Sum(s => (long)s.Steps), linesEvery: 20, progress =>
+        {
+            long first = 0;
+            for (var s = 0; s < config.Stages.Count && !stop.IsCancellationRequested; first += config.Stages[s++].Steps)
+                if (state.Step < first + config.Stages[s].Steps) RunStage(s, first, log, progress, stop);
+            Save();
+        });
+    }
+
+    private void RunStage(int index, long first, RunLog log, TrainingProgress progress, CancellationToken stop)
+    {
+        var stage = config.Stages[index];
+        progress.Note($"stage '{stage.Name}': {stage.Steps} steps of {stage.Pictures * stage.Accumulate} pictures, from step {state.Step - first}");
+        var maker = new BatchMaker(stage, index, config.Seed, pictures, rows);
+        using var batches = new BatchStream(maker.Make, (state.Step - first) * stage.Accumulate, config.Drawers);
+        var loss = new SupervisedLoss(model, heads, stage.Losses);
+        while (state.Step < first + stage.Steps && !stop.IsCancellationRequested)
+        {
+            using var scope = NewDisposeScope();
+            var rate = LearningRate(stage, state.Step - first);
+            var metrics = Step(stage, batches, loss, rate);
+            state = state with { Step = state.Step + 1 };
+            if (state.Step % config.ProbeEvery == 0 && stage.Reply == ReplyKind.Whole) Evaluate(metrics, progress);
+            metrics["learning_rate"] = rate;
+            metrics["waited_s"] = batches.Waited.TotalSeconds;
+            log.Log(state.Step, metrics.ToDictionary(m => $"train/{m.Key}", m => m.Value));
+            progress.Report(new TrainingStep(state.Step, metrics["loss"], state.ExactMatch, stage.Pictures * stage.Accumulate));
+            if (state.Step % 20 == 0) progress.Note("  " + string.Join(", ", metrics.Where(m => m.Key is not "loss").Select(m => $"{m.Key} {m.Value:G3}")));
+            if (state.Step % config.CheckpointEvery == 0) Save();
+        }
+    }
+
+    /// <summary>One optimizer step over the stage's micro-batches.</summary>
+    private Dictionary<string, double> Step(StageConfig stage, BatchStream batches, SupervisedLoss loss, double learningRate)
+    {
+        optimizer.ZeroGradients();
+        var sums = new Dictionary<string, double>();
+        for (var micro = 0; micro < stage.Accumulate; micro++)
+        {
+            using var scope = NewDisposeScope();
+            var (value, metrics) = loss.Of(batches.Next());
+            using TorchSharp.Scalar share = 1.0 / stage.Accumulate;
+            value.mul(share).backward();
+            foreach (var (name, number) in metrics) sums[name] = sums.GetValueOrDefault(name) + number / stage.Accumulate;
+        }
+        sums["gradient_norm"] = optimizer.Step(learningRate);
+        return sums;
+    }
+
+    private void Evaluate(Dictionary<string, double> metrics, TrainingProgress progress)
+    {
+        var result = probe.Of(model);
+        state = state with { ExactMatch = result.All };
+        foreach (var (name, share) in result.ByKind) metrics[$"exact_{name}"] = share;
+        metrics["exact"] = result.All;
+        progress.Note($"step {state.Step}: exact match {result}");
+    }
+
+    private void Save() => folder.Save(model, heads, optimizer, state, pictures);
+
+    /// <summary>Linear warm-up, then a cosine from the peak to its final share.</summary>
+    internal static double LearningRate(StageConfig stage, long step)
+    {
+        var warm = Math.Min(1, (step + 1.0) / Math.Max(1, stage.WarmUp));
+        var cosine = 0.5 * (1 + Math.Cos(Math.PI * step / stage.Steps));
+        return stage.LearningRate * warm * (stage.FinalShare + (1 - stage.FinalShare) * cosine);
+    }
+
+    public void Dispose()
+    {
+        optimizer.Dispose();
+        heads.Dispose();
+        model.Dispose();
+    }
+}

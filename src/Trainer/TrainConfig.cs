@@ -1,0 +1,183 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Vlm.Cryptogram;
+using Vlm.Trainer.Data;
+using Vlm.Trainer.Optimization;
+using Vlm.Trainer.Supervised;
+
+namespace Vlm.Trainer;
+
+/// <summary>A whole supervised training run: <c>configs/*.json</c>. Unknown members are errors.</summary>
+public sealed record TrainConfig
+{
+    /// <summary>Name of the run: its folder is <c>runs/&lt;name&gt;</c>.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Seed of weights, pictures and messages.</summary>
+    public required long Seed { get; init; }
+
+    /// <summary>Sizes of the model, in the layout of config.json.</summary>
+    public required VlmSizes Model { get; init; }
+
+    /// <summary>Least and greatest number of pixels of a picture after resizing.</summary>
+    public required int MinPixels { get; init; }
+
+    /// <inheritdoc cref="MinPixels"/>
+    public required int MaxPixels { get; init; }
+
+    /// <summary>Threads for tensor arithmetic; more than there are free cores is ten times slower. ≥ 1.</summary>
+    public int Threads { get; init; } = 2;
+
+    /// <summary>Threads that draw pictures. ≥ 1.</summary>
+    public int Drawers { get; init; } = 1;
+
+    /// <summary>Matrix products in bfloat16; weights stay float32. On a CPU with AVX-512 BF16 about four times faster.</summary>
+    public bool Bfloat16 { get; init; } = true;
+
+    /// <summary>Steps between checkpoints. ≥ 1.</summary>
+    public int CheckpointEvery { get; init; } = 250;
+
+    /// <summary>Steps between probes: exact match of free-running greedy replies on fixed puzzles. ≥ 1.</summary>
+    public int ProbeEvery { get; init; } = 250;
+
+    /// <summary>Puzzles per probe and word count. ≥ 1.</summary>
+    public int ProbePuzzles { get; init; } = 32;
+
+    /// <summary>Moments, decay, clipping.</summary>
+    public OptimizerConfig Optimizer { get; init; } = new();
+
+    /// <summary>Stages in order.</summary>
+    public required IReadOnlyList<StageConfig> Stages { get; init; }
+
+    /// <summary>Reads and checks a file.</summary>
+    /// <exception cref="InvalidDataException">The file is not such a configuration; the message says where.</exception>
+    public static TrainConfig Load(string path)
+    {
+        try
+        {
+            var config = JsonSerializer.Deserialize<TrainConfig>(File.ReadAllText(path), TrainJson.Options) ?? throw new InvalidDataException($"{path}: expected an object, found null.");
+            config.Validate(path);
+            return config;
+        }
+        catch (JsonException error)
+        {
+            throw new InvalidDataException($"{path}: not a training configuration: {error.Message}", error);
+        }
+    }
+
+    /// <summary>Writes the configuration as it was understood, defaults included.</summary>
+    public void Save(string path) => File.WriteAllText(path, JsonSerializer.Serialize(this, TrainJson.Options) + "\n");
+
+    private void Validate(string path)
+    {
+        if (Stages.Count == 0) throw new InvalidDataException($"{path}: 'stages' is empty; give at least one.");
+        foreach (var stage in Stages)
+        {
+            if (stage.Steps < 1 || stage.Pictures < 0 || stage.Pictures + stage.TextRows < 1)
+                throw new InvalidDataException($"{path}: stage '{stage.Name}' has {stage.Steps} steps of {stage.Pictures} pictures and {stage.TextRows} text rows; expected at least one step and one picture or row.");
+            if (stage.Trains == TrainedPart.Tower && stage.Losses.Reply > 0)
+                throw new InvalidDataException($"{path}: stage '{stage.Name}' trains the tower alone but weighs the reply loss; set losses.reply to 0 or trains to \"everything\".");
+        }
+    }
+}
+
+/// <summary>Which parameters a stage moves.</summary>
+public enum TrainedPart
+{
+    /// <summary>Vision tower and merger.</summary>
+    Tower,
+
+    /// <summary>All.</summary>
+    Everything,
+}
+
+/// <summary>One stage of a run.</summary>
+public sealed record StageConfig
+{
+    /// <summary>Shown and logged.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Optimizer steps.</summary>
+    public required int Steps { get; init; }
+
+    /// <summary>Pictures per step.</summary>
+    public required int Pictures { get; init; }
+
+    /// <summary>Replies learned about each picture: the tower runs once for all of them.</summary>
+    public int RepliesPerPicture { get; init; } = 1;
+
+    /// <summary>Rows per step without a picture, to practise copying.</summary>
+    public int TextRows { get; init; }
+
+    /// <summary>What is trained.</summary>
+    public required TrainedPart Trains { get; init; }
+
+    /// <summary>How much of a reply is taught.</summary>
+    public required ReplyKind Reply { get; init; }
+
+    /// <summary>Weights of the losses.</summary>
+    public required LossWeights Losses { get; init; }
+
+    /// <summary>Peak step size.</summary>
+    public required double LearningRate { get; init; }
+
+    /// <summary>Step size at the end as a share of the peak: the cosine goes down to it.</summary>
+    public double FinalShare { get; init; } = 1;
+
+    /// <summary>Steps over which the step size rises from 0.</summary>
+    public int WarmUp { get; init; } = 50;
+
+    /// <summary>Micro-batches that a step is cut into; gradients add up. ≥ 1.</summary>
+    public int Accumulate { get; init; } = 1;
+
+    /// <summary>What is drawn.</summary>
+    public required PictureMix DrawnPictures { get; init; }
+
+    /// <summary>What is asked.</summary>
+    public MessageConfig Messages { get; init; } = new();
+}
+
+/// <summary>The sizes that make a preset; everything else of config.json follows from the small tokenizer.</summary>
+public sealed record VlmSizes
+{
+    public required int VisionDepth { get; init; }
+
+    public required int VisionWidth { get; init; }
+
+    public required int VisionHeads { get; init; }
+
+    public required int VisionHidden { get; init; }
+
+    public required int[] FullAttentionBlocks { get; init; }
+
+    public required int TextLayers { get; init; }
+
+    public required int TextWidth { get; init; }
+
+    public required int TextHeads { get; init; }
+
+    public required int KeyValueHeads { get; init; }
+
+    public required int TextHidden { get; init; }
+
+    public required int[] MropeSection { get; init; }
+
+    public int VocabSize { get; init; } = 304;
+
+    public int MaxPositions { get; init; } = 1024;
+
+    public double RopeTheta { get; init; } = 10000;
+}
+
+internal static class TrainJson
+{
+    public static readonly JsonSerializerOptions Options = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+        ReadCommentHandling = JsonCommentHandling.Skip,
+        AllowTrailingCommas = true,
+        WriteIndented = true,
+        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower) },
+    };
+}
