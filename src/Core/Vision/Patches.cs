@@ -14,7 +14,7 @@ public sealed record Patches(float[] Values, PatchGrid Grid)
         (int height, int width) = Resize.Smart(image.Height, image.Width, config);
         RgbImage resized = Resize.Bicubic(image, width, height);
         var grid = new PatchGrid(1, height / config.PatchSize, width / config.PatchSize);
-        var values = new float[checked(grid.Patches * config.PatchLength)];
+        float[] values = GC.AllocateUninitializedArray<float>(checked(grid.Patches * config.PatchLength));
         float[] levels = Levels(config);
         long[] positions = PatchPositions.For(grid, config.MergeSize);
         for (int patch = 0; patch < grid.Patches; patch++)
