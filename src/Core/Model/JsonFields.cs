@@ -76,18 +76,13 @@ internal sealed class JsonFields(JsonElement element, string where, List<string>
         return null;
     }
 
-    public int Int(string name, int? fallback = null) =>
-        Read(name, fallback, "a whole number", (JsonElement value, out int result) => { result = 0; return value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out result); });
+    public int Int(string name, int? fallback = null) => Read(name, fallback, "a whole number", Whole);
 
     public double Number(string name, double? fallback = null) =>
-        Read(name, fallback, "a number", (JsonElement value, out double result) => { result = 0; return value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out result); });
+        Read<double>(name, fallback, "a number", value => value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out double number) ? number : null);
 
     public bool Bool(string name, bool? fallback = null) =>
-        Read(name, fallback, "true or false", (JsonElement value, out bool result) =>
-        {
-            result = value.ValueKind == JsonValueKind.True;
-            return value.ValueKind is JsonValueKind.True or JsonValueKind.False;
-        });
+        Read<bool>(name, fallback, "true or false", value => value.ValueKind is JsonValueKind.True or JsonValueKind.False ? value.GetBoolean() : null);
 
     public string Text(string name, string fallback)
     {
@@ -105,12 +100,14 @@ internal sealed class JsonFields(JsonElement element, string where, List<string>
     {
         if (Has(name) && element.GetProperty(name).ValueKind == JsonValueKind.Number)
             return [Int(name)];
-        return List(name, "whole numbers", value => value.TryGetInt32(out int number) ? number : (int?)null);
+        return List(name, "whole numbers", Whole);
     }
 
-    public long[] Longs(string name) => List<long>(name, "whole numbers", value => value.TryGetInt64(out long number) ? number : null);
+    public long[] Longs(string name) =>
+        List<long>(name, "whole numbers", value => value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out long number) ? number : null);
 
-    public float[] Floats(string name) => List<float>(name, "numbers", value => value.TryGetSingle(out float number) ? number : null);
+    public float[] Floats(string name) =>
+        List<float>(name, "numbers", value => value.ValueKind == JsonValueKind.Number && value.TryGetSingle(out float number) ? number : null);
 
     /// <summary>Complains when the field is there with another value.</summary>
     public void MustBe(string name, bool expected)
@@ -127,9 +124,9 @@ internal sealed class JsonFields(JsonElement element, string where, List<string>
             problems.Add($"'{where}{name}' is '{found}'; only '{string.Join("' or '", expected)}' is supported");
     }
 
-    private delegate bool Reader<T>(JsonElement value, out T result);
+    private static int? Whole(JsonElement value) => value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out int number) ? number : null;
 
-    private T Read<T>(string name, T? fallback, string kind, Reader<T> reader)
+    private T Read<T>(string name, T? fallback, string kind, Func<JsonElement, T?> read)
         where T : struct
     {
         if (!Has(name))
@@ -138,7 +135,7 @@ internal sealed class JsonFields(JsonElement element, string where, List<string>
                 problems.Add($"'{where}{name}' is missing");
             return fallback.GetValueOrDefault();
         }
-        if (reader(element.GetProperty(name), out T result))
+        if (read(element.GetProperty(name)) is T result)
             return result;
         Wrong(name, kind);
         return fallback.GetValueOrDefault();
@@ -154,7 +151,7 @@ internal sealed class JsonFields(JsonElement element, string where, List<string>
         }
         JsonElement list = element.GetProperty(name);
         T?[] values = list.ValueKind == JsonValueKind.Array
-            ? [.. list.EnumerateArray().Select(value => value.ValueKind == JsonValueKind.Number ? read(value) : null)]
+            ? [.. list.EnumerateArray().Select(read)]
             : [null];
         if (values.All(value => value is not null))
             return [.. values.Select(value => value!.Value)];
