@@ -3,26 +3,24 @@ namespace Vlm.Core.Tests;
 /// <summary>A folder that is gone after the test.</summary>
 internal sealed class TempFolder : IDisposable
 {
-    private readonly string folder = Directory.CreateTempSubdirectory("vlm-core-").FullName;
+    public string Path { get; } = Directory.CreateTempSubdirectory("vlm-").FullName;
 
     /// <summary>The path of a file in it, which need not exist.</summary>
-    public string this[string name] => Path.Combine(folder, name);
-
-    public string All => folder;
+    public string File(string name) => System.IO.Path.Combine(Path, name);
 
     /// <summary>Writes a file and gives its path.</summary>
     public string Write(string name, byte[] bytes)
     {
-        File.WriteAllBytes(this[name], bytes);
-        return this[name];
+        System.IO.File.WriteAllBytes(File(name), bytes);
+        return File(name);
     }
 
     /// <summary>Writes a text file and gives its path.</summary>
     public string Write(string name, string text)
     {
-        File.WriteAllText(this[name], text);
-        return this[name];
+        System.IO.File.WriteAllText(File(name), text);
+        return File(name);
     }
 
-    public void Dispose() => Directory.Delete(folder, recursive: true);
+    public void Dispose() => Directory.Delete(Path, recursive: true);
 }

@@ -23,7 +23,7 @@ public sealed class CheckpointFolderTests
         using var folder = new TempFolder();
         Rewrite(folder, name => name.StartsWith("visual.", StringComparison.Ordinal) ? tower + name["visual.".Length..] : decoder + name["model.".Length..]);
 
-        using CheckpointFolder renamed = CheckpointFolder.Open(folder.All);
+        using CheckpointFolder renamed = CheckpointFolder.Open(folder.Path);
         using CheckpointFolder original = CheckpointFolder.Open(Golden.Checkpoint);
 
         foreach (WeightSpec weight in original.Weights)
@@ -37,7 +37,7 @@ public sealed class CheckpointFolderTests
         Rewrite(folder, name => name);
         Split(folder, "two.safetensors");
 
-        using CheckpointFolder checkpoint = CheckpointFolder.Open(folder.All);
+        using CheckpointFolder checkpoint = CheckpointFolder.Open(folder.Path);
         using CheckpointFolder original = CheckpointFolder.Open(Golden.Checkpoint);
 
         foreach (WeightSpec weight in original.Weights)
@@ -69,7 +69,7 @@ public sealed class CheckpointFolderTests
         using var folder = new TempFolder();
         Rewrite(folder, name => name);
         Split(folder, "two.safetensors");
-        File.Delete(folder["two.safetensors"]);
+        File.Delete(folder.File("two.safetensors"));
 
         Assert.Contains("two.safetensors", Refused(folder), StringComparison.Ordinal);
     }
@@ -108,7 +108,7 @@ public sealed class CheckpointFolderTests
         using var folder = new TempFolder();
         Rewrite(folder, name => name, extra: NamedTensor.Floats("lm_head.weight", [320, 64], new float[320 * 64]));
 
-        using CheckpointFolder checkpoint = CheckpointFolder.Open(folder.All);
+        using CheckpointFolder checkpoint = CheckpointFolder.Open(folder.Path);
 
         Assert.Equal(["lm_head.weight"], checkpoint.UnusedNames);
     }
@@ -118,7 +118,7 @@ public sealed class CheckpointFolderTests
     {
         using var folder = new TempFolder();
         Rewrite(folder, name => name);
-        using (FileStream file = File.OpenWrite(folder["model.safetensors"]))
+        using (FileStream file = File.OpenWrite(folder.File("model.safetensors")))
             file.SetLength(file.Length / 2);
 
         Assert.Contains("is the download complete?", Refused(folder), StringComparison.Ordinal);
@@ -128,36 +128,36 @@ public sealed class CheckpointFolderTests
     public void A_folder_without_weights_or_that_is_none_says_what_to_give()
     {
         using var folder = new TempFolder();
-        File.Copy(Path.Combine(Golden.Checkpoint, "config.json"), folder["config.json"]);
+        File.Copy(Path.Combine(Golden.Checkpoint, "config.json"), folder.File("config.json"));
 
         Assert.Contains("neither model.safetensors nor", Refused(folder), StringComparison.Ordinal);
-        Assert.Contains("There is no folder", Assert.Throws<CheckpointException>(() => CheckpointFolder.Open(folder["none"])).Message, StringComparison.Ordinal);
+        Assert.Contains("There is no folder", Assert.Throws<CheckpointException>(() => CheckpointFolder.Open(folder.File("none"))).Message, StringComparison.Ordinal);
     }
 
-    private static string Refused(TempFolder folder) => Assert.Throws<CheckpointException>(() => CheckpointFolder.Open(folder.All)).Message;
+    private static string Refused(TempFolder folder) => Assert.Throws<CheckpointException>(() => CheckpointFolder.Open(folder.Path)).Message;
 
     /// <summary>A copy of the golden checkpoint with other names, without or with changed tensors, or with one more.</summary>
     private static void Rewrite(TempFolder folder, Func<string, string> rename, Func<NamedTensor, NamedTensor?>? change = null, NamedTensor? extra = null)
     {
-        File.Copy(Path.Combine(Golden.Checkpoint, "config.json"), folder["config.json"]);
+        File.Copy(Path.Combine(Golden.Checkpoint, "config.json"), folder.File("config.json"));
         using SafeTensors source = SafeTensors.Open(Path.Combine(Golden.Checkpoint, "model.safetensors"));
         var tensors = source.Names
             .Select(name => NamedTensor.Bytes(rename(name), source.Info(name), source.ReadBytes(name)))
             .Select(tensor => change is null ? tensor : change(tensor))
             .Append(extra);
-        SafeTensors.Write(folder["model.safetensors"], tensors.OfType<NamedTensor>());
+        SafeTensors.Write(folder.File("model.safetensors"), tensors.OfType<NamedTensor>());
     }
 
     private static void Split(TempFolder folder, string second)
     {
-        using (SafeTensors whole = SafeTensors.Open(folder["model.safetensors"]))
+        using (SafeTensors whole = SafeTensors.Open(folder.File("model.safetensors")))
         {
             NamedTensor[] all = [.. whole.Names.Select(name => NamedTensor.Bytes(name, whole.Info(name), whole.ReadBytes(name)))];
-            SafeTensors.Write(folder["one.safetensors"], all[..40]);
-            SafeTensors.Write(folder[second], all[40..]);
+            SafeTensors.Write(folder.File("one.safetensors"), all[..40]);
+            SafeTensors.Write(folder.File(second), all[40..]);
             string map = string.Join(", ", all.Index().Select(each => $"\"{each.Item.Name}\": \"{(each.Index < 40 ? "one.safetensors" : second)}\""));
             folder.Write("model.safetensors.index.json", $$"""{"metadata": {"total_size": 1}, "weight_map": { {{map}} } }""");
         }
-        File.Delete(folder["model.safetensors"]);
+        File.Delete(folder.File("model.safetensors"));
     }
 }

@@ -1,4 +1,3 @@
-using Vlm.Core.Tests.Inference;
 using Vlm.Model;
 
 namespace Vlm.Core.Tests.Model;

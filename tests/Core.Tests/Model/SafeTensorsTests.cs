@@ -22,11 +22,11 @@ public sealed class SafeTensorsTests
         Prop.ForAll(Arb.From(files), file =>
         {
             (float[] floats, long[] longs, byte[] bytes) = file;
-            SafeTensors.Write(folder["x.safetensors"], [
+            SafeTensors.Write(folder.File("x.safetensors"), [
                 NamedTensor.Bytes("bytes", new TensorInfo(TensorType.U8, [bytes.Length]), bytes),
                 NamedTensor.Floats("ünusual \"name\"", [1, floats.Length], floats),
                 NamedTensor.Longs("longs", [longs.Length, 1, 1], longs)]);
-            using SafeTensors read = SafeTensors.Open(folder["x.safetensors"]);
+            using SafeTensors read = SafeTensors.Open(folder.File("x.safetensors"));
             Assert.Equal(["bytes", "longs", "ünusual \"name\""], read.Names.Order(StringComparer.Ordinal));
             Assert.Equal(bytes, read.ReadBytes("bytes"));
             Assert.Equal(floats.Select(BitConverter.SingleToInt32Bits), read.ReadFloats("ünusual \"name\"").Select(BitConverter.SingleToInt32Bits));
@@ -47,12 +47,12 @@ public sealed class SafeTensorsTests
             BinaryPrimitives.WriteHalfLittleEndian(halves.AsSpan(i * 2), (Half)values[i]);
             BinaryPrimitives.WriteUInt16LittleEndian(brains.AsSpan(i * 2), (ushort)(BitConverter.SingleToUInt32Bits(values[i]) >> 16));
         }
-        SafeTensors.Write(folder["x.safetensors"], [
+        SafeTensors.Write(folder.File("x.safetensors"), [
             NamedTensor.Bytes("half", new TensorInfo(TensorType.F16, [7]), halves),
             NamedTensor.Bytes("brain", new TensorInfo(TensorType.BF16, [7]), brains),
             NamedTensor.Bytes("ints", new TensorInfo(TensorType.I32, [2]), [1, 0, 0, 0, 255, 255, 255, 255])]);
 
-        using SafeTensors file = SafeTensors.Open(folder["x.safetensors"]);
+        using SafeTensors file = SafeTensors.Open(folder.File("x.safetensors"));
 
         Assert.Equal(values.Select(value => (float)(Half)value), file.ReadFloats("half"));
         Assert.Equal(values.Select(value => BitConverter.UInt32BitsToSingle(BitConverter.SingleToUInt32Bits(value) >> 16 << 16)), file.ReadFloats("brain"));
@@ -156,7 +156,7 @@ public sealed class SafeTensorsTests
     {
         using var folder = new TempFolder();
 
-        Assert.Contains("cannot be read", Assert.Throws<CheckpointException>(() => SafeTensors.Open(folder["none"])).Message, StringComparison.Ordinal);
+        Assert.Contains("cannot be read", Assert.Throws<CheckpointException>(() => SafeTensors.Open(folder.File("none"))).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -193,7 +193,7 @@ public sealed class SafeTensorsTests
 
         Assert.Contains("'b' wrote 4 bytes; its shape asks for 8", error.Message, StringComparison.Ordinal);
         Assert.Equal("old", File.ReadAllText(path));
-        Assert.Equal([path], Directory.GetFiles(folder.All));
+        Assert.Equal([path], Directory.GetFiles(folder.Path));
     }
 
     [Fact]
@@ -202,8 +202,8 @@ public sealed class SafeTensorsTests
         using var folder = new TempFolder();
         NamedTensor tensor = NamedTensor.Floats("a", [1], [1f]);
 
-        Assert.Contains("'a' is given twice", Assert.Throws<ArgumentException>(() => SafeTensors.Write(folder["x"], [tensor, tensor])).Message, StringComparison.Ordinal);
-        Assert.Empty(Directory.GetFiles(folder.All));
+        Assert.Contains("'a' is given twice", Assert.Throws<ArgumentException>(() => SafeTensors.Write(folder.File("x"), [tensor, tensor])).Message, StringComparison.Ordinal);
+        Assert.Empty(Directory.GetFiles(folder.Path));
     }
 
     [Fact]

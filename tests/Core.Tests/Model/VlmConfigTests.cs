@@ -13,12 +13,12 @@ public sealed class VlmConfigTests
     {
         using var folder = new TempFolder();
         VlmConfig config = VlmConfig.Load(Path.Combine(Golden.Checkpoint, file));
-        config.Save(folder["config.json"]);
-        VlmConfig.Load(folder.All).Save(folder["again.json"]);
-        VlmConfig.Load(Path.Combine(Golden.Checkpoint, "config.public-layout.json")).Save(folder["public.json"]);
+        config.Save(folder.File("config.json"));
+        VlmConfig.Load(folder.Path).Save(folder.File("again.json"));
+        VlmConfig.Load(Path.Combine(Golden.Checkpoint, "config.public-layout.json")).Save(folder.File("public.json"));
 
-        Assert.Equal(File.ReadAllText(folder["public.json"]), File.ReadAllText(folder["config.json"]));
-        Assert.Equal(File.ReadAllText(folder["public.json"]), File.ReadAllText(folder["again.json"]));
+        Assert.Equal(File.ReadAllText(folder.File("public.json")), File.ReadAllText(folder.File("config.json")));
+        Assert.Equal(File.ReadAllText(folder.File("public.json")), File.ReadAllText(folder.File("again.json")));
         Assert.Equal((4, 64, 2, 32, 96), (config.Vision.Depth, config.Vision.HiddenSize, config.Vision.NumHeads, config.Vision.HeadDim, config.Vision.IntermediateSize));
         Assert.Equal([1, 3], config.Vision.FullAttentionBlocks);
         Assert.Equal((3, 64, 4, 2, 16), (config.Text.NumLayers, config.Text.HiddenSize, config.Text.NumHeads, config.Text.NumKeyValueHeads, config.Text.HeadDim));
@@ -61,8 +61,8 @@ public sealed class VlmConfigTests
         VlmConfig golden = Golden.Config;
         VlmConfig config = golden with { TieWordEmbeddings = false, EosTokenIds = [305, 304], Text = golden.Text with { HeadDim = 8, MropeSection = [2, 1, 1] } };
 
-        config.Save(folder["config.json"]);
-        VlmConfig read = VlmConfig.Load(folder["config.json"]);
+        config.Save(folder.File("config.json"));
+        VlmConfig read = VlmConfig.Load(folder.File("config.json"));
 
         Assert.Equal([305, 304], read.EosTokenIds);
         Assert.Equal(8, read.Text.HeadDim);
@@ -128,7 +128,7 @@ public sealed class VlmConfigTests
         using var folder = new TempFolder();
 
         Assert.Contains(expected, Assert.Throws<CheckpointException>(() => VlmConfig.Load(folder.Write("config.json", text))).Message, StringComparison.Ordinal);
-        Assert.Contains("cannot be read", Assert.Throws<CheckpointException>(() => VlmConfig.Load(folder["none.json"])).Message, StringComparison.Ordinal);
+        Assert.Contains("cannot be read", Assert.Throws<CheckpointException>(() => VlmConfig.Load(folder.File("none.json"))).Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -138,7 +138,7 @@ public sealed class TokenizerTests
 
         Assert.Contains("is not JSON", Assert.Throws<CheckpointException>(() => Tokenizer.Load(folder.Write("t.json", "oops"))).Message, StringComparison.Ordinal);
         Assert.Contains("not a byte-level BPE tokenizer", Assert.Throws<CheckpointException>(() => Tokenizer.Load(folder.Write("t.json", "{}"))).Message, StringComparison.Ordinal);
-        Assert.Contains("cannot be read", Assert.Throws<CheckpointException>(() => Tokenizer.Load(folder["none.json"])).Message, StringComparison.Ordinal);
+        Assert.Contains("cannot be read", Assert.Throws<CheckpointException>(() => Tokenizer.Load(folder.File("none.json"))).Message, StringComparison.Ordinal);
     }
 
     /// <summary>256 bytes, the merge of " a", and two added tokens, one a prefix of the other.</summary>

@@ -11,11 +11,11 @@ public sealed class PictureConfigTests
         using var folder = new TempFolder();
         PictureConfig newer = PictureConfig.Load(Golden.Path("qwen25vl/checkpoint/preprocessor_config.json"));
         PictureConfig older = PictureConfig.Load(Golden.Path("qwen25vl/checkpoint/preprocessor_config.public-layout.json"));
-        newer.Save(folder["newer.json"]);
-        older.Save(folder["older.json"]);
+        newer.Save(folder.File("newer.json"));
+        older.Save(folder.File("older.json"));
 
         Assert.Equal((3136, 200704), (newer.MinPixels, newer.MaxPixels));
-        Assert.Equal(File.ReadAllText(folder["newer.json"]), File.ReadAllText(folder["older.json"]));
+        Assert.Equal(File.ReadAllText(folder.File("newer.json")), File.ReadAllText(folder.File("older.json")));
     }
 
     [Fact]
@@ -24,8 +24,8 @@ public sealed class PictureConfigTests
         using var folder = new TempFolder();
         var config = new PictureConfig { MinPixels = 50176, MaxPixels = 78400, Mean = [0.9f, 0.8f, 0.7f], Std = [0.1f, 0.2f, 0.3f] };
 
-        config.Save(folder["preprocessor_config.json"]);
-        PictureConfig read = PictureConfig.Load(folder["preprocessor_config.json"]);
+        config.Save(folder.File("preprocessor_config.json"));
+        PictureConfig read = PictureConfig.Load(folder.File("preprocessor_config.json"));
 
         Assert.Equal(config.Mean, read.Mean);
         Assert.Equal(config.Std, read.Std);
