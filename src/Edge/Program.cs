@@ -1,1 +1,15 @@
-return 2;
+using System.CommandLine;
+using Vlm.Edge;
+using Vlm.Edge.Solve;
+using Vlm.Inference;
+
+Telemetry.Off();
+var root = new RootCommand("Reads cryptograms with a small vision-language model on this machine.") { SolveCommand.Create() };
+var command = root.Parse(args);
+if (command.Errors.Count > 0)
+{
+    foreach (var error in command.Errors) Console.Error.WriteLine(error.Message);
+    Console.Error.WriteLine("See --help.");
+    return ExitCode.WrongUsage;
+}
+return await command.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });

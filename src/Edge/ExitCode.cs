@@ -1,0 +1,16 @@
+namespace Vlm.Edge;
+
+/// <summary>What the process says when it ends.</summary>
+internal static class ExitCode
+{
+    public const int Success = 0;
+
+    /// <summary>Something that was asked for could not be done.</summary>
+    public const int Failed = 1;
+
+    /// <summary>The command line cannot be understood.</summary>
+    public const int WrongUsage = 2;
+
+    /// <summary>Interrupted by Ctrl+C, as shells report it.</summary>
+    public const int Interrupted = 130;
+}

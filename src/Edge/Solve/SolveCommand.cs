@@ -1,0 +1,93 @@
+using System.CommandLine;
+using Vlm.Inference;
+using Vlm.Model;
+
+namespace Vlm.Edge.Solve;
+
+/// <summary><c>solve</c>: pictures and codes in, plain text out.</summary>
+internal static class SolveCommand
+{
+    private const string DefaultModel = "models/cryptogram-edge";
+
+    private static readonly Argument<string[]> Pictures = new("picture")
+    {
+        Description = "PNG, JPEG, WebP or BMP files, or folders with a codes.csv (columns picture, code and, when known, answer).",
+        Arity = ArgumentArity.OneOrMore,
+    };
+
+    private static readonly Option<string[]> Codes = new("--code")
+    {
+        Description = "The coded message, letters spaced, _ between words: \"q x _ a y f\". Once for all pictures, or once per picture.",
+    };
+
+    private static readonly Option<string> Model = new("--model")
+    {
+        Description = "The folder of a model package.",
+        DefaultValueFactory = _ => DefaultModel,
+    };
+
+    private static readonly Option<bool> Json = new("--json") { Description = "Print one JSON object per picture and line." };
+
+    private static readonly Option<string?> Attention = new("--attention")
+    {
+        Description = "Draw where the model looked for each letter into this PNG (one picture only).",
+    };
+
+    private static readonly Option<int> Threads = new("--threads")
+    {
+        Description = "Processor threads; by default all that this process may use.",
+        DefaultValueFactory = _ => 0,
+    };
+
+    public static Command Create()
+    {
+        var command = new Command("solve", "Decode messages with decoder pictures.") { Pictures, Codes, Model, Json, Attention, Threads };
+        command.SetAction((result, cancellation) => Task.FromResult(Run(result, cancellation)));
+        return command;
+    }
+
+    private static int Run(ParseResult result, CancellationToken cancellation)
+    {
+        try
+        {
+            var threads = result.GetValue(Threads);
+            if (threads is < 0 or > 1024) throw new UsageException($"--threads is {threads}; it is 0 (all) to 1024.");
+            var items = SolveItems.From(result.GetValue(Pictures)!, result.GetValue(Codes) ?? []);
+            var attention = result.GetValue(Attention);
+            if (attention is not null && items.Count != 1) throw new UsageException($"--attention draws one picture; {items.Count} were given.");
+            using var solver = Solver.Open(Locate(result.GetValue(Model)!), new EngineOptions { Threads = threads });
+            return new SolveRun(solver, result.GetValue(Json), attention).Run(items, cancellation);
+        }
+        catch (UsageException e)
+        {
+            return Fail(e.Message, ExitCode.WrongUsage);
+        }
+        catch (Exception e) when (e is ModelException or IOException or UnauthorizedAccessException)
+        {
+            return Fail(e.Message, ExitCode.Failed);
+        }
+        catch (OperationCanceledException)
+        {
+            return Fail("Interrupted.", ExitCode.Interrupted);
+        }
+    }
+
+    private static int Fail(string message, int code)
+    {
+        Console.Error.WriteLine(message);
+        return code;
+    }
+
+    /// <summary>A relative folder is looked for in the current directory, then in the repository that this program was built in.</summary>
+    private static string Locate(string model)
+    {
+        if (Directory.Exists(model) || Path.IsPathRooted(model)) return model;
+        var folder = new DirectoryInfo(AppContext.BaseDirectory);
+        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "Edge.sln"))) folder = folder.Parent;
+        var candidate = folder is null ? model : Path.Combine(folder.FullName, model);
+        return Directory.Exists(candidate) ? candidate : model;
+    }
+}
+
+/// <summary>A command line that makes no sense; the message says why.</summary>
+internal sealed class UsageException(string message) : Exception(message);

@@ -1,0 +1,71 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Vlm.Answers;
+using Vlm.Inference;
+
+namespace Vlm.Edge.Solve;
+
+/// <summary>Milliseconds of each phase.</summary>
+internal sealed record TimingsReport(double DecodePicture, double Patches, double Vision, double Prefill, double Decode, double Total)
+{
+    public static TimingsReport From(SolveTimings timings) => new(
+        Milliseconds(timings.Decoding),
+        Milliseconds(timings.Patches),
+        Milliseconds(timings.Vision),
+        Milliseconds(timings.Prefill),
+        Milliseconds(timings.Decode),
+        Milliseconds(timings.Total));
+
+    private static double Milliseconds(TimeSpan time) => Math.Round(time.TotalMilliseconds, 2);
+}
+
+/// <summary>What is printed for one picture: the answer, or an error.</summary>
+internal sealed record SolveReport
+{
+    public required string Picture { get; init; }
+
+    public required string Code { get; init; }
+
+    public string? Text { get; init; }
+
+    /// <summary>Raw: the geometric mean of the answer tokens' probabilities.</summary>
+    public double? Confidence { get; init; }
+
+    public string? Expected { get; init; }
+
+    public bool? Correct { get; init; }
+
+    public string? FinishReason { get; init; }
+
+    [JsonPropertyName("timings")]
+    public TimingsReport? TimingsMs { get; init; }
+
+    public string? Error { get; init; }
+
+    public static SolveReport From(SolveItem item, Solution solution) => new()
+    {
+        Picture = item.Name,
+        Code = solution.Question.Code,
+        Text = solution.Answer,
+        Confidence = solution.RawConfidence is { } confidence ? Math.Round(confidence, 6) : null,
+        Expected = item.Expected,
+        Correct = item.Expected is null ? null : item.Expected == solution.Answer,
+        FinishReason = JsonNamingPolicy.SnakeCaseLower.ConvertName(solution.Generation.Finish.ToString()),
+        TimingsMs = TimingsReport.From(solution.Timings),
+        Error = solution.Reply is ReplyResult.ParseFailure failure ? $"The model's reply cannot be read: {failure.Detail}." : null,
+    };
+
+    public static SolveReport From(SolveItem item, string error) =>
+        new() { Picture = item.Name, Code = item.Code, Expected = item.Expected, Correct = item.Expected is null ? null : false, Error = error };
+
+    public string ToJson() => JsonSerializer.Serialize(this, EdgeJson.Relaxed.SolveReport);
+}
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(SolveReport))]
+internal sealed partial class EdgeJson : JsonSerializerContext
+{
+    // File names and messages stay readable: nothing here is put into a web page.
+    public static EdgeJson Relaxed => field ??= new(new JsonSerializerOptions(Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+}

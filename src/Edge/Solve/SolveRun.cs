@@ -1,0 +1,117 @@
+using System.Diagnostics;
+using Spectre.Console;
+using Vlm.Cryptogram;
+using Vlm.Inference;
+using Vlm.Vision;
+
+namespace Vlm.Edge.Solve;
+
+/// <summary>Solves pictures one after the other and prints what comes out. One that cannot be solved does not stop the rest.</summary>
+internal sealed class SolveRun(Solver solver, bool isJson, string? attentionPath)
+{
+    /// <returns>The process's exit code.</returns>
+    public int Run(IReadOnlyList<SolveItem> items, CancellationToken cancellation)
+    {
+        if (attentionPath is not null && !solver.ShowsAttention)
+            throw new Model.ModelException($"The package '{solver.Folder.Path}' does not show where it looks, so --attention cannot draw it. Packages made by this project's export command do.");
+        var reports = items.Count > 1 && !isJson && !Console.IsErrorRedirected ? WithProgress(items, cancellation) : items.Select(item => Solve(item, cancellation));
+        var failed = 0;
+        var tally = new Tally();
+        foreach (var report in reports)
+        {
+            if (report.Error is not null) failed++;
+            tally.Count(report);
+            Print(report, items.Count > 1);
+        }
+        if (items.Count > 1 && !isJson) Console.WriteLine(tally);
+        return failed == 0 ? ExitCode.Success : ExitCode.Failed;
+    }
+
+    private SolveReport Solve(SolveItem item, CancellationToken cancellation)
+    {
+        try
+        {
+            var code = Code.Parse(item.Code);
+            var bytes = File.ReadAllBytes(item.Path);
+            var start = Stopwatch.GetTimestamp();
+            var picture = ImageCodec.Decode(bytes);
+            var question = new Question(picture, code, Stopwatch.GetElapsedTime(start));
+            var solution = solver.Solve(question, new SolveOptions { WithAttention = attentionPath is not null }, cancellation);
+            if (attentionPath is not null && solution.Letters.Count > 0) AttentionPicture.Save(solution, attentionPath);
+            var report = SolveReport.From(item, solution);
+            return attentionPath is not null && solution.Letters.Count == 0 && report.Error is null
+                ? report with { Error = "The reply has no mapping lines, so there is no attention to draw." }
+                : report;
+        }
+        catch (Exception e) when (e is PictureException or CodeException or PromptTooLongException or IOException or UnauthorizedAccessException or ArithmeticException)
+        {
+            return SolveReport.From(item, e.Message);
+        }
+    }
+
+    /// <summary>The reports after all are done: the bar and the lines would get in each other's way. It goes to the error stream, which is a terminal here.</summary>
+    private List<SolveReport> WithProgress(IReadOnlyList<SolveItem> items, CancellationToken cancellation)
+    {
+        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
+        var reports = new List<SolveReport>();
+        console.Progress()
+            .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn())
+            .AutoClear(true)
+            .Start(progress =>
+            {
+                var task = progress.AddTask("solving", maxValue: items.Count);
+                foreach (var item in items)
+                {
+                    reports.Add(Solve(item, cancellation));
+                    task.Increment(1);
+                }
+            });
+        return reports;
+    }
+
+    private void Print(SolveReport report, bool isOneOfMany)
+    {
+        if (isJson)
+        {
+            Console.WriteLine(report.ToJson());
+            return;
+        }
+        if (isOneOfMany) Console.WriteLine(Line(report));
+        else if (report.Error is not null) Console.Error.WriteLine($"{report.Picture}: {report.Error}");
+        else PrintSingle(report);
+    }
+
+    private static string Line(SolveReport report)
+    {
+        if (report.Error is not null) return $"{report.Picture}  error: {report.Error}";
+        var verdict = report.Correct switch { true => "  correct", false => $"  WRONG, expected: {report.Expected}", null => "" };
+        return $"{report.Picture}  {report.Text}  confidence {report.Confidence:F3}  {report.TimingsMs!.Total:F0} ms{verdict}";
+    }
+
+    private static void PrintSingle(SolveReport report)
+    {
+        var times = report.TimingsMs!;
+        Console.WriteLine(report.Text);
+        Console.WriteLine($"confidence {report.Confidence:F3} (raw: geometric mean of the answer tokens' probabilities)");
+        Console.WriteLine($"time {times.Total:F0} ms: decode picture {times.DecodePicture:F1}, patches {times.Patches:F1}, vision {times.Vision:F1}, prefill {times.Prefill:F1}, decode {times.Decode:F1}");
+    }
+
+    private sealed class Tally
+    {
+        private int _all, _failed, _known, _correct;
+
+        public void Count(SolveReport report)
+        {
+            _all++;
+            if (report.Error is not null) _failed++;
+            if (report.Expected is not null) _known++;
+            if (report.Correct == true) _correct++;
+        }
+
+        public override string ToString()
+        {
+            var known = _known > 0 ? $", {_correct} of {_known} known answers correct" : "";
+            return $"{_all} pictures, {_failed} failed{known}";
+        }
+    }
+}
