@@ -1,1 +1,3 @@
-return 2;
+using Vlm.Bench;
+
+return await Commands.Run(args);

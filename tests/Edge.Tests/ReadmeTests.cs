@@ -1,0 +1,94 @@
+using System.Diagnostics;
+using System.Text.RegularExpressions;
+
+namespace Vlm.Edge.Tests;
+
+/// <summary>
+/// What README.md says is true: code blocks after <c>&lt;!-- run --&gt;</c> or <c>&lt;!-- run: prints TEXT --&gt;</c> are run, line by line, and what it points to exists.
+/// </summary>
+public sealed partial class ReadmeTests
+{
+    private const string Model = "models/cryptogram-edge";
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(5);
+    private static readonly string Root = FindRoot();
+    private static readonly string Readme = File.ReadAllText(Path.Combine(Root, "README.md"));
+
+    public static TheoryData<string, string> Commands
+    {
+        get
+        {
+            var commands = new TheoryData<string, string>();
+            foreach (Match block in MarkedBlock().Matches(Readme))
+            {
+                foreach (string line in block.Groups["lines"].Value.Split('\n', StringSplitOptions.RemoveEmptyEntries))
+                    commands.Add(line, block.Groups["prints"].Value);
+            }
+
+            return commands;
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Commands))]
+    public async Task Marked_commands_work(string command, string prints)
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "The README's commands are written for a Unix shell.");
+        Assert.SkipWhen(command.Contains(Model) && !File.Exists(Path.Combine(Root, Model, "manifest.json")), $"There is no model package in {Model} yet.");
+        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        timeout.CancelAfter(Limit);
+
+        var (code, output) = await Run(command, timeout.Token);
+
+        Assert.True(code == 0, $"'{command}' ended with code {code}:\n{output}");
+        Assert.Contains(prints, output);
+    }
+
+    [Fact]
+    public void Projects_and_files_that_the_readme_points_to_exist()
+    {
+        var paths = ProjectOption().Matches(Readme).Concat(RelativeLink().Matches(Readme)).Select(match => match.Groups["path"].Value).Distinct().ToList();
+
+        Assert.NotEmpty(paths);
+        Assert.Equal("", string.Join(", ", paths.Where(path => !Path.Exists(Path.Combine(Root, path)))));
+    }
+
+    private static async Task<(int Code, string Output)> Run(string command, CancellationToken stop)
+    {
+        var start = new ProcessStartInfo("/bin/sh", ["-c", $"{command} 2>&1"])
+        {
+            WorkingDirectory = Root,
+            RedirectStandardOutput = true,
+            RedirectStandardInput = true,
+        };
+        using var process = Process.Start(start)!;
+        process.StandardInput.Close();
+        try
+        {
+            string output = await process.StandardOutput.ReadToEndAsync(stop);
+            await process.WaitForExitAsync(stop);
+            return (process.ExitCode, output);
+        }
+        catch (OperationCanceledException)
+        {
+            process.Kill(entireProcessTree: true);
+            throw;
+        }
+    }
+
+    private static string FindRoot()
+    {
+        string? folder = AppContext.BaseDirectory;
+        while (folder is not null && !File.Exists(Path.Combine(folder, "Edge.sln")))
+            folder = Path.GetDirectoryName(folder);
+        return folder ?? throw new DirectoryNotFoundException($"No Edge.sln in '{AppContext.BaseDirectory}' or above.");
+    }
+
+    [GeneratedRegex(@"<!-- run(: prints (?<prints>.+?))? -->\n+```[a-z]*\n(?<lines>.*?)```", RegexOptions.Singleline)]
+    private static partial Regex MarkedBlock();
+
+    [GeneratedRegex(@"--project (?<path>\S+)")]
+    private static partial Regex ProjectOption();
+
+    [GeneratedRegex(@"\]\((?<path>[^)#:]+)\)")]
+    private static partial Regex RelativeLink();
+}
