@@ -1,5 +1,9 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
+using BenchmarkDotNet.Configs;
+using BenchmarkDotNet.Jobs;
 using BenchmarkDotNet.Running;
+using BenchmarkDotNet.Toolchains.InProcess.Emit;
 using Vlm.Bench.Quality;
 using Vlm.Cryptogram;
 using Vlm.Model;
@@ -8,8 +12,10 @@ namespace Vlm.Bench;
 
 /// <summary>The command line of the benchmark harness.</summary>
 /// <remarks>Exit codes: 0 done; 1 it could not be done or was stopped; 2 the command line is not understood.</remarks>
-internal static class Commands
+public static class Commands
 {
+    private static readonly string[] EvaluationSplits = ["clean", "vocabulary", "letters", "fonts", "camera"];
+
     public static async Task<int> Run(string[] args)
     {
         var parsed = Root().Parse(args);
@@ -37,24 +43,26 @@ internal static class Commands
     private static Command QualityCommand()
     {
         var model = new Option<string>("--model") { Description = "Folder of a model package.", DefaultValueFactory = _ => "models/cryptogram-edge" };
-        var count = new Option<int>("--count") { Description = "Puzzles of the split to solve.", DefaultValueFactory = _ => 5400 };
-        var split = new Option<Split>("--split") { Description = "clean, vocabulary, letters, fonts or camera.", DefaultValueFactory = _ => Split.Clean };
-        var batch = new Option<int>("--batch") { Description = "Puzzles per batch.", DefaultValueFactory = _ => 16 };
+        var count = Positive("--count", "Puzzles of the split to solve.", 5400);
+        var batch = Positive("--batch", "Puzzles per batch.", 16);
         var seed = new Option<long>("--seed") { Description = "Seed of the puzzles.", DefaultValueFactory = _ => 1 };
+        var split = new Option<Split>("--split")
+        {
+            HelpName = "split",
+            Description = $"One of {string.Join(", ", EvaluationSplits)}.",
+            DefaultValueFactory = _ => Split.Clean,
+            CustomParser = result => EvaluationSplits.Contains(result.Tokens[0].Value)
+                ? Enum.Parse<Split>(result.Tokens[0].Value, ignoreCase: true)
+                : Refuse<Split>(result, $"--split is one of {string.Join(", ", EvaluationSplits)}, not '{result.Tokens[0].Value}'."),
+        };
         var severity = new Option<SeverityRange>("--severity")
         {
             Description = "Camera severities, such as 2 or 1-3; 0 to 5.",
             DefaultValueFactory = _ => new SeverityRange(1, 3),
-            CustomParser = result =>
-            {
-                if (SeverityRange.TryParse(result.Tokens[0].Value, out var range))
-                    return range;
-                result.AddError($"--severity is a number from 0 to 5 or a range such as 1-3, not '{result.Tokens[0].Value}'.");
-                return default;
-            },
+            CustomParser = result => SeverityRange.TryParse(result.Tokens[0].Value, out var range)
+                ? range
+                : Refuse<SeverityRange>(result, $"--severity is a number from 0 to 5 or a range such as 1-3, not '{result.Tokens[0].Value}'."),
         };
-        RequirePositive(count);
-        RequirePositive(batch);
         var command = new Command("quality", "Exact match of a package over an evaluation split. Stop it whenever you like: the same command goes on where it was.")
         {
             model, count, split, batch, seed, severity,
@@ -79,14 +87,25 @@ internal static class Commands
         command.SetAction(result =>
         {
             string[] arguments = [.. result.GetValue(rest) ?? [], .. result.UnmatchedTokens];
-            BenchmarkSwitcher.FromAssembly(typeof(Commands).Assembly).Run(arguments.Length > 0 ? arguments : ["--filter", "*"]);
+            // In this process: a project that BenchmarkDotNet generates and builds would not find the central package versions.
+            var config = DefaultConfig.Instance.AddJob(Job.ShortRun.WithToolchain(InProcessEmitToolchain.Instance));
+            BenchmarkSwitcher.FromAssembly(typeof(Commands).Assembly).Run(arguments.Length > 0 ? arguments : ["--filter", "*"], config);
         });
         return command;
     }
 
-    private static void RequirePositive(Option<int> option) => option.Validators.Add(result =>
+    private static Option<int> Positive(string name, string description, int usual) => new(name)
     {
-        if (result.GetValueOrDefault<int>() < 1)
-            result.AddError($"{option.Name} must be at least 1.");
-    });
+        Description = description,
+        DefaultValueFactory = _ => usual,
+        CustomParser = result => int.TryParse(result.Tokens[0].Value, out int value) && value > 0
+            ? value
+            : Refuse<int>(result, $"{name} is a whole number of at least 1, not '{result.Tokens[0].Value}'."),
+    };
+
+    private static T? Refuse<T>(ArgumentResult result, string message)
+    {
+        result.AddError(message);
+        return default;
+    }
 }

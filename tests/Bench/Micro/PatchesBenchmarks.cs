@@ -6,7 +6,6 @@ namespace Vlm.Bench.Micro;
 
 /// <summary>What does a picture cost before the model sees it?</summary>
 [MemoryDiagnoser]
-[ShortRunJob]
 public class PatchesBenchmarks
 {
     private readonly PictureConfig _config = new() { MinPixels = 252 * 252, MaxPixels = 252 * 252 };

@@ -21,7 +21,7 @@ public static class QualityCommand
         var folder = ModelFolder.Open(options.Model);
         var subject = Subject(options, folder);
         var source = new PuzzleSource(PuzzleOptions.For(options.Split, options.Severity.Low, options.Severity.High), options.Seed);
-        using var solver = new PackageSolver(options.Model, options.Batch);
+        using var solver = new PackageSolver(options.Model);
         using var results = new PartialResults(PartialPath(subject));
         int known = results.Items.Keys.Count(index => index < options.Count);
         if (known > 0)

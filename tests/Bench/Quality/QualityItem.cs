@@ -6,13 +6,10 @@ namespace Vlm.Bench.Quality;
 /// <param name="Expected">The right answer.</param>
 /// <param name="Answer">What the model answered; null when its reply could not be read.</param>
 /// <param name="Failure">Why the reply could not be read, with details; null when it could.</param>
-public sealed record QualityItem(long Index, string Code, string Expected, string? Answer, ReplyFailure? Failure)
+public sealed record QualityItem(long Index, string Code, string Expected, string? Answer, UnreadableReply? Failure)
 {
     /// <summary>Camera severity; 0 for a picture that no camera took.</summary>
     public int Severity { get; init; }
-
-    /// <summary>Geometric mean of the answer tokens' probabilities; null when the reply could not be read.</summary>
-    public double? Confidence { get; init; }
 
     /// <summary>Time of the batch that the puzzle was solved in, divided by the batch's size.</summary>
     public double Seconds { get; init; }
@@ -28,4 +25,4 @@ public sealed record QualityItem(long Index, string Code, string Expected, strin
 /// <summary>Why a reply was rejected.</summary>
 /// <param name="Reason">The parser's reason.</param>
 /// <param name="Detail">The parser's sentence.</param>
-public sealed record ReplyFailure(string Reason, string Detail);
+public sealed record UnreadableReply(string Reason, string Detail);

@@ -6,9 +6,8 @@ namespace Vlm.Bench.Quality;
 /// <summary>The answer to one puzzle of a batch.</summary>
 /// <param name="Answer">The plain text; null when the reply could not be read.</param>
 /// <param name="Failure">Why it could not be read; null when it could.</param>
-/// <param name="Confidence">Geometric mean of the answer tokens' probabilities; null when the reply could not be read.</param>
 /// <param name="Tokens">Tokens of the reply.</param>
-public sealed record Solution(string? Answer, ReplyFailure? Failure, double? Confidence, int Tokens);
+public sealed record Solution(string? Answer, UnreadableReply? Failure, int Tokens);
 
 /// <summary>Solves the puzzles of a split that an earlier, stopped run has not solved yet.</summary>
 /// <param name="draw">The puzzle at an index.</param>
@@ -49,7 +48,6 @@ public sealed class QualityRun(Func<long, Puzzle> draw, Func<IReadOnlyList<Puzzl
         return [.. batch.Zip(solutions, (item, solution) => new QualityItem(item.Index, item.Puzzle.Code, item.Puzzle.Answer, solution.Answer, solution.Failure)
         {
             Severity = item.Puzzle.Severity,
-            Confidence = solution.Confidence,
             Tokens = solution.Tokens,
             Seconds = seconds,
         })];
