@@ -95,7 +95,7 @@ public sealed class QualityTests : IDisposable
         Assert.Equal("quality-tiny-int8-camera-1-3.md", Path.GetFileName(path));
         string markdown = File.ReadAllText(path);
         Assert.Contains("| all | 1 | 2 | 50.00 % | 9.45 – 90.55 % |", markdown);
-        Assert.Contains("| 0 | a b | x0 | (EmptyAnswer) a \\| b |", markdown);
+        Assert.Contains("| 0 | a b | x0 | (EmptyAnswer) a \\| b |  |", markdown);
         using var json = JsonDocument.Parse(File.ReadAllText(Path.ChangeExtension(path, ".json")));
         Assert.Equal(1, json.RootElement.GetProperty("total").GetProperty("right").GetInt32());
         Assert.Equal("camera", json.RootElement.GetProperty("subject").GetProperty("split").GetString());
@@ -140,7 +140,7 @@ public sealed class QualityTests : IDisposable
         puzzles =>
         {
             asked.AddRange(puzzles.Select(puzzle => puzzle.Answer));
-            return [.. puzzles.Select(puzzle => new Solution(puzzle.Answer, null, 1))];
+            return [.. puzzles.Select(puzzle => new Outcome(puzzle.Answer, null, 0.9, 1))];
         });
 
     private static QualityItem Item(int index, bool right)

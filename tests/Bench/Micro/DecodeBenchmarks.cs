@@ -1,7 +1,8 @@
 using BenchmarkDotNet.Attributes;
-using Vlm.Bench.Quality;
 using Vlm.Cryptogram;
 using Vlm.Inference;
+using Vlm.Text;
+using Vlm.Vision;
 
 namespace Vlm.Bench.Micro;
 
@@ -9,7 +10,9 @@ namespace Vlm.Bench.Micro;
 [MemoryDiagnoser]
 public class DecodeBenchmarks : IDisposable
 {
-    private PackageSolver? _solver;
+    private const string Package = "models/cryptogram-edge";
+
+    private OnnxVlm? _model;
     private IDecoder? _decoder;
     private Prompt[] _prompts = [];
     private int[] _tokens = [];
@@ -20,12 +23,21 @@ public class DecodeBenchmarks : IDisposable
     [GlobalSetup]
     public void Open()
     {
-        _solver = new PackageSolver("models/cryptogram-edge");
-        _decoder = _solver.Model.Allocate(Rows);
+        _model = OnnxVlm.Open(Package);
+        _decoder = _model.Allocate(Rows);
         var source = new PuzzleSource(PuzzleOptions.For(Split.Clean), seed: 1);
-        _prompts = [.. Enumerable.Range(0, Rows).Select(index => _solver.ToPrompt(source.At(index)))];
+        var pictures = ProcessorConfig.Load(Path.Combine(Package, _model.Config.ProcessorFile));
+        var tokenizer = Tokenizer.Load(Path.Combine(Package, "tokenizer.json"));
+        var template = PromptTemplate.Load(Path.Combine(Package, "prompt.json"));
+        _prompts = [.. Enumerable.Range(0, Rows).Select(index => ToPrompt(source.At(index)))];
         _tokens = [.. Enumerable.Repeat(_prompts[0].Ids[^1], Rows)];
         _decoder.Prefill(_prompts);
+
+        Prompt ToPrompt(Puzzle puzzle)
+        {
+            var features = _model.Encode(Patches.From(puzzle.Picture, pictures));
+            return Prompt.For(tokenizer.Encode(template.Text(puzzle.Code, features.Tokens)), [features], _model.Config);
+        }
     }
 
     [GlobalCleanup]
@@ -34,7 +46,7 @@ public class DecodeBenchmarks : IDisposable
         foreach (var picture in _prompts.SelectMany(prompt => prompt.Pictures))
             picture.Dispose();
         _decoder?.Dispose();
-        _solver?.Dispose();
+        _model?.Dispose();
         GC.SuppressFinalize(this);
     }
 

@@ -3,6 +3,7 @@ using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using Spectre.Console;
+using Vlm.Answers;
 using Vlm.Cryptogram;
 using Vlm.Inference;
 using Vlm.Model;
@@ -18,17 +19,16 @@ public static class QualityCommand
     /// <returns>The exit code: 0 when the report is written, 1 when the run was stopped before.</returns>
     public static int Run(QualityOptions options, CancellationToken stop)
     {
-        var folder = ModelFolder.Open(options.Model);
-        var subject = Subject(options, folder);
+        using var solver = Solver.Open(options.Model);
+        var subject = Subject(options, solver.Folder);
         var source = new PuzzleSource(PuzzleOptions.For(options.Split, options.Severity.Low, options.Severity.High), options.Seed);
-        using var solver = new PackageSolver(options.Model);
         using var results = new PartialResults(PartialPath(subject));
         int known = results.Items.Keys.Count(index => index < options.Count);
         if (known > 0)
             Console.WriteLine($"Going on with {known} puzzles solved before.");
 
         bool finished = false;
-        var run = new QualityRun(source.At, solver.Solve);
+        var run = new QualityRun(source.At, puzzles => Solve(solver, puzzles));
         WithProgress(options, known, progress => finished = run.Finish(results, options.Count, options.Batch, progress, stop));
         if (!finished)
         {
@@ -42,6 +42,16 @@ public static class QualityCommand
         Console.WriteLine($"Saved as {ReportFiles.Save(report, Path.Combine(Root(), "tests", "Bench", "Results", ThisMachine.Folder))}");
         results.Delete();
         return Done;
+    }
+
+    private static List<Outcome> Solve(Solver solver, IReadOnlyList<Puzzle> puzzles)
+    {
+        var solutions = solver.Solve([.. puzzles.Select(puzzle => new Question(puzzle.Picture, puzzle.Code))]);
+        return [.. solutions.Select(solution => new Outcome(
+            solution.Answer,
+            solution.Reply is ReplyResult.ParseFailure failure ? new UnreadableReply(failure.Reason.ToString(), failure.Detail) : null,
+            solution.RawConfidence,
+            solution.Generation.Choices.Count))];
     }
 
     private static void WithProgress(QualityOptions options, int known, Action<Action<IReadOnlyList<QualityItem>>> run)

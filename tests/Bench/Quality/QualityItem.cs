@@ -11,6 +11,9 @@ public sealed record QualityItem(long Index, string Code, string Expected, strin
     /// <summary>Camera severity; 0 for a picture that no camera took.</summary>
     public int Severity { get; init; }
 
+    /// <summary>The engine's raw confidence, 0 to 1; null when the reply could not be read.</summary>
+    public double? Confidence { get; init; }
+
     /// <summary>Time of the batch that the puzzle was solved in, divided by the batch's size.</summary>
     public double Seconds { get; init; }
 

@@ -3,16 +3,17 @@ using Vlm.Cryptogram;
 
 namespace Vlm.Bench.Quality;
 
-/// <summary>The answer to one puzzle of a batch.</summary>
+/// <summary>What became of one puzzle of a batch.</summary>
 /// <param name="Answer">The plain text; null when the reply could not be read.</param>
 /// <param name="Failure">Why it could not be read; null when it could.</param>
+/// <param name="Confidence">The engine's raw confidence, 0 to 1; null when the reply could not be read.</param>
 /// <param name="Tokens">Tokens of the reply.</param>
-public sealed record Solution(string? Answer, UnreadableReply? Failure, int Tokens);
+public sealed record Outcome(string? Answer, UnreadableReply? Failure, double? Confidence, int Tokens);
 
 /// <summary>Solves the puzzles of a split that an earlier, stopped run has not solved yet.</summary>
 /// <param name="draw">The puzzle at an index.</param>
-/// <param name="solve">Solves a batch; one solution per puzzle, in order.</param>
-public sealed class QualityRun(Func<long, Puzzle> draw, Func<IReadOnlyList<Puzzle>, IReadOnlyList<Solution>> solve)
+/// <param name="solve">Solves a batch; one outcome per puzzle, in order.</param>
+public sealed class QualityRun(Func<long, Puzzle> draw, Func<IReadOnlyList<Puzzle>, IReadOnlyList<Outcome>> solve)
 {
     // Batches are filled from this many puzzles at a time, alike in length: a batch takes as long as its longest reply.
     private const int BatchesDrawnAhead = 8;
@@ -43,12 +44,13 @@ public sealed class QualityRun(Func<long, Puzzle> draw, Func<IReadOnlyList<Puzzl
     private List<QualityItem> Solve((long Index, Puzzle Puzzle)[] batch)
     {
         long started = Stopwatch.GetTimestamp();
-        var solutions = solve([.. batch.Select(item => item.Puzzle)]);
+        var outcomes = solve([.. batch.Select(item => item.Puzzle)]);
         double seconds = Stopwatch.GetElapsedTime(started).TotalSeconds / batch.Length;
-        return [.. batch.Zip(solutions, (item, solution) => new QualityItem(item.Index, item.Puzzle.Code, item.Puzzle.Answer, solution.Answer, solution.Failure)
+        return [.. batch.Zip(outcomes, (item, outcome) => new QualityItem(item.Index, item.Puzzle.Code, item.Puzzle.Answer, outcome.Answer, outcome.Failure)
         {
             Severity = item.Puzzle.Severity,
-            Tokens = solution.Tokens,
+            Confidence = outcome.Confidence,
+            Tokens = outcome.Tokens,
             Seconds = seconds,
         })];
     }

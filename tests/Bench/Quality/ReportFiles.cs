@@ -53,12 +53,16 @@ public static class ReportFiles
     {
         if (mistakes.Count == 0)
             return;
-        text.Append($"\nThe first {mistakes.Count} wrong answers:\n\n| puzzle | code | expected | got |\n|---:|---|---|---|\n");
+        text.Append($"\nThe first {mistakes.Count} wrong answers:\n\n| puzzle | code | expected | got | confidence |\n|---:|---|---|---|---:|\n");
         foreach (var item in mistakes)
-            text.Append($"| {item.Index} | {item.Code} | {item.Expected} | {Cell(item.Answer ?? $"({item.Failure!.Reason}) {item.Failure.Detail}")} |\n");
+            text.Append($"| {item.Index} | {item.Code} | {item.Expected} | {Got(item)} | {item.Confidence:F3} |\n");
     }
 
-    private static string Cell(string text) => text.Replace("|", "\\|").Replace('\n', ' ');
+    private static string Got(QualityItem item)
+    {
+        string text = item.Answer ?? $"({item.Failure!.Reason}) {item.Failure.Detail}";
+        return text.Replace("|", "\\|").Replace('\n', ' ');
+    }
 
     private static void Replace(string path, string text)
     {
