@@ -40,8 +40,11 @@ public sealed record TrainConfig
     /// <summary>Steps between probes: exact match of free-running greedy replies on fixed puzzles. ≥ 1.</summary>
     public int ProbeEvery { get; init; } = 250;
 
-    /// <summary>Puzzles per probe and word count. ≥ 1.</summary>
+    /// <summary>Puzzles per kind in a probe. ≥ 1.</summary>
     public int ProbePuzzles { get; init; } = 32;
+
+    /// <summary>Puzzles per kind in the report at the end. ≥ 1.</summary>
+    public int FinalPuzzles { get; init; } = 200;
 
     /// <summary>Moments, decay, clipping.</summary>
     public OptimizerConfig Optimizer { get; init; } = new();

@@ -11,6 +11,7 @@ namespace Vlm.Trainer.Supervised;
 /// <summary>A supervised run from nothing, or on from its checkpoint: stages of steps.</summary>
 internal sealed class SupervisedRun : IDisposable
 {
+    private static readonly string[] ProbeKinds = ["words_1", "words_2", "words_3", "letters", "fonts", "camera"];
     private readonly TrainConfig config;
     private readonly RunFolder folder;
     private readonly PictureConfig pictures;
@@ -18,7 +19,8 @@ internal sealed class SupervisedRun : IDisposable
     private readonly AuxiliaryHeads heads;
     private readonly Optimizer optimizer;
     private readonly RowBuilder rows;
-    private readonly Probe probe;
+    private readonly Tokenizer tokenizer;
+    private readonly Evaluation probe;
     private RunState state;
 
     public SupervisedRun(TrainConfig config, RunFolder folder)
@@ -34,9 +36,9 @@ internal sealed class SupervisedRun : IDisposable
         state = folder.State() ?? new RunState(0, null);
         if (state.Step > 0) folder.Restore(model, heads, optimizer);
         model.ComputeType = config.Bfloat16 ? bfloat16 : float32;
-        var tokenizer = folder.Tokenizer();
+        tokenizer = folder.Tokenizer();
         rows = new RowBuilder(tokenizer, PromptTemplate.Small, model.Config);
-        probe = new Probe(config, pictures, tokenizer);
+        probe = new Evaluation(config.ProbePuzzles, pictures, tokenizer);
     }
 
     /// <summary>Weights trained.</summary>
@@ -51,7 +53,8 @@ internal sealed class SupervisedRun : IDisposable
             long first = 0;
             for (var s = 0; s < config.Stages.Count && !stop.IsCancellationRequested; first += config.Stages[s++].Steps)
                 if (state.Step < first + config.Stages[s].Steps) RunStage(s, first, log, progress, stop);
-            Save();
+            Save(log);
+            if (!stop.IsCancellationRequested) Report(progress);
         });
     }
 
@@ -74,7 +77,7 @@ internal sealed class SupervisedRun : IDisposable
             log.Log(state.Step, metrics.ToDictionary(m => $"train/{m.Key}", m => m.Value));
             progress.Report(new TrainingStep(state.Step, metrics["loss"], state.ExactMatch, stage.Pictures * stage.Accumulate));
             if (state.Step % 20 == 0) progress.Note("  " + string.Join(", ", metrics.Where(m => m.Key is not "loss").Select(m => $"{m.Key} {m.Value:G3}")));
-            if (state.Step % config.CheckpointEvery == 0) Save();
+            if (state.Step % config.CheckpointEvery == 0) Save(log);
         }
     }
 
@@ -98,13 +101,28 @@ internal sealed class SupervisedRun : IDisposable
     private void Evaluate(Dictionary<string, double> metrics, TrainingProgress progress)
     {
         var result = probe.Of(model);
-        state = state with { ExactMatch = result.All };
-        foreach (var (name, share) in result.ByKind) metrics[$"exact_{name}"] = share;
-        metrics["exact"] = result.All;
+        state = state with { ExactMatch = result.Clean };
+        foreach (var kind in result.Kinds) metrics[$"exact_{kind.Kind}"] = kind.Share;
         progress.Note($"step {state.Step}: exact match {result}");
     }
 
-    private void Save() => folder.Save(model, heads, optimizer, state, pictures);
+    /// <summary>The evaluation at the end, on more puzzles than the probes, in float32 as the exported model computes.</summary>
+    private void Report(TrainingProgress progress)
+    {
+        model.ComputeType = float32;
+        var result = new Evaluation(config.FinalPuzzles, pictures, tokenizer).Of(model);
+        progress.Note($"final: {result}");
+        File.WriteAllText(System.IO.Path.Combine(folder.Path, "evaluation.md"), result.ToMarkdown($"{config.Name}, step {state.Step}"));
+        File.WriteAllText(System.IO.Path.Combine(folder.Path, "evaluation.json"), System.Text.Json.JsonSerializer.Serialize(result, TrainJson.Options));
+    }
+
+    private void Save(RunLog log)
+    {
+        folder.Save(model, heads, optimizer, state, pictures);
+        log.Plot("loss", new PlotStyle("Losses", IsLog: true, Smoothing: 0.95), "train/loss", "train/loss_glyphs", "train/loss_coded", "train/loss_plain", "train/loss_pointer", "train/loss_reply");
+        log.Plot("read", new PlotStyle("Read, looked up, copied (share right, within the training batches)", Smoothing: 0.95), "train/read", "train/look_up", "train/copy", "train/pointer_right");
+        log.Plot("exact", new PlotStyle("Exact match of free replies on the probe"), [.. ProbeKinds.Select(k => $"train/exact_{k}")]);
+    }
 
     /// <summary>Linear warm-up, then a cosine from the peak to its final share.</summary>
     internal static double LearningRate(StageConfig stage, long step)

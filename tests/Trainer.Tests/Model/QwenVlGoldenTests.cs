@@ -10,7 +10,12 @@ public sealed class QwenVlGoldenTests : IDisposable
 {
     private static readonly Dictionary<string, string[]> Cases = new()
     {
-        ["one"] = ["a"], ["window"] = ["b"], ["two"] = ["c", "d"], ["odd"] = ["e"], ["square"] = ["f"], ["text"] = [],
+        ["one"] = ["a"],
+        ["window"] = ["b"],
+        ["two"] = ["c", "d"],
+        ["odd"] = ["e"],
+        ["square"] = ["f"],
+        ["text"] = [],
     };
 
     private readonly CheckpointFolder checkpoint = CheckpointFolder.Open(GoldenFiles.At("qwen25vl/checkpoint"));

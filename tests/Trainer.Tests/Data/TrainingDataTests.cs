@@ -1,0 +1,95 @@
+using Vlm.Cryptogram;
+using Vlm.Model;
+using Vlm.Text;
+using Vlm.Trainer.Data;
+using Vlm.Trainer.Model;
+using Vlm.Vision;
+
+namespace Vlm.Trainer.Tests.Data;
+
+public sealed class TrainingDataTests : IDisposable
+{
+    private static readonly TrainConfig Config = TrainConfig.Load(Path.Combine(GoldenFiles.At(""), "../../configs/test.json"));
+    private readonly string folder = Directory.CreateTempSubdirectory("tokenizer").FullName;
+    private readonly VlmConfig model = ModelPreset.Config(Config.Model);
+    private readonly PictureConfig pictures = ModelPreset.Pictures(Config) with { MinPixels = 60000, MaxPixels = 64000 };
+    private readonly Tokenizer tokenizer;
+    private readonly RowBuilder rows;
+
+    public TrainingDataTests()
+    {
+        SmallTokenizer.Write(folder);
+        tokenizer = Tokenizer.Load(Path.Combine(folder, "tokenizer.json"));
+        rows = new RowBuilder(tokenizer, PromptTemplate.Small, model);
+    }
+
+    [Fact]
+    public void A_row_is_the_products_prompt_the_expected_reply_and_the_stop_token()
+    {
+        var puzzle = new PuzzleSource(PuzzleOptions.For(Split.Clean), 1).At(4);
+        var picture = LabelledPatches.Of(puzzle, pictures);
+        var row = rows.WithPicture(0, picture.Patches.Grid, ReplyToLearn.Whole(puzzle.Cipher, puzzle.Answer), picture.PairTokens);
+        var prompt = PromptTemplate.Small.Text(puzzle.Code, picture.Patches.Grid.MergedTokens(2));
+        Assert.Equal(prompt + ReplyText.For(puzzle) + "<|im_end|>", tokenizer.Decode(row.Ids));
+        Assert.Equal(tokenizer.Encode(prompt).Length, row.Roles.TakeWhile(r => r == TokenRole.Given).Count());
+    }
+
+    [Fact]
+    public void The_pointer_of_a_letter_goes_from_its_arrow_to_the_image_token_that_holds_the_pair()
+    {
+        var puzzle = new PuzzleSource(PuzzleOptions.For(Split.Clean), 1).At(4);
+        var picture = LabelledPatches.Of(puzzle, pictures);
+        var row = rows.WithPicture(0, picture.Patches.Grid, ReplyToLearn.Whole(puzzle.Cipher, puzzle.Answer), picture.PairTokens);
+        Assert.Equal(puzzle.Answer.Count(c => c != ' '), row.Pointers.Count);
+        var firstImage = Array.IndexOf(row.Ids, model.ImageTokenId);
+        foreach (var (query, key) in row.Pointers)
+        {
+            Assert.Equal("→", tokenizer.Decode([row.Ids[query]]));
+            var coded = tokenizer.Decode([row.Ids[query - 1]]).Trim()[0];
+            var pair = puzzle.Pairs.Single(p => p.Coded == coded);
+            var (column, line) = ((int)(pair.CentreX / puzzle.Picture.Width * 9), (int)(pair.CentreY / puzzle.Picture.Height * 9));
+            Assert.Equal(firstImage + line * 9 + column, key);
+            Assert.Equal(TokenRole.LookUp, row.Roles[query + 1]);
+        }
+    }
+
+    [Fact]
+    public void A_text_row_has_no_picture_and_does_not_learn_letters_that_nothing_shows()
+    {
+        var row = rows.TextOnly(ReplyToLearn.Whole(Cipher.Random(new SeededRandom(1)), "cat dog"));
+        Assert.DoesNotContain(model.ImageTokenId, row.Ids);
+        Assert.DoesNotContain(TokenRole.LookUp, row.Roles);
+        Assert.Equal(6, row.Roles.SkipWhile(r => r == TokenRole.Given).Count(r => r == TokenRole.Given));   // c, a, t, d, o, g
+    }
+
+    [Fact]
+    public void A_batch_is_the_same_whenever_and_wherever_it_is_made()
+    {
+        var stage = Config.Stages[^1];
+        TrainingBatch Make() => new BatchMaker(stage, 2, 9, pictures, rows).Make(7);
+        var (a, b) = (Make(), Make());
+        Assert.Equal(a.Pictures.SelectMany(p => p.Patches.Values), b.Pictures.SelectMany(p => p.Patches.Values));
+        Assert.Equal(a.Rows.SelectMany(r => r.Ids), b.Rows.SelectMany(r => r.Ids));
+        Assert.NotEqual(a.Rows.SelectMany(r => r.Ids), new BatchMaker(stage, 2, 9, pictures, rows).Make(8).Rows.SelectMany(r => r.Ids));
+    }
+
+    [Fact]
+    public void The_stream_hands_out_batches_in_order_whatever_thread_made_them()
+    {
+        using var stream = new BatchStream(n => new TrainingBatch([], [rows.TextOnly(ReplyToLearn.Whole(new Cipher("abcdefghijklmnopqrstuvwxyz"), new string((char)('a' + n), 3)))]), first: 2, drawers: 3);
+        for (var n = 2; n < 12; n++) Assert.Contains(new string((char)('a' + n), 3), tokenizer.Decode(stream.Next().Rows[0].Ids), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Two_letters_whose_centres_share_a_patch_teach_nothing_there()
+    {
+        var picture = new RgbImage(280, 280, new byte[280 * 280 * 3]);
+        PairLabel Pair(char coded, float x) => new(coded, 'z', x, 5, x + 100, 5, x, 5);
+        var puzzle = new Puzzle("a", "b", Cipher.Random(new SeededRandom(1)), picture, [Pair('a', 3), Pair('b', 4), Pair('c', 150), Pair('d', -5)], PictureKind.Variant, 0);
+        var labels = LabelledPatches.Of(puzzle, pictures with { MinPixels = 280 * 280, MaxPixels = 280 * 280 });
+        Assert.Equal("c", string.Concat(labels.PairTokens.Keys));
+        Assert.Equal([2], labels.Glyphs.Where(g => g.Class < 26).Select(g => g.Class));
+    }
+
+    public void Dispose() => Directory.Delete(folder, recursive: true);
+}
