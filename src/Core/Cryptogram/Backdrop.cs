@@ -5,14 +5,21 @@ internal static class Backdrop
 {
     private const int Step = 4;
 
-    /// <summary>Draws a background at random: plain, gradient, clouds, stripes or clutter.</summary>
+    /// <summary>Draws a background at random: plain, gradient, grey or coloured clouds, stripes, clutter.</summary>
     public static Field[] Draw(SeededRandom rng, int width, int height)
     {
         Field[] channels = [new(width, height, Step), new(width, height, Step), new(width, height, Step)];
+        if (rng.Chance(0.3))
+        {
+            // Colours that run into each other: every colour has clouds of its own.
+            foreach (var channel in channels) Paint(channel, Clouds(rng), rng.Uniform(0, 110), rng.Uniform(130, 255));
+            Grain(rng, channels, rng.Uniform(0, 8));
+            return channels;
+        }
+
         var look = rng.NextDouble();
         var low = Colour(rng);
-        Span<float> high = stackalloc float[3];
-        for (var c = 0; c < 3; c++) high[c] = Math.Clamp(low[c] + rng.Uniform(-90, 90), 0, 255);
+        var high = Array.ConvertAll(low, level => Math.Clamp(level + rng.Uniform(-90, 90), 0, 255));
         Func<float, float, float> blend = look switch
         {
             < 0.2 => (_, _) => 0,
@@ -115,8 +122,10 @@ internal static class Backdrop
                 {
                     var along = (((column - X) * cos) + ((row - Y) * sin)) / HalfLength;
                     var across = (((row - Y) * cos) - ((column - X) * sin)) / HalfWidth;
-                    var inside = Round ? (along * along) + (across * across) < 1 : MathF.Abs(along) < 1 && MathF.Abs(across) < 1;
-                    if (inside) channel.Values[(row * channel.Columns) + column] = level;
+                    var round = (1 - MathF.Sqrt((along * along) + (across * across))) * MathF.Min(HalfLength, HalfWidth);
+                    var square = MathF.Min((1 - MathF.Abs(along)) * HalfLength, (1 - MathF.Abs(across)) * HalfWidth);
+                    ref var value = ref channel.Values[(row * channel.Columns) + column];
+                    value += (level - value) * Math.Clamp((Round ? round : square) + 0.5f, 0, 1);
                 }
             }
         }

@@ -11,6 +11,10 @@ internal sealed record CameraShot
     /// <summary>The side of the square picture that blur is stated for: what a model sees.</summary>
     private const float ModelSide = 252;
 
+    // Smallest font that the camera is brought near enough for, in pixels per em of the model's picture: a careful and a careless photographer.
+    private const float LegibleEm = 8;
+    private const float FarEm = 5.5f;
+
     private CameraShot()
     {
     }
@@ -60,14 +64,17 @@ internal sealed record CameraShot
     /// <param name="rng">Source of every choice.</param>
     /// <param name="severity">1 to 5.</param>
     /// <param name="otherShapes">Share of frames that are not square.</param>
-    public static CameraShot Draw(SeededRandom rng, int severity, double otherShapes)
+    /// <param name="style">The sheet: the camera is held upright or across as it suits, and near enough for the letters.</param>
+    public static CameraShot Draw(SeededRandom rng, int severity, double otherShapes, SheetStyle style)
     {
         var (width, height) = Frame(rng, otherShapes);
+        if ((width > height) != (style.Width > style.Height) && Math.Max(style.Width, style.Height) > 1.25 * Math.Min(style.Width, style.Height))
+            (width, height) = (height, width);
         var pixel = MathF.Sqrt(width * height) / ModelSide;
         var turn = 2.2f * severity * MathF.PI / 180;
         var shift = 0.012f * severity;
         var (defocus, motion) = Blur(rng, severity);
-        return new CameraShot
+        var shot = new CameraShot
         {
             Severity = severity,
             Width = width,
@@ -79,11 +86,14 @@ internal sealed record CameraShot
             PaperMargin = rng.Chance(0.5) ? 0 : rng.Uniform(0, 0.12f),
             Defocus = defocus * pixel,
             Motion = (motion.X * pixel, motion.Y * pixel),
-            EdgeShadow = rng.Chance(0.4) ? rng.Uniform(0.1f, 0.6f) : 0,
+            EdgeShadow = rng.Chance(0.4) ? rng.Uniform(0.1f, 0.45f) : 0,
             Noise = rng.Uniform(0.5f, 2.4f) * severity,
             ColourNoise = rng.Uniform(0, 0.7f),
-            JpegQuality = rng.Chance(0.55) ? Math.Max(20, rng.Between(95 - (14 * severity), 95)) : 0,
+            JpegQuality = rng.Chance(0.4) ? Math.Max(20, rng.Between(95 - (14 * severity), 95)) : 0,
         };
+        var em = style.FontSize * shot.Magnification(style) / pixel;
+        var legible = severity <= 3 ? LegibleEm : FarEm;
+        return em >= legible ? shot : shot with { Fill = MathF.Min(1, shot.Fill * legible / em), PaperMargin = 0 };
     }
 
     /// <summary>Frame pixels per style pixel when the sheet lies straight: how large the sheet should be drawn.</summary>
@@ -112,7 +122,7 @@ internal sealed record CameraShot
     {
         if (!rng.Chance(otherShapes))
         {
-            var side = rng.Between(300, 440);
+            var side = rng.Chance(0.85) ? rng.Between(300, 440) : rng.Between(440, 560);
             return (side, side);
         }
 

@@ -7,14 +7,14 @@ namespace Vlm.Cryptogram;
 
 /// <summary>One face of the font list.</summary>
 /// <param name="Family">Name for people.</param>
-/// <param name="Style">regular, bold, italic, bold-italic or light.</param>
+/// <param name="Style">regular, bold, italic or bold-italic.</param>
 /// <param name="Kind">sans, serif or mono.</param>
 /// <param name="Files">File names it may have, any one suffices; compared without case.</param>
 /// <param name="HeldOut">Never used in training.</param>
 public sealed record FontEntry(string Family, string Style, string Kind, IReadOnlyList<string> Files, bool HeldOut);
 
 /// <summary>
-/// The faces of <c>fonts.json</c> that are installed on this machine. Pictures depend on them: the same seed gives the same picture
+/// The faces of <c>fonts.json</c> that are installed on this machine. Faces whose hairlines vanish at 16 pixels are not in the list. Pictures depend on them: the same seed gives the same picture
 /// on machines that have the same fonts.
 /// </summary>
 public static class Fonts

@@ -100,7 +100,7 @@ public sealed class PuzzleSource
     {
         // Other programs draw larger and smaller sheets; steps of a quarter keep the glyph cache small.
         var scale = kind == PictureKind.Variant ? rng.Pick(0.75f, 1f, 1f, 1f, 1.25f, 1.5f) : 1;
-        var sheet = Sheet.Draw(cipher, style, scale, rng);
+        using var sheet = Sheet.Draw(cipher, style, scale, rng);
         var picture = Photograph.Flat(sheet, style);
         if (kind == PictureKind.Variant && rng.Chance(0.15)) picture = ImageCodec.Decode(ImageCodec.EncodeJpeg(picture, rng.Between(60, 95)));
         return (picture, sheet.Labels);
@@ -108,10 +108,10 @@ public sealed class PuzzleSource
 
     private (RgbImage Picture, IReadOnlyList<PairLabel> Pairs) Photographed(Cipher cipher, SheetStyle style, int severity, SeededRandom rng)
     {
-        var shot = CameraShot.Draw(rng, severity, _options.Pictures.OtherShapes);
+        var shot = CameraShot.Draw(rng, severity, _options.Pictures.OtherShapes, style);
         // Drawn at about the size it has in the frame, so that sampling neither blurs nor aliases.
         var scale = Math.Clamp(MathF.Ceiling(shot.Magnification(style) * rng.Pick(8f, 8f, 10f)) / 8, 0.5f, 1.75f);
-        var sheet = Sheet.Draw(cipher, style, scale, rng);
+        using var sheet = Sheet.Draw(cipher, style, scale, rng);
         var map = shot.Place(sheet);
         var picture = (_photograph ??= new Photograph()).Take(sheet, style, shot, map, rng);
         return (picture, [.. sheet.Labels.Select(label => Moved(label, map))]);

@@ -1,3 +1,4 @@
+using System.Buffers;
 using Vlm.Vision;
 
 namespace Vlm.Cryptogram;
@@ -5,13 +6,14 @@ namespace Vlm.Cryptogram;
 /// <summary>
 /// A drawn sheet: one plane of ink coverage, and where the pairs are. Colours come later, so that the camera warps one plane instead of three.
 /// </summary>
-internal sealed class Sheet
+internal sealed class Sheet : IDisposable
 {
     /// <summary>Height of the strip below the grid that holds the 26th pair of a 5x5 grid.</summary>
     private const float Strip = 50;
 
     private readonly SheetStyle _style;
     private readonly float _scale;
+    private readonly byte[] _ink;
     private readonly List<PairLabel> _labels = [];
 
     private Sheet(SheetStyle style, float scale)
@@ -19,7 +21,9 @@ internal sealed class Sheet
         (_style, _scale) = (style, scale);
         Width = (int)MathF.Round(style.Width * scale);
         Height = (int)MathF.Round(style.Height * scale);
-        Ink = new byte[Width * Height];
+        // Rented: an array of this size for every picture would keep the garbage collector busy with large objects.
+        _ink = ArrayPool<byte>.Shared.Rent(Width * Height);
+        Ink.Clear();
         InkBox = new Box(Width / 2f, Height / 2f, 0, 0);
     }
 
@@ -30,7 +34,7 @@ internal sealed class Sheet
     public int Height { get; }
 
     /// <summary>[Height, Width] coverage by ink, 0 to 255.</summary>
-    public byte[] Ink { get; }
+    public Span<byte> Ink => _ink.AsSpan(0, Width * Height);
 
     /// <summary>Places of the pairs in the sheet's pixels.</summary>
     public IReadOnlyList<PairLabel> Labels => _labels;
@@ -55,17 +59,22 @@ internal sealed class Sheet
         return sheet;
     }
 
+    /// <inheritdoc/>
+    public void Dispose() => ArrayPool<byte>.Shared.Return(_ink);
+
     /// <summary>Shapes every pair; drops the spaces, then takes a smaller font where the widest pair would not fit its cell.</summary>
     private PairText[] SetText(Cipher cipher, char[] coded)
     {
         var size = MathF.Max(7, MathF.Round(_style.FontSize * _scale));
-        var cell = ((_style.Width - (2 * _style.Margin)) / _style.Columns) * _scale * 0.96f;
+        var cell = (_style.Width - (2 * _style.Margin)) / _style.Columns * _scale;
         var arrow = _style.Arrow;
         while (true)
         {
             var pairs = Array.ConvertAll(coded, letter => PairText.Set(letter, cipher.Decode(letter), arrow, _style, size));
-            if (size <= 7 || pairs.Max(pair => pair.Width) <= cell) return pairs;
-            if (arrow.Contains(' ', StringComparison.Ordinal)) arrow = arrow.Trim();
+            // The gap between pairs must stay wider than the gaps within.
+            var spaced = arrow.Contains(' ', StringComparison.Ordinal);
+            if (size <= 7 || pairs.Max(pair => pair.Width) <= cell * (spaced ? 0.78f : 0.96f)) return pairs;
+            if (spaced) arrow = arrow.Trim();
             else size--;
         }
     }
@@ -147,10 +156,11 @@ internal sealed class Sheet
         {
             var y = baseline + mask.Top + row;
             if (y < 0 || y >= Height) continue;
+            var target = Ink.Slice(y * Width, Width);
             for (var column = 0; column < mask.Width; column++)
             {
                 var left = x + mask.Left + column;
-                if (left >= 0 && left < Width) Cover(ref Ink[(y * Width) + left], mask.Alpha[(row * mask.Width) + column]);
+                if (left >= 0 && left < Width) Cover(ref target[left], mask.Alpha[(row * mask.Width) + column]);
             }
         }
     }
@@ -197,7 +207,7 @@ internal sealed class Sheet
         for (var y = top; y < bottom; y++)
         {
             // Neighbouring cells share lines: the darker ink wins instead of adding up.
-            var row = Ink.AsSpan((y * Width) + left, Math.Max(0, right - left));
+            var row = Ink.Slice((y * Width) + left, Math.Max(0, right - left));
             foreach (ref var pixel in row) pixel = Math.Max(pixel, ink);
         }
     }

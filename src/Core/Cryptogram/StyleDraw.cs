@@ -12,10 +12,13 @@ internal static class StyleDraw
     private static readonly string[] Arrows =
         ["→", "→", "→", "→", "→", "→", "→", " → ", " → ", " → ", "->", " -> ", "=", " = ", ":", ": ", "=>", " => "];
 
+    private static readonly string[] NarrowArrows = ["→", "→", "→", "->", "=", ":"];
+
     /// <summary>A look in one of <paramref name="faces"/>.</summary>
     public static SheetStyle Next(SeededRandom rng, IReadOnlyList<FontFace> faces)
     {
         var face = faces[rng.Next(faces.Count)];
+        if (rng.Chance(0.25)) return LikeReference(rng, face);
         var (columns, rows) = rng.Pick<(int, int)>(Grids);
         var aspect = Aspect(rng, columns, rows);
         var (paper, ink) = Colours(rng);
@@ -28,7 +31,7 @@ internal static class StyleDraw
             Rows = rows,
             Face = face,
             FontSize = rng.Between(16, 26),
-            Arrow = rng.Pick<string>(Arrows),
+            Arrow = rng.Pick<string>(columns > 5 ? NarrowArrows : Arrows),
             ArrowFace = Fonts.HasArrow(face) && rng.Chance(0.85) ? face : Fonts.Arrow,
             Hinting = rng.Chance(0.5) ? GlyphHinting.Normal : GlyphHinting.None,
             UpperCase = rng.Chance(0.25),
@@ -40,6 +43,19 @@ internal static class StyleDraw
             DecorationInk = decoration == Decoration.Cards ? rng.Uniform(0.03f, 0.16f) : rng.Uniform(0.15f, 0.9f),
             Paper = paper,
             Ink = ink,
+        };
+    }
+
+    /// <summary>The reference's layout as other programs draw it: another face, another idea of where the middle of a text is.</summary>
+    private static SheetStyle LikeReference(SeededRandom rng, FontFace face)
+    {
+        var style = rng.Chance(0.15) ? SheetStyle.Reference300(face) : SheetStyle.Reference400(face);
+        return style with
+        {
+            FontSize = rng.Between(17, 23),
+            Hinting = rng.Pick(GlyphHinting.Normal, GlyphHinting.None),
+            Placement = rng.Pick(VerticalPlacement.Reference, VerticalPlacement.InkCentre, VerticalPlacement.Baseline),
+            Jitter = rng.Pick(0f, 0f, 3f),
         };
     }
 
@@ -61,7 +77,7 @@ internal static class StyleDraw
         var look = rng.NextDouble();
         if (look < 0.3) return (Colour.White, Colour.Black);
         if (look < 0.72) return (Grey(rng.Between(200, 255)), Grey(rng.Between(0, 90)));
-        if (look < 0.92) return (Tinted(rng, 190, 255), Tinted(rng, 0, 110));
+        if (look < 0.92) return (Tinted(rng, 200, 255), Tinted(rng, 0, 95));
         return (Tinted(rng, 0, 70), Tinted(rng, 185, 255));
     }
 
