@@ -13,7 +13,7 @@ internal sealed record CameraShot
 
     // Smallest font that the camera is brought near enough for, in pixels per em of the model's picture: a careful and a careless photographer.
     private const float LegibleEm = 8;
-    private const float FarEm = 5.5f;
+    private const float FarEm = 6;
 
     private CameraShot()
     {
