@@ -41,6 +41,11 @@ internal static class SolveCommand
 
     public static Command Create()
     {
+        // Whatever is no option counts as a picture, a misspelt option too.
+        Pictures.Validators.Add(result =>
+        {
+            foreach (var token in result.Tokens.Where(token => token.Value.StartsWith('-'))) result.AddError($"There is no option '{token.Value}'.");
+        });
         var command = new Command("solve", "Decode messages with decoder pictures.") { Pictures, Codes, Model, Json, Attention, Threads };
         command.SetAction((result, cancellation) => Task.FromResult(Run(result, cancellation)));
         return command;
