@@ -44,8 +44,8 @@ internal static class CheckCommand
         var table = new Table().AddColumns("inputs", "output", "largest value", "max abs difference", "allowed", "");
         foreach (var row in rows)
         {
-            string[] numbers = [$"{row.Largest:G3}", $"{row.Difference:G3}", row.Allowed is { } allowed ? $"{allowed:G3}" : "told only"];
-            table.AddRow([new Cell(row.Prompt), new Cell(row.Output), .. numbers.Select(number => new Cell(number)), Mark(row.Passed ? Outcome.Passed : Outcome.Failed)]);
+            string[] cells = [row.Prompt, row.Output, $"{row.Largest:G3}", $"{row.Difference:G3}", row.Allowed is { } allowed ? $"{allowed:G3}" : "told only"];
+            table.AddRow([.. cells.Select(cell => new Cell(cell)), Mark(row.Passed ? Outcome.Passed : Outcome.Failed)]);
         }
 
         return table;

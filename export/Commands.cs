@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Microsoft.ML.OnnxRuntime;
 using Vlm.Model;
+using Vlm.Vision;
 
 namespace Vlm.Export;
 
@@ -38,11 +39,11 @@ internal static class Commands
 
     private static Command Export()
     {
-        var checkpoint = new Argument<string>("checkpoint") { Description = "Folder with config.json, model.safetensors (or shards), preprocessor_config.json and the tokenizer." };
+        var checkpoint = new Argument<string>("checkpoint") { Description = "Folder with config.json, weights, preprocessor_config.json and tokenizer." };
         var to = new Option<string>("--to") { Description = "Folder of the package; an older package in it is replaced.", Required = true };
         var precision = new Option<string>("--precision") { Description = "fp32, fp16 (for CUDA), int8 or int4.", DefaultValueFactory = _ => "fp32" };
-        var block = new Option<int>("--block-size") { Description = "int8 and int4: weights that share a scale; a power of two from 16 to 256.", DefaultValueFactory = _ => 32 };
-        var all = new Option<bool>("--all-logits") { Description = $"Logits of every position of a prompt also for vocabularies above {Graphs.TextGraph.PrunedAbove}." };
+        var block = new Option<int>("--block-size") { Description = "int8, int4: weights sharing a scale; 16 to 256, a power of two.", DefaultValueFactory = _ => 32 };
+        var all = new Option<bool>("--all-logits") { Description = $"All logits of a prompt also for vocabularies above {Graphs.TextGraph.PrunedAbove}." };
         precision.Validators.Add(result =>
         {
             if (result.GetValueOrDefault<string>() is { } name && !ExportOptions.PrecisionNames.Contains(name))
@@ -65,12 +66,13 @@ internal static class Commands
     private static Command Check()
     {
         var folder = new Argument<string>("folder") { Description = "Folder of the package." };
-        var checkpoint = new Option<string?>("--checkpoint") { Description = "The checkpoint it was made from; by default its own sub-folder 'checkpoint', when there is one." };
+        var checkpoint = new Option<string?>("--checkpoint") { Description = "What it was made from; by default the package's sub-folder 'checkpoint'." };
         var command = new Command("check", "Holds a package against ONNX Runtime GenAI's contract and against its checkpoint.") { folder, checkpoint };
         command.SetAction(result => CheckCommand.Run(result.GetRequiredValue(folder), result.GetValue(checkpoint)));
         return command;
     }
 
     private static bool IsOperatingError(Exception e) =>
-        e is CheckpointException or ExportException or ModelException or InvalidDataException or IOException or UnauthorizedAccessException or OnnxRuntimeException;
+        e is CheckpointException or ExportException or ModelException or PictureException
+            or InvalidDataException or IOException or UnauthorizedAccessException or OnnxRuntimeException;
 }

@@ -18,7 +18,7 @@ internal enum Precision
 
 /// <summary>What a person decides about an export.</summary>
 /// <param name="Precision">Storage of the weights.</param>
-/// <param name="BlockSize">Weights sharing a scale, for int8 and int4: a power of two from 16 to 256. 32 is the most exact in use, 128 reads a sixth fewer bytes.</param>
+/// <param name="BlockSize">Weights sharing a scale, for int8 and int4: a power of two from 16 to 256. Larger blocks are smaller and less exact.</param>
 /// <param name="AllLogits">Whether a large vocabulary's logits are given for every position of a prompt, not only for the last.</param>
 internal sealed record ExportOptions(Precision Precision, int BlockSize = 32, bool AllLogits = false)
 {

@@ -1,6 +1,9 @@
 namespace Vlm.Export;
 
-/// <summary>Block-wise quantisation as ONNX Runtime's <c>MatMulNBits</c> reads it: each row of a weight [N, K] is cut into blocks along K, every block has one scale.</summary>
+/// <summary>
+/// Block-wise quantisation as ONNX Runtime's <c>MatMulNBits</c> reads it: each row of a weight [N, K] is cut into blocks along K, every
+/// block has one scale.
+/// </summary>
 /// <param name="Bits">4 or 8.</param>
 /// <param name="BlockSize">Weights sharing a scale: a power of two from 16 to 256.</param>
 /// <param name="Symmetric">Whether the zero point is fixed at the middle code (8 or 128) and therefore not stored.</param>

@@ -6,7 +6,7 @@ namespace Vlm.Export.Check;
 /// <summary>The graphs at work: what GenAI relies on without saying so.</summary>
 internal static class BehaviourChecks
 {
-    /// <summary>Two ways of computing the same thing may differ by rounding only; with 8-bit activations rounding is per row, so it is the same in both.</summary>
+    /// <summary>Two ways of computing the same thing differ by rounding only; 8-bit activations are rounded per row, so equally in both.</summary>
     private const float Float32Share = 1e-4f;
     private const float Float16Share = 2e-2f;
 

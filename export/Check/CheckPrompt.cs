@@ -58,8 +58,10 @@ internal sealed record CheckPrompt(string Name, float[] Pixels, IReadOnlyList<Pa
         var (picture, code) = (Array.IndexOf(columns, "picture"), Array.IndexOf(columns, "code"));
         if (picture < 0 || code < 0)
             throw new ExportException($"'{path}' starts with '{lines[0]}'; a header with the columns 'picture' and 'code' is needed.");
-        return lines.Skip(1).Select(line => line.Split(',')).Where(cells => cells.Length > Math.Max(picture, code)).Select(cells => (cells[picture], cells[code]));
+        return lines.Skip(1).Select(line => line.Split(',')).Where(cells => cells.Length > Math.Max(picture, code))
+            .Select(cells => (cells[picture], cells[code]));
     }
 
-    private static IEnumerable<long> Words(Random random, int count, int below) => Enumerable.Range(0, count).Select(_ => (long)random.Next(Math.Max(1, below)));
+    private static IEnumerable<long> Words(Random random, int count, int below) =>
+        Enumerable.Range(0, count).Select(_ => (long)random.Next(Math.Max(1, below)));
 }

@@ -76,7 +76,8 @@ internal sealed class CheckpointComparison
     /// <summary>The options that the package was made with: the manifest has the precision, the graph the rest.</summary>
     private static ExportOptions OwnOptions(string folder, PackageSessions found)
     {
-        var block = OnnxFile.Read(Path.Combine(folder, "text.onnx")).Graph.Node.FirstOrDefault(node => node.OpType == "MatMulNBits")?.Attribute.First(each => each.Name == "block_size").I;
+        var product = OnnxFile.Read(Path.Combine(folder, "text.onnx")).Graph.Node.FirstOrDefault(node => node.OpType == "MatMulNBits");
+        var block = product?.Attribute.First(each => each.Name == "block_size").I;
         var defaults = new ExportOptions(ExportOptions.ParsePrecision(ModelFolder.Open(folder).Manifest.Precision), AllLogits: !found.IsPruned);
         return block is null ? defaults : defaults with { BlockSize = (int)block };
     }
@@ -98,11 +99,13 @@ internal sealed class CheckpointComparison
         Add(prompt, "image_features", expectedFeatures, foundFeatures);
         var (expectedEmbeds, foundEmbeds) = (expected.Embed(prompt.Ids, 1, expectedFeatures), found.Embed(prompt.Ids, 1, foundFeatures));
         Add(prompt, "inputs_embeds", expectedEmbeds, foundEmbeds);
-        Add(prompt, "logits of the prompt", expectedRun.Step(expectedEmbeds, Ones(positions.Length), positions.Values), foundRun.Step(foundEmbeds, Ones(positions.Length), positions.Values));
+        expectedRun.Step(expectedEmbeds, Ones(positions.Length), positions.Values);
+        foundRun.Step(foundEmbeds, Ones(positions.Length), positions.Values);
+        Add(prompt, "logits of the prompt", expectedRun.Outputs["logits"], foundRun.Outputs["logits"]);
         foreach (var name in expectedRun.Outputs.Keys.Intersect(foundRun.Outputs.Keys).Where(name => name != "logits"))
             Add(prompt, name, expectedRun.Outputs[name], foundRun.Outputs[name]);
-        foreach (var name in (string[])["key", "value"])
-            Add(prompt, $"present.{expected.Layers - 1}.{name}", expectedRun.Cache($"{expected.Layers - 1}.{name}"), foundRun.Cache($"{expected.Layers - 1}.{name}"));
+        foreach (var name in (string[])[$"{expected.Layers - 1}.key", $"{expected.Layers - 1}.value"])
+            Add(prompt, $"present.{name}", expectedRun.Cache(name), foundRun.Cache(name));
     }
 
     private (List<bool> Forced, int Free) Continue(CheckPrompt prompt, RopePositions positions, DecoderRun expectedRun, DecoderRun foundRun)
@@ -117,8 +120,9 @@ internal sealed class CheckpointComparison
             forced.Add(Best(foundLogits) == token);
             if (config.EosTokenIds.Contains(token))
                 break;
-            var place = positions.Length + step + positions.Delta;
-            (expectedLogits, foundLogits) = (Next(expected, expectedRun, token, positions.Length + step + 1, place), Next(found, foundRun, token, positions.Length + step + 1, place));
+            var (length, place) = (positions.Length + step + 1, positions.Length + step + positions.Delta);
+            expectedLogits = Next(expected, expectedRun, token, length, place);
+            foundLogits = Next(found, foundRun, token, length, place);
         }
 
         differences.Add(worst);

@@ -19,19 +19,25 @@ internal static class ConfigChecks
             "type", "vocab_size", "context_length", "bos_token_id", "eos_token_id", "pad_token_id", "sep_token_id", "decoder_start_token_id",
             "image_token_id", "video_token_id", "vision_start_token_id", "decoder", "embedding", "vision",
         ],
-        ["model.decoder"] = ["filename", "hidden_size", "num_attention_heads", "num_key_value_heads", "num_hidden_layers", "head_size", "inputs", "outputs", .. SessionKeys],
+        ["model.decoder"] =
+        [
+            "filename", "hidden_size", "num_attention_heads", "num_key_value_heads", "num_hidden_layers", "head_size", "inputs", "outputs", .. SessionKeys,
+        ],
         ["model.decoder.inputs"] = ["inputs_embeds", "input_ids", "attention_mask", "position_ids", "past_key_names", "past_value_names"],
         ["model.decoder.outputs"] = ["logits", "present_key_names", "present_value_names"],
         ["model.embedding"] = ["filename", "inputs", "outputs", .. SessionKeys],
         ["model.embedding.inputs"] = ["input_ids", "image_features"],
         ["model.embedding.outputs"] = ["inputs_embeds"],
-        ["model.vision"] = ["filename", "config_filename", "spatial_merge_size", "tokens_per_second", "patch_size", "window_size", "inputs", "outputs", .. SessionKeys],
+        ["model.vision"] =
+        [
+            "filename", "config_filename", "spatial_merge_size", "tokens_per_second", "patch_size", "window_size", "inputs", "outputs", .. SessionKeys,
+        ],
         ["model.vision.inputs"] = ["pixel_values", "image_grid_thw"],
         ["model.vision.outputs"] = ["image_features"],
         ["search"] =
         [
-            "do_sample", "max_length", "min_length", "num_beams", "num_return_sequences", "past_present_share_buffer", "temperature", "top_k", "top_p", "repetition_penalty",
-            "no_repeat_ngram_size", "length_penalty", "diversity_penalty", "early_stopping", "batch_size", "chunk_size", "random_seed",
+            "do_sample", "max_length", "min_length", "num_beams", "num_return_sequences", "past_present_share_buffer", "temperature", "top_k", "top_p",
+            "repetition_penalty", "no_repeat_ngram_size", "length_penalty", "diversity_penalty", "early_stopping", "batch_size", "chunk_size", "random_seed",
         ],
     };
 
@@ -51,7 +57,10 @@ internal static class ConfigChecks
             config.ContextLength > 0 && (config.MaxLength ?? 0) <= config.ContextLength,
             $"context {config.ContextLength}, max_length {config.MaxLength?.ToString() ?? "not given"}");
         yield return CheckRow.Of(
-            Section, "top_k within the vocabulary", (config.TopK ?? 0) <= config.VocabSize, $"top_k {config.TopK?.ToString() ?? "not given"}, vocabulary {config.VocabSize}");
+            Section,
+            "top_k within the vocabulary",
+            (config.TopK ?? 0) <= config.VocabSize,
+            $"top_k {config.TopK?.ToString() ?? "not given"}, vocabulary {config.VocabSize}");
         yield return Tokens(config);
         yield return CheckRow.Of(
             Section,
@@ -73,8 +82,9 @@ internal static class ConfigChecks
     private static List<string> Keys(JsonElement root)
     {
         var problems = new List<string>();
-        foreach (var property in root.EnumerateObject().Where(p => p.Value.ValueKind is JsonValueKind.Object or JsonValueKind.Array && p.Name is not ("model" or "search")))
-            problems.Add($"'{property.Name}' at the root");
+        foreach (var property in root.EnumerateObject().Where(property => property.Name is not ("model" or "search")))
+            if (property.Value.ValueKind is JsonValueKind.Object or JsonValueKind.Array)
+                problems.Add($"'{property.Name}' at the root");
         foreach (var (path, known) in KnownKeys)
         {
             if (Find(root, path) is not { ValueKind: JsonValueKind.Object } part)
@@ -88,12 +98,12 @@ internal static class ConfigChecks
 
     private static CheckRow Files(string folder, JsonElement model)
     {
-        string?[] names = [Text(model.GetProperty("decoder"), "filename"), Text(model.GetProperty("embedding"), "filename"), .. VisionFiles(model.GetProperty("vision"))];
-        var problems = names.Where(name => name is null || name != Path.GetFileName(name) || !File.Exists(Path.Combine(folder, name))).Select(name => $"'{name}' is missing or not a file of the folder");
-        return CheckRow.Of(Section, "named files are in the folder", [.. problems], string.Join(", ", names));
+        string[] keys = ["decoder.filename", "embedding.filename", "vision.filename", "vision.config_filename"];
+        string?[] names = [.. keys.Select(key => Find(model, key) is { ValueKind: JsonValueKind.String } name ? name.GetString() : null)];
+        var missing = names.Where(name => name is null || name != Path.GetFileName(name) || !File.Exists(Path.Combine(folder, name)));
+        return CheckRow.Of(
+            Section, "named files are in the folder", [.. missing.Select(name => $"'{name}' is missing or not a file of the folder")], string.Join(", ", names));
     }
-
-    private static string?[] VisionFiles(JsonElement vision) => [Text(vision, "filename"), Text(vision, "config_filename")];
 
     private static CheckRow Tokens(PackageConfig config)
     {

@@ -75,7 +75,8 @@ internal sealed class DecoderRun(PackageSessions sessions, int batch, int? buffe
         .. cacheNames.Select(name =>
         {
             var (heads, length, width) = (sessions.Config.KeyValueHeads, bufferLength ?? 0, sessions.Config.HeadSize);
-            return PackageSessions.Floats(sessions.Text, "past_key_values." + name, new float[(long)batch * heads * length * width], batch, heads, length, width);
+            var zeros = new float[(long)batch * heads * length * width];
+            return PackageSessions.Floats(sessions.Text, "past_key_values." + name, zeros, batch, heads, length, width);
         }),
     ];
 }

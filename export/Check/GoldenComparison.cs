@@ -3,7 +3,10 @@ using Vlm.Model;
 
 namespace Vlm.Export.Check;
 
-/// <summary>A package against what the reference implementation computed for its checkpoint, where that lies beside it (<c>golden.json</c>, <c>golden.safetensors</c>).</summary>
+/// <summary>
+/// A package against what the reference implementation computed for its checkpoint, where that lies beside it: <c>golden.json</c> and
+/// <c>golden.safetensors</c>.
+/// </summary>
 /// <remarks>Only a float32 package can keep the tolerances, so only that is compared.</remarks>
 internal static class GoldenComparison
 {
@@ -34,7 +37,8 @@ internal static class GoldenComparison
         if (pictures.Length > 0)
         {
             features = sessions.Features(
-                [.. pictures.SelectMany(picture => golden.ReadFloats("pixel_values." + picture))], [.. pictures.SelectMany(picture => golden.ReadLongs("grid." + picture))]);
+                [.. pictures.SelectMany(picture => golden.ReadFloats("pixel_values." + picture))],
+                [.. pictures.SelectMany(picture => golden.ReadLongs("grid." + picture))]);
             float[] expected = [.. pictures.SelectMany(picture => golden.ReadFloats("vision." + picture))];
             yield return ComparisonRow.Of($"golden {name}", "image_features", expected, features, FeatureTolerance);
         }

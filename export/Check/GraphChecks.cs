@@ -8,16 +8,19 @@ namespace Vlm.Export.Check;
 /// <summary>Signatures and operators of the three graphs.</summary>
 internal static class GraphChecks
 {
+    private static readonly string[] Files = ["vision.onnx", "embedding.onnx", "text.onnx"];
+
     private const int LastOpset = 21;
     private const int LastIr = 10;
 
     /// <summary>Operators outside the ONNX standard that ONNX Runtime 1.26 has; standard ones up to <see cref="LastOpset"/> it has all.</summary>
     private static readonly string[] KnownExtensions =
     [
-        "GroupQueryAttention", "MultiHeadAttention", "RotaryEmbedding", "SkipSimplifiedLayerNormalization", "MatMulNBits", "QuickGelu", "BiasGelu", "FusedMatMul", "GatherBlockQuantized",
+        "GroupQueryAttention", "MultiHeadAttention", "RotaryEmbedding", "SkipSimplifiedLayerNormalization", "MatMulNBits", "QuickGelu", "BiasGelu",
+        "FusedMatMul", "GatherBlockQuantized",
     ];
 
-    public static IEnumerable<CheckRow> Run(string folder, PackageSessions sessions)
+    public static IEnumerable<CheckRow> Signatures(PackageSessions sessions)
     {
         var config = sessions.Config;
         yield return Vision(sessions, config);
@@ -25,9 +28,10 @@ internal static class GraphChecks
         yield return Decoder(sessions, config);
         yield return Cache(sessions, config);
         yield return Types(sessions);
-        foreach (var file in (string[])["vision.onnx", "embedding.onnx", "text.onnx"])
-            yield return Operators(file, OnnxFile.Read(Path.Combine(folder, file)));
     }
+
+    public static IEnumerable<CheckRow> Operators(string folder) =>
+        Files.Select(file => Operators(file, OnnxFile.Read(Path.Combine(folder, file))));
 
     private static CheckRow Vision(PackageSessions sessions, PackageConfig config)
     {
@@ -35,7 +39,8 @@ internal static class GraphChecks
         Expect(problems, sessions.Vision.InputMetadata, "pixel_values", null, -1, -2);
         Expect(problems, sessions.Vision.InputMetadata, "image_grid_thw", TensorElementType.Int64, -1, 3);
         Expect(problems, sessions.Vision.OutputMetadata, "image_features", null, -1, config.HiddenSize);
-        return CheckRow.Of("vision.onnx", "pixel_values [Np, C], image_grid_thw [n, 3] -> image_features [N, H]", problems, Describe(sessions.Vision));
+        var found = Describe(sessions.Vision, "image_features");
+        return CheckRow.Of("vision.onnx", "pixel_values [Np, C], image_grid_thw [n, 3] -> image_features [N, H]", problems, found);
     }
 
     private static CheckRow Embedding(PackageSessions sessions, PackageConfig config)
@@ -44,7 +49,8 @@ internal static class GraphChecks
         Expect(problems, sessions.Embedding.InputMetadata, "input_ids", TensorElementType.Int64, -1, -1);
         Expect(problems, sessions.Embedding.InputMetadata, "image_features", null, -1, config.HiddenSize);
         Expect(problems, sessions.Embedding.OutputMetadata, "inputs_embeds", null, -1, -1, config.HiddenSize);
-        return CheckRow.Of("embedding.onnx", "input_ids [B, S], image_features [N, H] -> inputs_embeds [B, S, H]", problems, Describe(sessions.Embedding));
+        var found = Describe(sessions.Embedding, "inputs_embeds");
+        return CheckRow.Of("embedding.onnx", "input_ids [B, S], image_features [N, H] -> inputs_embeds [B, S, H]", problems, found);
     }
 
     private static CheckRow Decoder(PackageSessions sessions, PackageConfig config)
@@ -55,9 +61,9 @@ internal static class GraphChecks
         Expect(problems, sessions.Text.InputMetadata, "position_ids", TensorElementType.Int64, 3, -1, -1);
         Expect(problems, sessions.Text.OutputMetadata, "logits", null, -1, -2, config.VocabSize);
         string[] known = ["inputs_embeds", "attention_mask", "position_ids", "input_ids"];
-        problems.AddRange(sessions.Text.InputMetadata.Keys.Where(name => !known.Contains(name) && !name.StartsWith("past_key_values.", StringComparison.Ordinal))
-            .Select(name => $"input '{name}' is never fed"));
-        return CheckRow.Of("text.onnx", "inputs_embeds, attention_mask, position_ids [3, B, S] -> logits [.., V]", problems, $"logits {Shape(sessions.Text.OutputMetadata["logits"])}");
+        var strangers = sessions.Text.InputMetadata.Keys.Where(name => !known.Contains(name) && !name.StartsWith("past_key_values.", StringComparison.Ordinal));
+        problems.AddRange(strangers.Select(name => $"input '{name}' is never fed"));
+        return CheckRow.Of("text.onnx", "inputs_embeds, attention_mask, position_ids [3, B, S] -> logits [.., V]", problems, Describe(sessions.Text, "logits"));
     }
 
     private static CheckRow Cache(PackageSessions sessions, PackageConfig config)
@@ -65,16 +71,15 @@ internal static class GraphChecks
         var problems = new List<string>();
         if (sessions.Layers != config.Layers)
             problems.Add($"the graph has {sessions.Layers} layers, the config says {config.Layers}");
-        for (var layer = 0; layer < sessions.Layers; layer++)
+        var (heads, size) = (config.KeyValueHeads, HeadSize(sessions, config));
+        foreach (var part in Enumerable.Range(0, sessions.Layers).SelectMany(layer => new[] { $"{layer}.key", $"{layer}.value" }))
         {
-            foreach (var part in (string[])["key", "value"])
-            {
-                Expect(problems, sessions.Text.InputMetadata, $"past_key_values.{layer}.{part}", null, -1, config.KeyValueHeads, -1, HeadSize(sessions, config));
-                Expect(problems, sessions.Text.OutputMetadata, $"present.{layer}.{part}", null, -1, config.KeyValueHeads, -1, HeadSize(sessions, config));
-            }
+            Expect(problems, sessions.Text.InputMetadata, $"past_key_values.{part}", null, -1, heads, -1, size);
+            Expect(problems, sessions.Text.OutputMetadata, $"present.{part}", null, -1, heads, -1, size);
         }
 
-        return CheckRow.Of("text.onnx", "past and present keys and values of every layer, sizes as in the config", problems, $"{sessions.Layers} layers, {config.KeyValueHeads} heads of {config.HeadSize}");
+        var found = $"{sessions.Layers} layers, {heads} heads of {config.HeadSize}";
+        return CheckRow.Of("text.onnx", "past and present keys and values of every layer, sizes as in the config", problems, found);
     }
 
     /// <summary>Where the graph leaves the head size open, GenAI takes the config's.</summary>
@@ -97,13 +102,14 @@ internal static class GraphChecks
 
     private static CheckRow Operators(string file, ModelProto model)
     {
-        var problems = model.OpsetImport.Where(import => import.Domain.Length == 0 ? import.Version > LastOpset : import is not { Domain: "com.microsoft", Version: 1 })
-            .Select(import => $"opset '{import.Domain}' {import.Version}").ToList();
+        var unknown = model.OpsetImport.Where(import => import is not ({ Domain: "", Version: <= LastOpset } or { Domain: "com.microsoft", Version: 1 }));
+        List<string> problems = [.. unknown.Select(import => $"opset '{import.Domain}' {import.Version}")];
         if (model.IrVersion > LastIr)
             problems.Add($"IR {model.IrVersion}");
         var nodes = Nodes(model.Graph).ToList();
         problems.AddRange(nodes.Where(node => node.Domain == "com.microsoft" && !KnownExtensions.Contains(node.OpType)).Select(node => node.OpType).Distinct());
-        return CheckRow.Of(file, $"operators of ONNX Runtime 1.26, opset at most {LastOpset}, IR at most {LastIr}", problems, $"{nodes.Count} nodes, {nodes.Select(node => node.OpType).Distinct().Count()} operators");
+        var found = $"{nodes.Count} nodes, {nodes.Select(node => node.OpType).Distinct().Count()} operators";
+        return CheckRow.Of(file, $"operators of ONNX Runtime 1.26, opset at most {LastOpset}, IR at most {LastIr}", problems, found);
     }
 
     private static IEnumerable<NodeProto> Nodes(GraphProto graph) =>
@@ -114,7 +120,8 @@ internal static class GraphChecks
     /// <param name="name">The one to look at.</param>
     /// <param name="type">Null: a float type.</param>
     /// <param name="shape">-1: a size that is open; -2: any.</param>
-    private static void Expect(List<string> problems, IReadOnlyDictionary<string, NodeMetadata> values, string name, TensorElementType? type, params ReadOnlySpan<int> shape)
+    private static void Expect(
+        List<string> problems, IReadOnlyDictionary<string, NodeMetadata> values, string name, TensorElementType? type, params ReadOnlySpan<int> shape)
     {
         if (!values.TryGetValue(name, out var found))
         {
@@ -134,7 +141,8 @@ internal static class GraphChecks
         .Select(session => session.InputMetadata.TryGetValue(name, out var value) || session.OutputMetadata.TryGetValue(name, out value) ? value : null)
         .FirstOrDefault(value => value is not null);
 
-    private static string Describe(InferenceSession session) => string.Join(", ", session.OutputMetadata.Select(output => $"{output.Key} {output.Value.ElementDataType} {Shape(output.Value)}"));
+    private static string Describe(InferenceSession session, string output) =>
+        session.OutputMetadata.TryGetValue(output, out var found) ? $"{output} {found.ElementDataType} {Shape(found)}" : $"no {output}";
 
     private static string Shape(NodeMetadata value) =>
         $"[{string.Join(", ", value.Dimensions.Select((size, i) => size >= 0 ? size.ToString(CultureInfo.InvariantCulture) : value.SymbolicDimensions[i]))}]";

@@ -24,8 +24,9 @@ internal static class PackageCheck
             checkpoint = Path.Combine(folder, "checkpoint");
         using var sessions = PackageSessions.Open(folder);
         var manifest = Manifest(folder);
-        List<CheckRow> rows = [manifest, .. ConfigChecks.Run(folder, sessions.Config), .. GraphChecks.Run(folder, sessions)];
-        var runs = rows.TrueForAll(row => row.Outcome != Outcome.Failed || !row.Section.EndsWith(".onnx", StringComparison.Ordinal) || !row.Claim.Contains("->", StringComparison.Ordinal));
+        List<CheckRow> signatures = [.. GraphChecks.Signatures(sessions)];
+        List<CheckRow> rows = [manifest, .. ConfigChecks.Run(folder, sessions.Config), .. signatures, .. GraphChecks.Operators(folder)];
+        var runs = signatures.TrueForAll(row => row.Outcome != Outcome.Failed);
         if (runs)
             rows.AddRange(BehaviourChecks.Run(sessions));
         else
@@ -33,8 +34,12 @@ internal static class PackageCheck
         rows.AddRange(TokenizerChecks.Run(folder, sessions.Config));
         rows.AddRange(ProcessorChecks.Run(folder, checkpoint is null ? null : PictureConfig.Load(Path.Combine(checkpoint, "preprocessor_config.json"))));
         if (checkpoint is null)
-            rows.Add(CheckRow.Skip("checkpoint", "same outputs", $"no checkpoint: '{Path.Combine(folder, "checkpoint")}' does not exist, and --checkpoint was not given"));
-        return new PackageReport(rows, checkpoint is not null && runs && manifest.Outcome == Outcome.Passed ? Compare(folder, sessions, checkpoint) : ComparisonReport.Nothing);
+            rows.Add(CheckRow.Skip("checkpoint", "same outputs", "the package has no sub-folder 'checkpoint', and --checkpoint was not given"));
+        else if (!runs || manifest.Outcome != Outcome.Passed)
+            rows.Add(CheckRow.Skip("checkpoint", "same outputs", "the package has to be whole first"));
+        else
+            return new PackageReport(rows, Compare(folder, sessions, checkpoint));
+        return new PackageReport(rows, ComparisonReport.Nothing);
     }
 
     private static CheckRow Manifest(string folder)

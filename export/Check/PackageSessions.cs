@@ -41,7 +41,11 @@ internal sealed class PackageSessions : IDisposable
     public static PackageSessions Open(string folder)
     {
         // Half of the cores: checking is not a race. A graph that fails is reported as a failed check, so the runtime need not log it.
-        var options = new SessionOptions { IntraOpNumThreads = Math.Max(1, Environment.ProcessorCount / 2), LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL };
+        var options = new SessionOptions
+        {
+            IntraOpNumThreads = Math.Max(1, Environment.ProcessorCount / 2),
+            LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL,
+        };
         try
         {
             return new PackageSessions(folder, options);
@@ -85,9 +89,10 @@ internal sealed class PackageSessions : IDisposable
     public static OrtValue Floats(InferenceSession session, string name, float[] values, params ReadOnlySpan<long> shape)
     {
         var metadata = session.InputMetadata.TryGetValue(name, out var input) ? input : session.OutputMetadata[name];
-        return metadata.ElementDataType == TensorElementType.Float16
-            ? OrtValue.CreateTensorValueFromMemory(Array.ConvertAll(values, value => BitConverter.HalfToUInt16Bits((Half)value)).Select(bits => new Float16(bits)).ToArray(), shape.ToArray())
-            : OrtValue.CreateTensorValueFromMemory(values, shape.ToArray());
+        if (metadata.ElementDataType != TensorElementType.Float16)
+            return OrtValue.CreateTensorValueFromMemory(values, shape.ToArray());
+        var halves = Array.ConvertAll(values, value => new Float16(BitConverter.HalfToUInt16Bits((Half)value)));
+        return OrtValue.CreateTensorValueFromMemory(halves, shape.ToArray());
     }
 
     public static OrtValue Integers(long[] values, params ReadOnlySpan<long> shape) => OrtValue.CreateTensorValueFromMemory(values, shape.ToArray());

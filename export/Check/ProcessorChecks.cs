@@ -11,13 +11,13 @@ internal static class ProcessorChecks
 
     private static readonly string[] Steps = ["DecodeImage", "ConvertRGB", "Resize", "Rescale", "Normalize", "PatchImage"];
 
-    /// <summary>Every attribute that the reader knows, by step: true for a real number, false for anything else.</summary>
-    private static readonly Dictionary<string, bool> Attributes = new()
-    {
-        ["color_space"] = false, ["width"] = false, ["height"] = false, ["smart_resize"] = false, ["min_pixels"] = false, ["max_pixels"] = false, ["patch_size"] = false,
-        ["merge_size"] = false, ["interpolation"] = false, ["keep_aspect_ratio"] = false, ["rescale_factor"] = true, ["mean"] = true, ["std"] = true, ["qwen2_5_vl"] = false,
-        ["temporal_patch_size"] = false,
-    };
+    private static readonly string[] RealAttributes = ["rescale_factor", "mean", "std"];
+
+    private static readonly string[] OtherAttributes =
+    [
+        "color_space", "width", "height", "smart_resize", "min_pixels", "max_pixels", "patch_size", "merge_size", "temporal_patch_size", "interpolation",
+        "keep_aspect_ratio", "qwen2_5_vl",
+    ];
 
     /// <param name="folder">The package.</param>
     /// <param name="pictures">The checkpoint's settings, when there is a checkpoint.</param>
@@ -29,7 +29,10 @@ internal static class ProcessorChecks
         using var document = Parse(path);
         return
         [
-            .. new Func<List<JsonElement>, CheckRow>[] { Order, Types, Sides, operations => Settings(operations, pictures) }.Select(check => Try(document, check)),
+            Try(document, Order),
+            Try(document, Types),
+            Try(document, Sides),
+            Try(document, operations => Settings(operations, pictures)),
             CheckRow.Skip(Section, "our patches equal those of GenAI's own processor", "that processor is not part of this build; pictures are cut by ours"),
         ];
     }
@@ -51,7 +54,8 @@ internal static class ProcessorChecks
     {
         try
         {
-            return check([.. document.RootElement.GetProperty("processor").GetProperty("transforms").EnumerateArray().Select(step => step.GetProperty("operation"))]);
+            var steps = document.RootElement.GetProperty("processor").GetProperty("transforms").EnumerateArray();
+            return check([.. steps.Select(step => step.GetProperty("operation"))]);
         }
         catch (Exception e) when (e is KeyNotFoundException or InvalidOperationException or FormatException)
         {
@@ -73,7 +77,8 @@ internal static class ProcessorChecks
         foreach (var attribute in operations.Where(each => each.TryGetProperty("attrs", out _)).SelectMany(each => each.GetProperty("attrs").EnumerateObject()))
         {
             count++;
-            if (!Attributes.TryGetValue(attribute.Name, out var isReal))
+            var isReal = RealAttributes.Contains(attribute.Name);
+            if (!isReal && !OtherAttributes.Contains(attribute.Name))
                 problems.Add($"'{attribute.Name}' is unknown");
             else if (!Numbers(attribute.Value).All(number => number.AsSpan().ContainsAny('.', 'e', 'E') == isReal))
                 problems.Add($"'{attribute.Name}' is {attribute.Value.GetRawText()}; {(isReal ? "a real number" : "an integer")} is needed");
@@ -98,7 +103,8 @@ internal static class ProcessorChecks
         if (resize.TryGetProperty("smart_resize", out var smart) && smart.GetInt32() == 1)
             return CheckRow.Of(Section, "sides are multiples of patch x merge", true, $"smart resize to multiples of {factor}");
         var (width, height) = (resize.GetProperty("width").GetInt32(), resize.GetProperty("height").GetInt32());
-        return CheckRow.Of(Section, "sides are multiples of patch x merge", width % factor == 0 && height % factor == 0, $"{width} x {height}, factor {factor}");
+        var fits = width % factor == 0 && height % factor == 0;
+        return CheckRow.Of(Section, "sides are multiples of patch x merge", fits, $"{width} x {height}, factor {factor}");
     }
 
     private static CheckRow Settings(List<JsonElement> operations, PictureConfig? pictures)
@@ -109,16 +115,18 @@ internal static class ProcessorChecks
         var (resize, normalize, patch) = (Attribute(operations, "Resize"), Attribute(operations, "Normalize"), Attribute(operations, "PatchImage"));
         (string Name, bool Same)[] settings =
         [
-            ("min_pixels", resize.GetProperty("min_pixels").GetInt32() == pictures.MinPixels),
-            ("max_pixels", resize.GetProperty("max_pixels").GetInt32() == pictures.MaxPixels),
-            ("patch_size", patch.GetProperty("patch_size").GetInt32() == pictures.PatchSize && resize.GetProperty("patch_size").GetInt32() == pictures.PatchSize),
-            ("merge_size", patch.GetProperty("merge_size").GetInt32() == pictures.MergeSize && resize.GetProperty("merge_size").GetInt32() == pictures.MergeSize),
-            ("temporal_patch_size", patch.GetProperty("temporal_patch_size").GetInt32() == pictures.TemporalPatchSize),
+            ("min_pixels", Is(resize, "min_pixels", pictures.MinPixels)),
+            ("max_pixels", Is(resize, "max_pixels", pictures.MaxPixels)),
+            ("patch_size", Is(resize, "patch_size", pictures.PatchSize) && Is(patch, "patch_size", pictures.PatchSize)),
+            ("merge_size", Is(resize, "merge_size", pictures.MergeSize) && Is(patch, "merge_size", pictures.MergeSize)),
+            ("temporal_patch_size", Is(patch, "temporal_patch_size", pictures.TemporalPatchSize)),
             ("mean", normalize.GetProperty("mean").EnumerateArray().Select(value => value.GetSingle()).SequenceEqual(pictures.Mean)),
             ("std", normalize.GetProperty("std").EnumerateArray().Select(value => value.GetSingle()).SequenceEqual(pictures.Std)),
         ];
         return CheckRow.Of(Section, claim, [.. settings.Where(setting => !setting.Same).Select(setting => $"'{setting.Name}' differs")], "the same");
     }
+
+    private static bool Is(JsonElement attributes, string name, int expected) => attributes.GetProperty(name).GetInt32() == expected;
 
     private static JsonElement Attribute(List<JsonElement> operations, string type) =>
         operations.First(each => each.GetProperty("type").GetString() == type).GetProperty("attrs");

@@ -7,6 +7,9 @@ namespace Vlm.Export.Check;
 internal static class TokenizerChecks
 {
     private const string Section = "tokenizer.json";
+    private static readonly (string Text, string Key)[] SpecialTokens =
+        [("<|image_pad|>", "image_token_id"), ("<|video_pad|>", "video_token_id"), ("<|vision_start|>", "vision_start_token_id")];
+
     private const int Pictures = 2;
     private const int TokensPerPicture = 5;
 
@@ -37,10 +40,18 @@ internal static class TokenizerChecks
 
     private static CheckRow Special(Tokenizer tokenizer, PackageConfig config)
     {
-        (string Text, string Key)[] strings = [("<|image_pad|>", "image_token_id"), ("<|video_pad|>", "video_token_id"), ("<|vision_start|>", "vision_start_token_id")];
-        var ids = strings.Select(each => (each.Text, Found: string.Join(' ', tokenizer.Encode(each.Text)), Wanted: $"{config.Tokens.GetValueOrDefault(each.Key, -1)}")).ToList();
-        var problems = ids.Where(each => each.Found != each.Wanted).Select(each => $"{each.Text} is [{each.Found}], the config says {each.Wanted}");
-        return CheckRow.Of(Section, "special strings have the config's ids", [.. problems], string.Join(", ", ids.Select(each => $"{each.Text} {each.Found}")));
+        var problems = new List<string>();
+        var found = new List<string>();
+        foreach (var (text, key) in SpecialTokens)
+        {
+            var ids = string.Join(' ', tokenizer.Encode(text));
+            var wanted = config.Tokens.GetValueOrDefault(key, -1);
+            found.Add($"{text} {ids}");
+            if (ids != $"{wanted}")
+                problems.Add($"{text} is [{ids}], the config says {wanted}");
+        }
+
+        return CheckRow.Of(Section, "special strings have the config's ids", problems, string.Join(", ", found));
     }
 
     private static CheckRow Expansion(Tokenizer tokenizer, PackageConfig config)

@@ -29,8 +29,17 @@ internal sealed class GraphWeights(OnnxGraph graph, CheckpointFolder checkpoint,
     public Value FloatLinear(Value x, params string[] names)
     {
         var rows = new WeightRows(checkpoint, names);
-        return graph.MatMul(x, graph.Tensor(new OnnxTensor(rows.Name, FloatType, [rows.Columns, rows.Count], stream => rows.WriteTransposed(stream, FloatType))));
+        var matrix = new OnnxTensor(rows.Name, FloatType, [rows.Columns, rows.Count], stream => rows.WriteTransposed(stream, FloatType));
+        return graph.MatMul(x, graph.Tensor(matrix));
     }
+
+    /// <summary>RMSNorm of the first layer's input; later ones come with the residual sum before them.</summary>
+    public Value FirstNorm(Value x, string name, float epsilon) => graph.Node(
+        "SimplifiedLayerNormalization",
+        [x, Vector(name)],
+        NodeAttribute.Int("axis", -1),
+        NodeAttribute.Float("epsilon", epsilon),
+        NodeAttribute.Int("stash_type", 1));
 
     /// <summary>A norm's weights or biases, laid one after the other; wide.</summary>
     public Value Vector(params string[] names) => graph.Tensor(new OnnxTensor(
@@ -54,7 +63,8 @@ internal sealed class GraphWeights(OnnxGraph graph, CheckpointFolder checkpoint,
     {
         var packed = new PackedRows(rows, quantization);
         var blocks = quantization.Blocks(rows.Columns);
-        var codes = new OnnxTensor(rows.Name + ".codes", DataType.Uint8, [rows.Count, blocks, quantization.BlockSize * quantization.Bits / 8], packed.WriteCodes);
+        var blockBytes = quantization.BlockSize * quantization.Bits / 8;
+        var codes = new OnnxTensor(rows.Name + ".codes", DataType.Uint8, [rows.Count, blocks, blockBytes], packed.WriteCodes);
         var scales = new OnnxTensor(rows.Name + ".scales", DataType.Float, [rows.Count, blocks], packed.WriteScales);
         return graph.Node(
             "com.microsoft:MatMulNBits",

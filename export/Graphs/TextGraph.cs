@@ -12,7 +12,7 @@ namespace Vlm.Export.Graphs;
 /// </remarks>
 internal sealed class TextGraph
 {
-    /// <summary>Larger vocabularies give only the last position's logits, unless all are asked for: at 150,000 words a prompt's logits are 0.6 MB a token.</summary>
+    /// <summary>Larger vocabularies give only the last position's logits, unless all are asked for: 150,000 words are 0.6 MB a token.</summary>
     public const int PrunedAbove = 8192;
 
     /// <summary>The layer whose first head is shown when someone asks where the model looked: the third, which is the one trained to point.</summary>
@@ -40,7 +40,7 @@ internal sealed class TextGraph
         var lengths = Lengths(graph.Input("attention_mask", DataType.Int64, "batch_size", "total_sequence_length"));
         var rotation = Rotation(graph.Input("position_ids", DataType.Int64, 3, "batch_size", "sequence_length"));
         var x = weights.Wide(embeds);
-        var y = graph.Node("SimplifiedLayerNormalization", [x, weights.Vector(NormBefore(0))], NodeAttribute.Int("axis", -1), Epsilon, NodeAttribute.Int("stash_type", 1));
+        var y = weights.FirstNorm(x, NormBefore(0), (float)config.RmsNormEps);
         for (var layer = 0; layer < config.NumLayers; layer++)
         {
             (y, x) = AddAndNorm(x, Attention(layer, y, rotation, lengths), $"model.layers.{layer}.post_attention_layernorm.weight");
@@ -82,7 +82,8 @@ internal sealed class TextGraph
     {
         var (queries, keys) = (config.NumHeads * config.HeadDim, config.NumKeyValueHeads * config.HeadDim);
         string[] names = [.. "qkv".Select(part => $"model.layers.{layer}.self_attn.{part}_proj")];
-        var qkv = graph.Add(weights.Wide(weights.Linear(weights.Narrow(y), [.. names.Select(n => n + ".weight")])), weights.Vector([.. names.Select(n => n + ".bias")]));
+        var product = weights.Linear(weights.Narrow(y), [.. names.Select(n => n + ".weight")]);
+        var qkv = graph.Add(weights.Wide(product), weights.Vector([.. names.Select(n => n + ".bias")]));
         var parts = graph.Split(qkv, queries + keys, keys);
         var turned = graph.Node(
             "com.microsoft:RotaryEmbedding", [parts[0], .. rotation], NodeAttribute.Int("num_heads", config.NumHeads + config.NumKeyValueHeads));
@@ -117,7 +118,8 @@ internal sealed class TextGraph
 
     private Value Mlp(string name, Value y)
     {
-        var both = graph.Split(weights.Linear(weights.Narrow(y), $"{name}.gate_proj.weight", $"{name}.up_proj.weight"), config.IntermediateSize, config.IntermediateSize);
+        var packed = weights.Linear(weights.Narrow(y), $"{name}.gate_proj.weight", $"{name}.up_proj.weight");
+        var both = graph.Split(packed, config.IntermediateSize, config.IntermediateSize);
         var inner = graph.Mul(graph.Node("com.microsoft:QuickGelu", [both[0]], NodeAttribute.Float("alpha", 1)), both[1]);
         return weights.Wide(weights.Linear(inner, $"{name}.down_proj.weight"));
     }
@@ -125,13 +127,15 @@ internal sealed class TextGraph
     /// <summary>Adds a branch to the residual stream; returns the norm of the sum, and the sum.</summary>
     private (Value Norm, Value Sum) AddAndNorm(Value x, Value branch, string norm)
     {
-        var outputs = graph.Nodes("com.microsoft:SkipSimplifiedLayerNormalization", [x, branch, weights.Vector(norm)], 4, Epsilon);
+        var outputs = graph.Nodes(
+            "com.microsoft:SkipSimplifiedLayerNormalization",
+            [x, branch, weights.Vector(norm)],
+            4,
+            NodeAttribute.Float("epsilon", (float)config.RmsNormEps));
         return (outputs[0], outputs[3]);
     }
 
     private string NormBefore(int layer) => layer < config.NumLayers ? $"model.layers.{layer}.input_layernorm.weight" : "model.norm.weight";
-
-    private NodeAttribute Epsilon => NodeAttribute.Float("epsilon", (float)config.RmsNormEps);
 
     private void Logits(Value y)
     {

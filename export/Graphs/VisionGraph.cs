@@ -33,7 +33,7 @@ internal sealed class VisionGraph
         var window = config.FullAttentionBlocks.Length < config.Depth ? Bias(places.Window) : Value.None;
 
         var x = graph.Unsqueeze(weights.Wide(weights.FloatLinear(pixels, "visual.patch_embed.proj.weight")), 0); // [1, N, E]
-        var y = graph.Node("SimplifiedLayerNormalization", [x, weights.Vector(NormBefore(0))], NodeAttribute.Int("axis", -1), Epsilon, NodeAttribute.Int("stash_type", 1));
+        var y = weights.FirstNorm(x, NormBefore(0), (float)VisionConfig.NormEps);
         for (var block = 0; block < config.Depth; block++)
         {
             var name = $"visual.blocks.{block}";
@@ -90,7 +90,11 @@ internal sealed class VisionGraph
     /// <summary>Adds a branch and its bias to the residual stream; returns the norm of the sum, and the sum.</summary>
     private (Value Norm, Value Sum) AddAndNorm(Value x, Value branch, string bias, string norm)
     {
-        var outputs = graph.Nodes("com.microsoft:SkipSimplifiedLayerNormalization", [x, branch, weights.Vector(norm), weights.Vector(bias)], 4, Epsilon);
+        var outputs = graph.Nodes(
+            "com.microsoft:SkipSimplifiedLayerNormalization",
+            [x, branch, weights.Vector(norm), weights.Vector(bias)],
+            4,
+            NodeAttribute.Float("epsilon", (float)VisionConfig.NormEps));
         return (outputs[0], outputs[3]);
     }
 
@@ -104,6 +108,4 @@ internal sealed class VisionGraph
     }
 
     private string NormBefore(int block) => block < config.Depth ? $"visual.blocks.{block}.norm1.weight" : "visual.merger.ln_q.weight";
-
-    private static NodeAttribute Epsilon => NodeAttribute.Float("epsilon", (float)VisionConfig.NormEps);
 }

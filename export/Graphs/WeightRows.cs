@@ -8,7 +8,10 @@ namespace Vlm.Export.Graphs;
 internal sealed class WeightRows
 {
     /// <summary>Bytes that a transposition may hold at a time.</summary>
-    private const long PanelBytes = 64L << 20;
+    private const long PanelBytes = 32L << 20;
+
+    private const int Tile = 32;
+    private const int HalvesAtATime = 4096;
 
     private const long ChunkElements = 1L << 20;
 
@@ -21,7 +24,7 @@ internal sealed class WeightRows
         parts = [.. names.Select(name => (name, checked((int)checkpoint.Info(name).Shape[0])))];
         var columns = names.Select(name => checkpoint.Info(name)).Select(info => checked((int)(info.Count / info.Shape[0]))).Distinct().ToList();
         if (columns.Count != 1)
-            throw new ArgumentException($"Rows of {string.Join(", ", names)} have different lengths ({string.Join(", ", columns)}), so they cannot be stacked.", nameof(names));
+            throw new ArgumentException($"{string.Join(", ", names)} have rows of different lengths, {string.Join(" and ", columns)}.", nameof(names));
         (Columns, Count) = (columns[0], parts.Sum(part => part.Rows));
     }
 
@@ -68,12 +71,18 @@ internal sealed class WeightRows
         }
     }
 
+    /// <summary>Tile by tile: rows are far apart on one side and columns on the other, and a tile of both stays in the cache.</summary>
     private void Scatter(ReadOnlySpan<float> rows, int firstRow, int firstColumn, Span<float> panel)
     {
-        var columns = panel.Length / Count;
-        for (var row = 0; row < rows.Length / Columns; row++)
-            for (var column = 0; column < columns; column++)
-                panel[column * Count + firstRow + row] = rows[row * Columns + firstColumn + column];
+        var (height, columns) = (rows.Length / Columns, panel.Length / Count);
+        for (var top = 0; top < height; top += Tile)
+            for (var left = 0; left < columns; left += Tile)
+                for (var column = left; column < Math.Min(left + Tile, columns); column++)
+                {
+                    var target = panel.Slice(column * Count + firstRow, height);
+                    for (var row = top; row < Math.Min(top + Tile, height); row++)
+                        target[row] = rows[row * Columns + firstColumn + column];
+                }
     }
 
     private static void WriteAs(Stream stream, ReadOnlySpan<float> values, DataType type)
@@ -84,9 +93,13 @@ internal sealed class WeightRows
             return;
         }
 
-        var halves = new Half[values.Length];
-        for (var i = 0; i < values.Length; i++)
-            halves[i] = (Half)values[i];
-        stream.Write(MemoryMarshal.AsBytes<Half>(halves));
+        Span<Half> halves = stackalloc Half[HalvesAtATime];
+        for (; values.Length > 0; values = values[Math.Min(HalvesAtATime, values.Length)..])
+        {
+            var some = halves[..Math.Min(HalvesAtATime, values.Length)];
+            for (var i = 0; i < some.Length; i++)
+                some[i] = (Half)values[i];
+            stream.Write(MemoryMarshal.AsBytes(some));
+        }
     }
 }

@@ -16,6 +16,9 @@ internal static class GenAiConfig
     /// <summary>Frames a second of film that one temporal position stands for. Pictures do not use it, but the reader wants it.</summary>
     private const double TokensPerSecond = 2;
 
+    private static readonly (string Name, double Value)[] RealSearchOptions =
+        [("temperature", 1), ("top_p", 1), ("repetition_penalty", 1), ("length_penalty", 1), ("diversity_penalty", 0)];
+
     public static void Write(string path, VlmConfig config, ExportOptions options) => PackageJson.Write(path, json =>
     {
         PackageJson.Object(json, "model", () =>
@@ -124,7 +127,7 @@ internal static class GenAiConfig
         json.WriteBoolean("past_present_share_buffer", true);
         json.WriteNumber("top_k", Math.Min(DefaultTopK, config.VocabSize));
         json.WriteNumber("no_repeat_ngram_size", 0);
-        foreach (var (name, value) in (ReadOnlySpan<(string, double)>)[("temperature", 1), ("top_p", 1), ("repetition_penalty", 1), ("length_penalty", 1), ("diversity_penalty", 0)])
+        foreach (var (name, value) in RealSearchOptions)
         {
             json.WritePropertyName(name);
             json.WriteRawValue(PackageJson.Real(value));

@@ -25,8 +25,8 @@ internal sealed class PackagePlace
         var full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(target));
         if (File.Exists(full))
             throw new ExportException($"'{target}' is a file; give the folder that shall hold the package.");
-        if (Directory.Exists(full) && !File.Exists(Path.Combine(full, "manifest.json")) && Directory.EnumerateFileSystemEntries(full).Except(KeptFolders.Select(name => Path.Combine(full, name))).Any())
-            throw new ExportException($"'{target}' exists and is not a model package (it has no manifest.json), so it is not replaced. Give another folder, or remove it.");
+        if (Directory.Exists(full) && !File.Exists(Path.Combine(full, "manifest.json")) && HoldsMoreThanKeptFolders(full))
+            throw new ExportException($"'{target}' exists and is not a model package: it has no manifest.json. It is not replaced; give another folder.");
         return new PackagePlace(full);
     }
 
@@ -59,6 +59,9 @@ internal sealed class PackagePlace
         if (Directory.Exists(Temporary))
             Directory.Delete(Temporary, recursive: true);
     }
+
+    private static bool HoldsMoreThanKeptFolders(string folder) =>
+        Directory.EnumerateFileSystemEntries(folder).Any(entry => !Directory.Exists(entry) || !KeptFolders.Contains(Path.GetFileName(entry)));
 
     private static void Move(string from, string to, Stack<Action> undo)
     {

@@ -39,7 +39,8 @@ internal static class PackageWriter
     public static ExportReport Write(string checkpointFolder, string target, ExportOptions options)
     {
         if (options.Quantization is not null && !Quantization.IsBlockSize(options.BlockSize))
-            throw new ExportException($"Block size {options.BlockSize} is not possible; choose a power of two from {Quantization.SmallestBlock} to {Quantization.LargestBlock}.");
+            throw new ExportException(
+                $"Block size {options.BlockSize} is not possible; choose a power of two from {Quantization.SmallestBlock} to {Quantization.LargestBlock}.");
         var place = PackagePlace.For(target);
         try
         {
@@ -74,10 +75,11 @@ internal static class PackageWriter
 
     private static void CheckPictures(PictureConfig pictures, VisionConfig vision)
     {
-        var (found, expected) = ((pictures.PatchSize, pictures.TemporalPatchSize, pictures.MergeSize), (vision.PatchSize, vision.TemporalPatchSize, vision.SpatialMergeSize));
+        var found = (pictures.PatchSize, pictures.TemporalPatchSize, pictures.MergeSize);
+        var expected = (vision.PatchSize, vision.TemporalPatchSize, vision.SpatialMergeSize);
         if (found != expected)
             throw new CheckpointException(
-                $"preprocessor_config.json cuts patches of (size, frames, merge) {found}; the vision tower of config.json takes {expected}. Do both files come from the same model?");
+                $"preprocessor_config.json cuts patches of (size, frames, merge) {found}; the tower of config.json takes {expected}. Are both of one model?");
     }
 
     private static GraphSummary WriteGraph(string folder, OnnxGraph graph)

@@ -9,7 +9,12 @@ internal sealed class GoldenModel : IDisposable
 {
     public static readonly Dictionary<string, string[]> Pictures = new()
     {
-        ["one"] = ["a"], ["window"] = ["b"], ["two"] = ["c", "d"], ["odd"] = ["e"], ["square"] = ["f"], ["text"] = [],
+        ["one"] = ["a"],
+        ["window"] = ["b"],
+        ["two"] = ["c", "d"],
+        ["odd"] = ["e"],
+        ["square"] = ["f"],
+        ["text"] = [],
     };
 
     private readonly SafeTensors tensors = SafeTensors.Open(Golden.Of("qwen25vl", "golden.safetensors"));

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
@@ -117,7 +118,7 @@ public sealed class QuantizationTests
         [
             x,
             graph.Tensor(Bytes("codes", packed.Codes, packed.Columns, blocks, packed.Codes.Length / packed.Columns / blocks)),
-            graph.Tensor(new OnnxTensor("scales", DataType.Float, [packed.Columns, blocks], s => s.Write(System.Runtime.InteropServices.MemoryMarshal.AsBytes<float>(packed.Scales)))),
+            graph.Tensor(new OnnxTensor("scales", DataType.Float, [packed.Columns, blocks], s => s.Write(MemoryMarshal.AsBytes<float>(packed.Scales)))),
         ];
         if (!packed.Format.Symmetric)
             inputs.Add(graph.Tensor(Bytes("zeros", packed.ZeroPoints, packed.Columns, packed.ZeroPoints.Length / packed.Columns)));

@@ -94,14 +94,19 @@ public sealed class GoldenTests(TinyPackages packages) : IDisposable
         var longest = lengths.Max();
         using var decoder = new DecoderRun(sessions, 2, bufferLength: longest + 4);
         decoder.Step(
-            sessions.Embed([.. names.SelectMany(name => Padded(golden.Longs("ids." + name), longest, 304))], 2, sessions.Features(golden.Pixels("odd"), golden.Grids("odd"))),
+            sessions.Embed(
+                [.. names.SelectMany(name => Padded(golden.Longs("ids." + name), longest, golden.Config.PadTokenId))],
+                2,
+                sessions.Features(golden.Pixels("odd"), golden.Grids("odd"))),
             [.. lengths.SelectMany(length => Padded(Ones(length), longest, 0))],
             [.. Enumerable.Range(0, 3).SelectMany(plane => names.SelectMany(name => Padded(Plane(name, plane), longest, 0)))]);
 
         long[] next = [.. names.Select(name => golden.Longs("greedy." + name)[0])];
         long[] nextPositions = [.. names.Select(name => golden.Positions(name)).Select(p => p.Length + p.Delta)];
         var logits = decoder.Step(
-            sessions.Embed(next, 2, []), [.. lengths.SelectMany(length => Padded(Ones(length + 1), longest + 1, 0))], [.. nextPositions, .. nextPositions, .. nextPositions]);
+            sessions.Embed(next, 2, []),
+            [.. lengths.SelectMany(length => Padded(Ones(length + 1), longest + 1, 0))],
+            [.. nextPositions, .. nextPositions, .. nextPositions]);
 
         for (var row = 0; row < 2; row++)
             Assert.Equal(golden.Longs("greedy." + names[row])[1], Argmax(logits.AsSpan(row * sessions.Vocabulary, 290)));
@@ -122,7 +127,8 @@ public sealed class GoldenTests(TinyPackages packages) : IDisposable
         for (var q = 0; q < tokens; q++)
         {
             // Head 0 shares the first key head; the cache is [kv heads, tokens, width].
-            double[] scores = [.. Enumerable.Range(0, q + 1).Select(k => Math.Exp(Dot(query.AsSpan(q * width, width), keys.AsSpan(k * width, width)) / Math.Sqrt(width)))];
+            double[] scores = [.. Enumerable.Range(0, q + 1).Select(k => Dot(query.AsSpan(q * width, width), keys.AsSpan(k * width, width)))];
+            scores = [.. scores.Select(score => Math.Exp(score / Math.Sqrt(width)))];
             float[] attention = [.. scores.Select(score => (float)(score / scores.Sum()))];
             Near.Equal(expected[(q * tokens)..(q * tokens + q + 1)], attention, 5e-5f);
         }

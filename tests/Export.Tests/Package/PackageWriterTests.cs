@@ -30,7 +30,9 @@ public sealed class PackageWriterTests(TinyPackages packages) : IDisposable
     [Fact]
     public void The_smaller_the_precision_the_smaller_the_decoder()
     {
-        long[] sizes = [.. new[] { "fp32", "fp16", "int8", "int4" }.Select(precision => new FileInfo(Path.Combine(packages.Package(precision), "text.onnx.data")).Length)];
+        string[] precisions = ["fp32", "fp16", "int8", "int4"];
+
+        long[] sizes = [.. precisions.Select(precision => new FileInfo(Path.Combine(packages.Package(precision), "text.onnx.data")).Length)];
 
         Assert.Equal(sizes.OrderDescending(), sizes);
     }
