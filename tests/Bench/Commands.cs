@@ -63,9 +63,10 @@ public static class Commands
                 ? range
                 : Refuse<SeverityRange>(result, $"--severity is a number from 0 to 5 or a range such as 1-3, not '{result.Tokens[0].Value}'."),
         };
+        var results = new Option<string>("--results") { Description = "Where the report goes, in a folder for this processor.", DefaultValueFactory = _ => "tests/Bench/Results" };
         var command = new Command("quality", "Exact match of a package over an evaluation split. Stop it whenever you like: the same command goes on where it was.")
         {
-            model, count, split, batch, seed, severity,
+            model, count, split, batch, seed, severity, results,
         };
         command.SetAction((result, stop) => Task.FromResult(Quality.QualityCommand.Run(
             new QualityOptions(result.GetRequiredValue(model), result.GetValue(split))
@@ -74,6 +75,7 @@ public static class Commands
                 Batch = result.GetValue(batch),
                 Seed = result.GetValue(seed),
                 Severity = result.GetValue(severity),
+                Results = result.GetRequiredValue(results),
             },
             stop)));
         return command;

@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
+using Vlm.Core.Tests.Inference;
 using Vlm.Vision;
 
 namespace Vlm.Core.Tests;
@@ -12,7 +13,7 @@ public sealed partial class ArchitectureTests
     private static readonly string[] NotOurs = [".git", "artifacts", "runs", "bin", "obj", "TestResults", "BenchmarkDotNet.Artifacts", ".vs", ".idea", ".vscode"];
     private static readonly string[] TextFiles = ["", ".cs", ".csproj", ".props", ".targets", ".sln", ".md", ".sh", ".json", ".yml", ".yaml", ".txt", ".proto", ".csv", ".service"];
 
-    private static readonly string Root = FindRoot();
+    private static readonly string Root = ReferencePackage.Root;
 
     [Fact]
     public void Core_references_the_base_library_the_runtime_the_tokenizer_and_the_codec_only()
@@ -70,7 +71,12 @@ public sealed partial class ArchitectureTests
             where PrivatePath().IsMatch(line.Item)
             select $"{file.Path}:{line.Index + 1} {line.Item.Trim()}");
 
-    private static void AssertNone(IEnumerable<string> offences) => Assert.Equal("", string.Join('\n', offences));
+    private static void AssertNone(IEnumerable<string> offences)
+    {
+        string all = string.Join('\n', offences);
+        if (all.Length > 0)
+            Assert.Fail(all);
+    }
 
     // Absolute paths of a user's or a build machine's folders, and paths that leave the repository sideways.
     [GeneratedRegex(@"(?<![\w.-])/(work|farm|root|Users)/|/tmp/[w]t|\.\./[s]hared")]
@@ -86,12 +92,4 @@ public sealed partial class ArchitectureTests
     private static IEnumerable<string> Walk(string folder) =>
         Directory.EnumerateFiles(folder).Concat(
             Directory.EnumerateDirectories(folder).Where(sub => !NotOurs.Contains(Path.GetFileName(sub))).SelectMany(Walk));
-
-    private static string FindRoot()
-    {
-        string? folder = AppContext.BaseDirectory;
-        while (folder is not null && !File.Exists(Path.Combine(folder, "Edge.sln")))
-            folder = Path.GetDirectoryName(folder);
-        return folder ?? throw new DirectoryNotFoundException($"No Edge.sln in '{AppContext.BaseDirectory}' or above.");
-    }
 }

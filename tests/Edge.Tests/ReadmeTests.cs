@@ -4,7 +4,7 @@ using System.Text.RegularExpressions;
 namespace Vlm.Edge.Tests;
 
 /// <summary>
-/// What README.md says is true: code blocks after <c>&lt;!-- run --&gt;</c> or <c>&lt;!-- run: prints TEXT --&gt;</c> are run, line by line, and what it points to exists.
+/// What README.md says is true: each code block after <c>&lt;!-- run --&gt;</c> or <c>&lt;!-- run: prints TEXT --&gt;</c> is run as a script, and what it points to exists.
 /// </summary>
 public sealed partial class ReadmeTests
 {
@@ -13,33 +13,29 @@ public sealed partial class ReadmeTests
     private static readonly string Root = FindRoot();
     private static readonly string Readme = File.ReadAllText(Path.Combine(Root, "README.md"));
 
-    public static TheoryData<string, string> Commands
+    public static TheoryData<string, string> MarkedBlocks
     {
         get
         {
-            var commands = new TheoryData<string, string>();
+            var blocks = new TheoryData<string, string>();
             foreach (Match block in MarkedBlock().Matches(Readme))
-            {
-                foreach (string line in block.Groups["lines"].Value.Split('\n', StringSplitOptions.RemoveEmptyEntries))
-                    commands.Add(line, block.Groups["prints"].Value);
-            }
-
-            return commands;
+                blocks.Add(block.Groups["script"].Value, block.Groups["prints"].Value);
+            return blocks;
         }
     }
 
     [Theory]
-    [MemberData(nameof(Commands))]
-    public async Task Marked_commands_work(string command, string prints)
+    [MemberData(nameof(MarkedBlocks))]
+    public async Task Marked_code_blocks_work(string script, string prints)
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "The README's commands are written for a Unix shell.");
-        Assert.SkipWhen(command.Contains(Model) && !File.Exists(Path.Combine(Root, Model, "manifest.json")), $"There is no model package in {Model} yet.");
+        Assert.SkipWhen(script.Contains(Model) && !File.Exists(Path.Combine(Root, Model, "manifest.json")), $"There is no model package in {Model} yet.");
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
         timeout.CancelAfter(Limit);
 
-        var (code, output) = await Run(command, timeout.Token);
+        var (code, output) = await Run(script, timeout.Token);
 
-        Assert.True(code == 0, $"'{command}' ended with code {code}:\n{output}");
+        Assert.True(code == 0, $"This ended with code {code}:\n{script}\n{output}");
         Assert.Contains(prints, output);
     }
 
@@ -52,9 +48,9 @@ public sealed partial class ReadmeTests
         Assert.Equal("", string.Join(", ", paths.Where(path => !Path.Exists(Path.Combine(Root, path)))));
     }
 
-    private static async Task<(int Code, string Output)> Run(string command, CancellationToken stop)
+    private static async Task<(int Code, string Output)> Run(string script, CancellationToken stop)
     {
-        var start = new ProcessStartInfo("/bin/sh", ["-c", $"{command} 2>&1"])
+        var start = new ProcessStartInfo("/bin/sh", ["-ec", $"exec 2>&1\n{script}"])
         {
             WorkingDirectory = Root,
             RedirectStandardOutput = true,
@@ -83,7 +79,7 @@ public sealed partial class ReadmeTests
         return folder ?? throw new DirectoryNotFoundException($"No Edge.sln in '{AppContext.BaseDirectory}' or above.");
     }
 
-    [GeneratedRegex(@"<!-- run(: prints (?<prints>.+?))? -->\n+```[a-z]*\n(?<lines>.*?)```", RegexOptions.Singleline)]
+    [GeneratedRegex(@"<!-- run(: prints (?<prints>.+?))? -->\n+```[a-z]*\n(?<script>.*?)```", RegexOptions.Singleline)]
     private static partial Regex MarkedBlock();
 
     [GeneratedRegex(@"--project (?<path>\S+)")]

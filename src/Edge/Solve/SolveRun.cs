@@ -93,7 +93,9 @@ internal sealed class SolveRun(Solver solver, bool isJson, string? attentionPath
         var times = report.TimingsMs!;
         Console.WriteLine(report.Text);
         Console.WriteLine($"confidence {report.Confidence:F3} (raw: geometric mean of the answer tokens' probabilities)");
-        Console.WriteLine($"time {times.Total:F0} ms: decode picture {times.DecodePicture:F1}, patches {times.Patches:F1}, vision {times.Vision:F1}, prefill {times.Prefill:F1}, decode {times.Decode:F1}");
+        Console.WriteLine(
+            $"time {times.Total:F0} ms: decode picture {times.DecodePicture:F1}, patches {times.Patches:F1}, vision {times.Vision:F1}, " +
+            $"prefill {times.Prefill:F1}, decode {times.Decode:F1}");
     }
 
     private sealed class Tally

@@ -39,7 +39,7 @@ public static class QualityCommand
         var report = QualityReport.Of(subject, [.. results.Items.Values.Where(item => item.Index < options.Count)]);
         Console.WriteLine();
         Console.WriteLine(ReportFiles.Markdown(report));
-        Console.WriteLine($"Saved as {ReportFiles.Save(report, Path.Combine(Root(), "tests", "Bench", "Results", ThisMachine.Folder))}");
+        Console.WriteLine($"Saved as {ReportFiles.Save(report, Path.Combine(options.Results, ThisMachine.Folder))}");
         results.Delete();
         return Done;
     }
@@ -105,20 +105,12 @@ public static class QualityCommand
     {
         string code = typeof(OnnxVlm).Module.ModuleVersionId.ToString("N")[..8];
         string name = $"{subject.Model}-{subject.ModelHash[..12]}-{subject.Split}-{subject.Severity ?? "0"}-seed{subject.Seed}-batch{subject.Batch}-{code}.jsonl";
-        return Path.Combine(Root(), "runs", "quality", name);
+        return Path.Combine("runs", "quality", name);
     }
 
     private static string OnnxRuntimeVersion()
     {
         var assembly = typeof(Microsoft.ML.OnnxRuntime.InferenceSession).Assembly;
         return assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? assembly.GetName().Version!.ToString();
-    }
-
-    private static string Root()
-    {
-        string? folder = AppContext.BaseDirectory;
-        while (folder is not null && !File.Exists(Path.Combine(folder, "Edge.sln")))
-            folder = Path.GetDirectoryName(folder);
-        return folder ?? Environment.CurrentDirectory;
     }
 }

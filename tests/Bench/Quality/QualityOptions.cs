@@ -15,6 +15,9 @@ public sealed record QualityOptions(string Model, Split Split)
 
     /// <summary>Of camera pictures; without meaning for other splits.</summary>
     public required SeverityRange Severity { get; init; }
+
+    /// <summary>Folder of the reports; each processor has its own in it.</summary>
+    public required string Results { get; init; }
 }
 
 /// <summary>Camera severities from the lowest to the highest, 0 to 5.</summary>

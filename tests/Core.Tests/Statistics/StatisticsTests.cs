@@ -12,7 +12,7 @@ public sealed class StatisticsTests
     [Fact]
     public void Wilson_intervals_are_those_of_scipy()
     {
-        var cases = Golden("wilson_95");
+        var cases = Cases("wilson_95");
         Assert.Equal(5, cases.Count);
         foreach (var item in cases)
         {
@@ -45,7 +45,7 @@ public sealed class StatisticsTests
     [Fact]
     public void McNemar_p_values_are_those_of_scipy()
     {
-        var cases = Golden("mcnemar_exact");
+        var cases = Cases("mcnemar_exact");
         Assert.Equal(4, cases.Count);
         foreach (var item in cases)
         {
@@ -69,18 +69,5 @@ public sealed class StatisticsTests
     public void McNemar_works_where_powers_of_a_half_are_zero(long onlyFirst, long onlySecond, double expected) =>
         Assert.Equal(expected, McNemar.ExactP(onlyFirst, onlySecond), 1e-4);
 
-    private static List<JsonElement> Golden(string key)
-    {
-        string path = Path.Combine(Root(), "tests", "Golden", "statistics", "statistics.json");
-        using var document = JsonDocument.Parse(File.ReadAllText(path));
-        return [.. document.RootElement.GetProperty(key).Clone().EnumerateArray()];
-    }
-
-    private static string Root()
-    {
-        string? folder = AppContext.BaseDirectory;
-        while (folder is not null && !File.Exists(Path.Combine(folder, "Edge.sln")))
-            folder = Path.GetDirectoryName(folder);
-        return folder ?? throw new DirectoryNotFoundException($"No Edge.sln in '{AppContext.BaseDirectory}' or above.");
-    }
+    private static List<JsonElement> Cases(string key) => [.. Golden.Json("statistics/statistics.json").GetProperty(key).EnumerateArray()];
 }
