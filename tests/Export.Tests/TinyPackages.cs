@@ -1,6 +1,7 @@
 using Vlm.Export.Check;
 using Vlm.Export.Package;
 using Vlm.Export.Tests;
+using Vlm.Text;
 
 [assembly: AssemblyFixture(typeof(TinyPackages))]
 
@@ -45,7 +46,7 @@ public sealed class TinyPackages : IDisposable
             File.Copy(Golden.Of("qwen25vl", "checkpoint", file), Path.Combine(target, file));
         foreach (var file in (string[])["tokenizer.json", "tokenizer_config.json"])
             File.Copy(Golden.Of("genai-reference", "package", file), Path.Combine(target, file));
-        File.WriteAllText(Path.Combine(target, "prompt.json"), "{}");
+        PromptTemplate.Small.Save(Path.Combine(target, "prompt.json"));
     }
 
     public void Dispose()

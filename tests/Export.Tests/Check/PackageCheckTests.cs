@@ -131,6 +131,20 @@ public sealed class PackageCheckTests(TinyPackages packages) : IDisposable
         Assert.NotEmpty(PackageCheck.Run(folder["model"], checkpoint: null).Comparison.Differences);
     }
 
+    [Fact]
+    public void The_packages_own_samples_are_asked_too()
+    {
+        Copy(packages.Package("fp32"), folder["model"]);
+        Directory.CreateDirectory(folder["model/samples"]);
+        File.Copy(Golden.Of("qwen25vl", "pictures", "d.png"), folder["model/samples/first.png"]);
+        File.WriteAllText(folder["model/samples/codes.csv"], "answer,picture,code\nno,first.png,q x\n");
+
+        var report = PackageCheck.Run(folder["model"], packages.Checkpoint);
+
+        Assert.True(report.Passed);
+        Assert.Contains(report.Comparison.Differences, row => row.Prompt.StartsWith("first.png", StringComparison.Ordinal) && row.Output == "logits of the prompt");
+    }
+
     [Theory]
     [InlineData("text.onnx.data")]
     [InlineData("vision.onnx")]
