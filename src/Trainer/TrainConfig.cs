@@ -77,7 +77,12 @@ public sealed record TrainConfig
         foreach (var stage in Stages)
         {
             if (stage.Steps < 1 || stage.Pictures < 0 || stage.Pictures + stage.TextRows < 1)
-                throw new InvalidDataException($"{path}: stage '{stage.Name}' has {stage.Steps} steps of {stage.Pictures} pictures and {stage.TextRows} text rows; expected at least one step and one picture or row.");
+            {
+                throw new InvalidDataException(
+                    $"{path}: stage '{stage.Name}' has {stage.Steps} steps of {stage.Pictures} pictures and {stage.TextRows} text rows; " +
+                    "expected at least one step and one picture or row.");
+            }
+
             if (stage.Trains == TrainedPart.Tower && stage.Losses.Reply > 0)
                 throw new InvalidDataException($"{path}: stage '{stage.Name}' trains the tower alone but weighs the reply loss; set losses.reply to 0 or trains to \"everything\".");
         }

@@ -83,7 +83,12 @@ public sealed class RowBuilder(Tokenizer tokenizer, PromptTemplate prompt, Vlm.M
         for (var i = 0; i < text.Symbols; i++)
         {
             var line = promptIds.Length + LineTokens * i;
-            if (ids[line + 1] != arrow) throw new InvalidOperationException($"Mapping line {i} of '{text.Code}' is not cut into symbol, arrow, symbol, line end. Does tokenizer.json hold the small vocabulary?");
+            if (ids[line + 1] != arrow)
+            {
+                throw new InvalidOperationException(
+                    $"Mapping line {i} of '{text.Code}' is not cut into symbol, arrow, symbol, line end. Does tokenizer.json hold the small vocabulary?");
+            }
+
             if (ids[line + 2] != gap) roles[line + 2] = picture < 0 ? TokenRole.Given : TokenRole.LookUp;
         }
         for (var t = promptIds.Length + LineTokens * text.Symbols; t < ids.Length; t++) roles[t] = TokenRole.Copy;

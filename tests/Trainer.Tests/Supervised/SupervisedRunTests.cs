@@ -60,7 +60,8 @@ public sealed class SupervisedRunTests : IDisposable
     /// <summary>Runs the trainer as its user does; kills it, hard, as soon as its log shows a step.</summary>
     private static int Train(string folder, int? killAtStep)
     {
-        using var process = Process.Start(new ProcessStartInfo("dotnet", [typeof(TrainConfig).Assembly.Location, "train", Config, "--runs", folder]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        string[] command = [typeof(TrainConfig).Assembly.Location, "train", Config, "--runs", folder];
+        using var process = Process.Start(new ProcessStartInfo("dotnet", command) { RedirectStandardOutput = true, RedirectStandardError = true })!;
         var output = process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
         var metrics = Path.Combine(folder, "test", "metrics.jsonl");
         while (killAtStep is { } step && !process.WaitForExit(20))
