@@ -1,0 +1,134 @@
+using System.Text.Json;
+using Vlm.Vision;
+
+namespace Vlm.Edge.Tests.Solve;
+
+/// <summary>What <c>solve</c> prints and draws, over a package that always says the same.</summary>
+public sealed class SolveTests : IDisposable
+{
+    private const string Reply = " l→ c\n b→ a\n p→ t\n _→ _\n o→ d\n c→ o\n d→ g\n<chars> c a t _ d o g</chars>\n</think>\n<answer>cat dog</answer>";
+    private readonly TestFiles _files = new();
+    private readonly string _package;
+
+    public SolveTests() => _package = ScriptedPackage.Write(_files.File("package"), Reply);
+
+    [Fact]
+    public async Task One_picture_prints_text_confidence_and_time()
+    {
+        var run = await EdgeProcess.Run("solve", TestFiles.Picture("b.png"), "--code", "L b  p _ O c d", "--model", _package);
+
+        Assert.Equal((0, ""), (run.ExitCode, run.Errors));
+        Assert.Equal(3, run.Lines.Length);
+        Assert.Equal("cat dog", run.Lines[0]);
+        Assert.Equal($"confidence {ScriptedPackage.Probability:F3} (raw: geometric mean of the answer tokens' probabilities)", run.Lines[1]);
+        Assert.Matches(@"^time \d+ ms: decode picture [\d.]+, patches [\d.]+, vision [\d.]+, prefill [\d.]+, decode [\d.]+$", run.Lines[2]);
+    }
+
+    [Fact]
+    public async Task Json_is_one_object_with_everything()
+    {
+        var run = await EdgeProcess.Run("solve", TestFiles.Picture("b.png"), "--code", "l b p _ o c d", "--model", _package, "--json", "--threads", "1");
+
+        Assert.Equal((0, ""), (run.ExitCode, run.Errors));
+        var answer = JsonDocument.Parse(Assert.Single(run.Lines)).RootElement;
+        Assert.Equal(
+            ["picture", "code", "text", "confidence", "finish_reason", "timings"],
+            answer.EnumerateObject().Select(member => member.Name));
+        Assert.Equal(TestFiles.Picture("b.png"), answer.GetProperty("picture").GetString());
+        Assert.Equal("l b p _ o c d", answer.GetProperty("code").GetString());
+        Assert.Equal("cat dog", answer.GetProperty("text").GetString());
+        Assert.Equal(ScriptedPackage.Probability, answer.GetProperty("confidence").GetDouble(), 1e-5);
+        Assert.Equal("end_of_text", answer.GetProperty("finish_reason").GetString());
+        var timings = answer.GetProperty("timings").EnumerateObject().ToDictionary(phase => phase.Name, phase => phase.Value.GetDouble());
+        Assert.Equal(["decode_picture", "patches", "vision", "prefill", "decode", "total"], timings.Keys);
+        Assert.Equal(timings["total"], timings.Values.SkipLast(1).Sum(), 0.1);
+    }
+
+    [Fact]
+    public async Task A_folder_is_solved_in_the_order_of_its_table_and_known_answers_are_compared()
+    {
+        var folder = Directory.CreateDirectory(_files.File("pictures")).FullName;
+        foreach (var name in (string[])["a.png", "b.png", "c.png"]) File.Copy(TestFiles.Picture(name), Path.Combine(folder, name));
+        File.WriteAllText(Path.Combine(folder, "codes.csv"), "picture,code,answer,kind\nc.png,l b p,CAT DOG,x\na.png,L B,other,y\nb.png,q,,z\n");
+
+        var json = await EdgeProcess.Run("solve", folder, "--model", _package, "--json");
+        var plain = await EdgeProcess.Run("solve", folder, "--model", _package);
+
+        Assert.Equal((0, 0, ""), (json.ExitCode, plain.ExitCode, json.Errors + plain.Errors));
+        var lines = json.Lines.Select(line => JsonDocument.Parse(line).RootElement).ToArray();
+        Assert.Equal(["c.png", "a.png", "b.png"], lines.Select(line => line.GetProperty("picture").GetString()));
+        Assert.Equal(["cat dog", "other"], lines.Take(2).Select(line => line.GetProperty("expected").GetString()));
+        Assert.Equal([true, false], lines.Take(2).Select(line => line.GetProperty("correct").GetBoolean()));
+        Assert.False(lines[2].TryGetProperty("correct", out _));
+        Assert.Equal(4, plain.Lines.Length);
+        Assert.EndsWith("correct", plain.Lines[0], StringComparison.Ordinal);
+        Assert.EndsWith("WRONG, expected: other", plain.Lines[1], StringComparison.Ordinal);
+        Assert.Equal("3 pictures, 0 failed, 1 of 2 known answers correct", plain.Lines[3]);
+    }
+
+    [Fact]
+    public async Task Pictures_in_every_format_size_and_orientation_are_solved()
+    {
+        var formats = Path.Combine(TestFiles.Golden, "pictures");
+        string[] pictures = [.. Directory.EnumerateFiles(formats).Where(file => Path.GetExtension(file) is ".png" or ".jpg" or ".webp" or ".bmp").Order()];
+        var grey = _files.File("tiny.jpg");
+        File.WriteAllBytes(grey, ImageCodec.EncodeJpeg(new RgbImage(31, 9, new byte[31 * 9 * 3]), 80));
+
+        var run = await EdgeProcess.Run(["solve", .. pictures, grey, "--code", "l b p", "--model", _package, "--json"]);
+
+        Assert.True(pictures.Select(Path.GetExtension).Distinct().Count() == 4, "A picture of each format is needed.");
+        Assert.Equal((0, ""), (run.ExitCode, run.Errors));
+        Assert.Equal(pictures.Length + 1, run.Lines.Length);
+        Assert.All(run.Lines, line => Assert.Equal("cat dog", JsonDocument.Parse(line).RootElement.GetProperty("text").GetString()));
+    }
+
+    [Fact]
+    public async Task One_code_for_each_picture_is_taken_in_order()
+    {
+        var run = await EdgeProcess.Run(
+            "solve", TestFiles.Picture("a.png"), TestFiles.Picture("b.png"), "--code", "l b", "--code", "P _ o", "--model", _package, "--json");
+        Assert.Equal(["l b", "p _ o"], run.Lines.Select(line => JsonDocument.Parse(line).RootElement.GetProperty("code").GetString()));
+    }
+
+    [Fact]
+    public async Task Attention_is_drawn_once_per_letter_with_the_place_it_looked_at_in_green()
+    {
+        var path = _files.File("out.png");
+        var run = await EdgeProcess.Run("solve", TestFiles.Picture("b.png"), "--code", "l b p _ o c d", "--model", _package, "--attention", path);
+
+        Assert.Equal((0, ""), (run.ExitCode, run.Errors));
+        Assert.Equal("cat dog", run.Lines[0]);
+        var drawn = ImageCodec.Decode(File.ReadAllBytes(path));
+        // Six letters in two rows of four panels; the picture of 392 pixels is drawn with 320.
+        Assert.Equal((4 * 332 + 12, 2 * 366 + 12), (drawn.Width, drawn.Height));
+        // Token 0 is the picture's first, two tokens into the prompt; 8 x 8 tokens of 40 pixels.
+        var token = ScriptedPackage.LookedAt - 2;
+        var (row, column) = (token / 8, token % 8);
+        for (var panel = 0; panel < 6; panel++)
+        {
+            var (left, top) = (12 + (panel % 4 * 332), 12 + 34 + (panel / 4 * 366));
+            var (there, elsewhere) = (Pixel(drawn, left + (column * 40) + 20, top + (row * 40) + 20), Pixel(drawn, left + 300, top + 300));
+            Assert.True(there.Green > there.Red, $"Panel {panel} is not green where the model looked.");
+            Assert.True(elsewhere.Red > elsewhere.Green, $"Panel {panel} is not red where it did not.");
+        }
+        Assert.Empty(Directory.EnumerateFiles(_files.Folder, "*.tmp"));
+    }
+
+    [Fact]
+    public async Task An_attention_picture_that_cannot_be_written_is_an_error_and_the_reply_of_a_model_that_says_nonsense_too()
+    {
+        var unwritable = await EdgeProcess.Run(
+            "solve", TestFiles.Picture("b.png"), "--code", "l", "--model", _package, "--attention", Path.Combine(_files.File("nowhere"), "out.png"));
+        Assert.Equal((1, ""), (unwritable.ExitCode, unwritable.Output));
+        Assert.NotEqual("", unwritable.Errors);
+
+        var nonsense = ScriptedPackage.Write(_files.File("nonsense"), " l→ c\n<answer>x</answer>");
+        var run = await EdgeProcess.Run("solve", TestFiles.Picture("b.png"), "--code", "l", "--model", nonsense);
+        Assert.Equal((1, ""), (run.ExitCode, run.Output));
+        Assert.Contains("reply cannot be read", run.Errors, StringComparison.Ordinal);
+    }
+
+    public void Dispose() => _files.Dispose();
+
+    private static (byte Red, byte Green) Pixel(RgbImage image, int x, int y) => (image.Pixels[((y * image.Width) + x) * 3], image.Pixels[(((y * image.Width) + x) * 3) + 1]);
+}
