@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
+using Vlm.Export.Onnx;
 
 namespace Vlm.Export.Check;
 
@@ -16,6 +17,7 @@ internal sealed class PackageSessions : IDisposable
         Vision = Load(folder, "vision.onnx");
         Embedding = Load(folder, "embedding.onnx");
         Text = Load(folder, "text.onnx");
+        IsQuantized = Directory.EnumerateFiles(folder, "*.onnx").Any(file => OnnxFile.Read(file).Graph.Node.Any(node => node.OpType == "MatMulNBits"));
     }
 
     public PackageConfig Config { get; }
@@ -25,6 +27,8 @@ internal sealed class PackageSessions : IDisposable
     public InferenceSession Embedding { get; }
 
     public InferenceSession Text { get; }
+
+    public bool IsQuantized { get; }
 
     public int Layers => Text.InputMetadata.Keys.Count(name => name.EndsWith(".key", StringComparison.Ordinal));
 
