@@ -17,6 +17,7 @@ public interface IDecoder : IDisposable
     /// <param name="prompts">
     /// P prompts; P divides <see cref="Rows"/>. Each is computed once and copied to Rows / P rows: row s x P + p is sample s of prompt p.
     /// </param>
+    /// <exception cref="Model.ModelException">A graph of the package failed.</exception>
     /// <exception cref="PromptTooLongException">A prompt is longer than <see cref="MaxLength"/>.</exception>
     void Prefill(IReadOnlyList<Prompt> prompts);
 

@@ -2,6 +2,7 @@ using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
+using Vlm.Model;
 
 namespace Vlm.Inference;
 
@@ -11,7 +12,6 @@ internal sealed class OnnxDecoder : IDecoder
     private readonly OnnxVlm _vlm;
     private readonly KeyValueMemory _memory;
     private readonly StepBuffers _step;
-    private readonly RunOptions _run = new();
     private readonly RowState[] _rows;
     private readonly float[] _logits;
     private readonly float[]? _pointers;
@@ -109,7 +109,6 @@ internal sealed class OnnxDecoder : IDecoder
     {
         _step.Dispose();
         _memory.Dispose();
-        _run.Dispose();
     }
 
     private void CheckPrompt(Prompt prompt)
@@ -142,7 +141,7 @@ internal sealed class OnnxDecoder : IDecoder
         using var views = _memory.Bind(binding, first, prompts.Length);
         binding.BindOutputToDevice(names.Logits, OrtMemoryInfo.DefaultInstance);
         if (_pointers is not null) binding.BindOutputToDevice(StepBuffers.PointerName, OrtMemoryInfo.DefaultInstance);
-        _vlm.Text.RunWithBinding(_run, binding);
+        _vlm.Run(_vlm.Text, names.File, binding);
         using var results = binding.GetOutputValues();
         var outputs = binding.GetOutputNames();
         CopyLast(results[Array.IndexOf(outputs, names.Logits)], _logits, first, prompts.Length);
@@ -161,7 +160,8 @@ internal sealed class OnnxDecoder : IDecoder
         binding.BindInput(names.InputIds, input.Ids.Value);
         binding.BindInput(names.Features, joined?.Value ?? pictures[0].Tensor.Value);
         binding.BindOutputToDevice(names.Embeddings, OrtMemoryInfo.DefaultInstance);
-        return _vlm.Embedding.RunWithBoundResults(_run, binding);
+        _vlm.Run(_vlm.Embedding, names.File, binding);
+        return binding.GetOutputValues();
     }
 
     private NativeTensor Join(ImageFeatures[] pictures, TensorElementType type)
@@ -180,13 +180,13 @@ internal sealed class OnnxDecoder : IDecoder
     {
         try
         {
-            _vlm.Embedding.RunWithBinding(_run, _step.Embedding);
+            _vlm.Run(_vlm.Embedding, _vlm.Config.Embedding.File, _step.Embedding);
         }
-        catch (OnnxRuntimeException e) when (tokens.Contains(_vlm.Config.Tokens.Image))
+        catch (ModelException e) when (tokens.Contains(_vlm.Config.Tokens.Image))
         {
-            throw new InvalidOperationException("The model wrote a picture token, and the embedding graph of this package cannot take one there.", e);
+            throw new ModelException("The model wrote a picture token, and the embedding graph of this package cannot take one there.", e);
         }
-        _vlm.Text.RunWithBinding(_run, _step.Text);
+        _vlm.Run(_vlm.Text, _vlm.Config.Text.File, _step.Text);
     }
 
     /// <summary>Copies the last position of [B, S, n] (or of [B, 1, n]) into rows of n from <paramref name="first"/> on.</summary>

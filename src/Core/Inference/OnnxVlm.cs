@@ -78,6 +78,7 @@ public sealed class OnnxVlm : IDisposable
     }
 
     /// <summary>Runs the vision graph on one picture.</summary>
+    /// <exception cref="ModelException">The graph failed.</exception>
     /// <exception cref="ArgumentException">The patches do not have the length that the graph takes.</exception>
     public ImageFeatures Encode(Patches patches)
     {
@@ -98,7 +99,7 @@ public sealed class OnnxVlm : IDisposable
         binding.BindInput(names.PixelValues, pixels);
         binding.BindInput(names.Grid, grid.Value);
         binding.BindOutput(names.Features, features.Tensor.Value);
-        Vision.RunWithBinding(_run, binding);
+        Run(Vision, Config.Vision.File, binding);
         return features;
     }
 
@@ -120,6 +121,20 @@ public sealed class OnnxVlm : IDisposable
         Embedding.Dispose();
         Text.Dispose();
         _run.Dispose();
+    }
+
+    /// <summary>Runs a graph over bound tensors.</summary>
+    /// <exception cref="ModelException">The graph failed: it does not do what its inputs and outputs promise.</exception>
+    internal void Run(InferenceSession session, string file, OrtIoBinding binding)
+    {
+        try
+        {
+            session.RunWithBinding(_run, binding);
+        }
+        catch (OnnxRuntimeException e)
+        {
+            throw new ModelException($"'{Path.Combine(Config.Folder, file)}' failed while running: {e.Message}", e);
+        }
     }
 
     private static OrtValue Pixels(Patches patches, TensorElementType type, int length)

@@ -67,5 +67,17 @@ internal static class AttentionPicture
     }
 
     private static void Label(Canvas canvas, int left, int top, string text) =>
-        canvas.Text(text, left, top + 25, new TextStyle(Cryptogram.Fonts.Arrow, 24, Colour.Black));
+        canvas.Text(text, left, top + 25, new TextStyle(Face(), 24, Colour.Black));
+
+    private static FontFace Face()
+    {
+        try
+        {
+            return Cryptogram.Fonts.Arrow;
+        }
+        catch (TypeInitializationException e) when (e.InnerException is InvalidOperationException)
+        {
+            throw new IOException($"The attention picture needs a font for its captions: {e.InnerException.Message}", e);
+        }
+    }
 }

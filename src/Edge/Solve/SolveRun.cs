@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Spectre.Console;
 using Vlm.Cryptogram;
 using Vlm.Inference;
+using Vlm.Model;
 using Vlm.Vision;
 
 namespace Vlm.Edge.Solve;
@@ -13,7 +14,7 @@ internal sealed class SolveRun(Solver solver, bool isJson, string? attentionPath
     public int Run(IReadOnlyList<SolveItem> items, CancellationToken cancellation)
     {
         if (attentionPath is not null && !solver.ShowsAttention)
-            throw new Model.ModelException($"The package '{solver.Folder.Path}' does not show where it looks, so --attention cannot draw it. Packages made by this project's export command do.");
+            throw new ModelException($"The package '{solver.Folder.Path}' does not show where it looks, so --attention cannot draw it. Packages made by this project's export command do.");
         var reports = items.Count > 1 && !isJson && !Console.IsErrorRedirected ? WithProgress(items, cancellation) : items.Select(item => Solve(item, cancellation));
         var failed = 0;
         var tally = new Tally();
@@ -43,11 +44,14 @@ internal sealed class SolveRun(Solver solver, bool isJson, string? attentionPath
                 ? report with { Error = "The reply has no mapping lines, so there is no attention to draw." }
                 : report;
         }
-        catch (Exception e) when (e is PictureException or CodeException or PromptTooLongException or IOException or UnauthorizedAccessException or ArithmeticException)
+        catch (Exception e) when (IsAboutOnePicture(e))
         {
             return SolveReport.From(item, e.Message);
         }
     }
+
+    private static bool IsAboutOnePicture(Exception e) =>
+        e is PictureException or CodeException or PromptTooLongException or ModelException or IOException or UnauthorizedAccessException or ArithmeticException;
 
     /// <summary>The reports after all are done: the bar and the lines would get in each other's way. It goes to the error stream, which is a terminal here.</summary>
     private List<SolveReport> WithProgress(IReadOnlyList<SolveItem> items, CancellationToken cancellation)

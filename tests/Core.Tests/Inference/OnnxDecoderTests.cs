@@ -1,4 +1,5 @@
 using Vlm.Inference;
+using Vlm.Model;
 
 namespace Vlm.Core.Tests.Inference;
 
@@ -177,7 +178,7 @@ public sealed class OnnxDecoderTests
         using var decoder = vlm.Allocate(1);
         decoder.Prefill([prompt.Prompt]);
 
-        var error = Assert.Throws<InvalidOperationException>(() => decoder.Step([vlm.Config.Tokens.Image]));
+        var error = Assert.Throws<ModelException>(() => decoder.Step([vlm.Config.Tokens.Image]));
         Assert.Contains("picture token", error.Message, StringComparison.Ordinal);
     }
 
