@@ -38,7 +38,15 @@ public sealed class BatchTensors
     public Tensor Pixels()
     {
         var width = batch.Pictures[0].Patches.Values.Length / batch.Grids[0].Patches;
-        return tensor(batch.Pictures.SelectMany(p => p.Patches.Values).ToArray()).view(-1, width);
+        var pixels = empty(batch.Grids.Sum(g => (long)g.Patches), width);
+        long row = 0;
+        foreach (var picture in batch.Pictures)
+        {
+            using var one = tensor(picture.Patches.Values).view(-1, width);
+            pixels.narrow(0, row, one.shape[0]).copy_(one);
+            row += one.shape[0];
+        }
+        return pixels;
     }
 
     /// <summary>Glyph labels over all patches.</summary>

@@ -13,7 +13,7 @@ namespace Vlm.Trainer.Model;
 /// <remarks>
 /// Shapes in the comments: B batch, T tokens, N patches, M merged patches, H heads, K key/value heads, D head size, C width, V vocabulary.
 /// Architecture: Qwen2.5-VL technical report (arXiv 2502.13923) section 2.1; M-RoPE: Qwen2-VL (arXiv 2409.12191) section 2.1.
-/// Scalars live in static fields: an implicit conversion makes a temporary whose finalizer may run during the native call.
+/// Sums are written with Plus: see <see cref="Constants"/>.
 /// </remarks>
 public sealed class QwenVl : Module
 {
@@ -100,9 +100,18 @@ internal sealed class Precision
     public ScalarType Compute { get; set; } = float32;
 }
 
+/// <summary>Scalars that native code reads, alive for ever.</summary>
+/// <remarks>
+/// The library passes a scalar's address and may finalise the scalar before the call returns ("Unknown scalar type", at random,
+/// after hundreds of steps). Its plain sum of two tensors makes such a scalar, so sums on the training path go through <see cref="Plus"/>.
+/// </remarks>
 internal static class Constants
 {
     public static readonly Scalar MinusInfinity = float.NegativeInfinity;
+    private static readonly Scalar One = 1;
+
+    /// <summary>a + b</summary>
+    public static Tensor Plus(this Tensor a, Tensor b) => a.add(b, One);
 }
 
 /// <summary>Patches to image features: Conv3d as a product, blocks with 2-D rotary attention (windowed or full), 2×2 merger.</summary>
@@ -196,15 +205,15 @@ internal sealed class VisionBlock : Module<Tensor, Tensor, Tensor, Tensor?, Tens
     {
         norm1 = new RmsNorm(c.HiddenSize, VisionConfig.NormEps, precision);
         norm2 = new RmsNorm(c.HiddenSize, VisionConfig.NormEps, precision);
-        attn = new VisionAttention(c, precision);
+        attn = new VisionAttention(c);
         mlp = new GatedMlp(c.HiddenSize, c.IntermediateSize, bias: true);
         RegisterComponents();
     }
 
     public override Tensor forward(Tensor x, Tensor cos, Tensor sin, Tensor? bias)
     {
-        x = x + attn.call(norm1.call(x), cos, sin, bias);
-        return x + mlp.call(norm2.call(x));
+        x = x.Plus(attn.call(norm1.call(x), cos, sin, bias));
+        return x.Plus(mlp.call(norm2.call(x)));
     }
 }
 
@@ -212,11 +221,9 @@ internal sealed class VisionAttention : Module<Tensor, Tensor, Tensor, Tensor?, 
 {
     private readonly Linear qkv, proj;
     private readonly int heads;
-    private readonly Precision precision;
 
-    public VisionAttention(VisionConfig c, Precision precision) : base(nameof(VisionAttention))
+    public VisionAttention(VisionConfig c) : base(nameof(VisionAttention))
     {
-        this.precision = precision;
         heads = c.NumHeads;
         qkv = new Linear(c.HiddenSize, 3 * c.HiddenSize, bias: true);
         proj = new Linear(c.HiddenSize, c.HiddenSize, bias: true);
@@ -227,8 +234,8 @@ internal sealed class VisionAttention : Module<Tensor, Tensor, Tensor, Tensor?, 
     {
         long pictures = x.shape[0], patches = x.shape[1];
         var parts = qkv.call(x).view(pictures, patches, 3, heads, -1).permute(2, 0, 3, 1, 4).unbind(0);   // 3 × [P, H, N, D]
-        var q = Rotary.Apply(parts[0], cos, sin).to(precision.Compute);
-        var k = Rotary.Apply(parts[1], cos, sin).to(precision.Compute);
+        var q = Rotary.Apply(parts[0], cos, sin);
+        var k = Rotary.Apply(parts[1], cos, sin);
         var o = Attention.Of(q, k, parts[2], bias);                                          // [P, H, N, D]
         return proj.call(o.transpose(1, 2).flatten(2));
     }
@@ -311,15 +318,15 @@ internal sealed class TextLayer : Module<Tensor, TextContext, Tensor>
     {
         input_layernorm = new RmsNorm(c.HiddenSize, c.RmsNormEps, precision);
         post_attention_layernorm = new RmsNorm(c.HiddenSize, c.RmsNormEps, precision);
-        self_attn = new TextAttention(c, precision);
+        self_attn = new TextAttention(c);
         mlp = new GatedMlp(c.HiddenSize, c.IntermediateSize, bias: false);
         RegisterComponents();
     }
 
     public override Tensor forward(Tensor x, TextContext context)
     {
-        x = x + self_attn.call(input_layernorm.call(x), context);
-        return x + mlp.call(post_attention_layernorm.call(x));
+        x = x.Plus(self_attn.call(input_layernorm.call(x), context));
+        return x.Plus(mlp.call(post_attention_layernorm.call(x)));
     }
 }
 
@@ -327,11 +334,9 @@ internal sealed class TextAttention : Module<Tensor, TextContext, Tensor>
 {
     private readonly Linear q_proj, k_proj, v_proj, o_proj;
     private readonly int headSize, groups;
-    private readonly Precision precision;
 
-    public TextAttention(TextConfig c, Precision precision) : base(nameof(TextAttention))
+    public TextAttention(TextConfig c) : base(nameof(TextAttention))
     {
-        this.precision = precision;
         headSize = c.HeadDim;
         groups = c.NumHeads / c.NumKeyValueHeads;
         q_proj = new Linear(c.HiddenSize, c.NumHeads * c.HeadDim, bias: true);
@@ -350,8 +355,6 @@ internal sealed class TextAttention : Module<Tensor, TextContext, Tensor>
         var v = Heads(v_proj);                                                               // [B, K, T, D]
         context.Tap?.Invoke(".query", q);
         context.Tap?.Invoke(".key", k);
-        q = q.to(precision.Compute);
-        k = k.to(precision.Compute);
         if (context.Cache is not null) (k, v) = context.Cache.Append(context.Layer, k, v);   // [B, K, total, D]
         var o = Attention.Of(q, Repeat(k), Repeat(v), context.Bias);                         // [B, H, T, D]
         return o_proj.call(o.transpose(1, 2).flatten(2));
@@ -374,7 +377,7 @@ internal static class Attention
     {
         using var scale = tensor((float)(1 / Math.Sqrt(q.shape[^1]))).to(q.dtype);
         var scores = matmul(q * scale.to(q.device), k.transpose(-1, -2));                    // [B, H, T, total]
-        if (bias is not null) scores = scores + bias.to(scores.dtype);
+        if (bias is not null) scores = scores.Plus(bias.to(scores.dtype));
         return matmul(softmax(scores, -1), v.to(q.dtype));
     }
 }
@@ -400,20 +403,26 @@ internal sealed class RmsNorm : Module<Tensor, Tensor>
 {
     private static readonly long[] LastAxis = [-1];
     private readonly Parameter weight;
-    private readonly Scalar eps;
+    private readonly float eps;
     private readonly Precision precision;
 
     public RmsNorm(int width, double eps, Precision precision) : base(nameof(RmsNorm))
     {
-        this.eps = eps;
+        this.eps = (float)eps;
         this.precision = precision;
         weight = new Parameter(ones(width));
         RegisterComponents();
     }
 
-    public override Tensor forward(Tensor x) => Float32(x).to(precision.Compute);
+    public override Tensor forward(Tensor x) => Scaled(x, precision.Compute);
 
-    public Tensor Float32(Tensor x) => x * rsqrt((x * x).mean(LastAxis, true).add(eps)) * weight;
+    public Tensor Float32(Tensor x) => Scaled(x, float32);
+
+    private Tensor Scaled(Tensor x, ScalarType type)
+    {
+        using var epsilon = tensor(eps, device: x.device);
+        return (x * rsqrt((x * x).mean(LastAxis, true).Plus(epsilon))).to(type) * weight.to(type);
+    }
 }
 
 /// <summary>y = x·Wᵀ + b in the type of x; W and b are kept in float32.</summary>

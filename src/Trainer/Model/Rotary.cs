@@ -10,11 +10,12 @@ internal static class Rotary
     /// <param name="x">[.., T, D]</param>
     /// <param name="cos">[.., T, D/2] float32, broadcast over heads.</param>
     /// <param name="sin">As <paramref name="cos"/>.</param>
-    /// <returns>[.., T, D] float32</returns>
+    /// <returns>[.., T, D] in the type of <paramref name="x"/></returns>
     public static Tensor Apply(Tensor x, Tensor cos, Tensor sin)
     {
         var halves = x.chunk(2, -1);
-        return cat([halves[0] * cos - halves[1] * sin, halves[1] * cos + halves[0] * sin], -1);
+        (cos, sin) = (cos.to(x.dtype), sin.to(x.dtype));
+        return cat([halves[0] * cos - halves[1] * sin, (halves[1] * cos).Plus(halves[0] * sin)], -1);
     }
 
     /// <summary>M-RoPE: frequency j turns with the time, row or column position, by the section it lies in (Qwen2-VL, arXiv 2409.12191, section 2.1).</summary>

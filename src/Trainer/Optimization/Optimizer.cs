@@ -130,9 +130,10 @@ public sealed class Optimizer : IDisposable
     private static Tensor Orthogonal(Tensor matrix)
     {
         const int NewtonSchulzSteps = 5;
-        using Scalar a = 3.4445, b = -4.7750, c = 2.0315, tiny = 1e-7;
+        using Scalar a = 3.4445, b = -4.7750, c = 2.0315;
+        using var tiny = tensor(1e-7f);
         var tall = matrix.shape[0] > matrix.shape[1];
-        var x = (tall ? matrix.t() : matrix) / matrix.norm().add(tiny);
+        var x = (tall ? matrix.t() : matrix) / matrix.norm().Plus(tiny);
         x = x.to(bfloat16);
         for (var i = 0; i < NewtonSchulzSteps; i++)
         {

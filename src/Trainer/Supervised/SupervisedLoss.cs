@@ -71,8 +71,8 @@ internal sealed class SupervisedLoss(QwenVl model, AuxiliaryHeads heads, LossWei
         Tensor? query = null, key = null;
         var hidden = model.Decode(embeds, tensors.Positions(), bias, cache: null, (name, x) =>
         {
-            if (name == $"model.layers.{pointerLayer}.query") query = x.select(1, 0);        // [R, T, D] head 0
-            if (name == $"model.layers.{pointerLayer}.key") key = x.select(1, 0);            // [R, T, D] its key head
+            if (name == $"model.layers.{pointerLayer}.query") query = x.select(1, 0).to(float32);   // [R, T, D] head 0
+            if (name == $"model.layers.{pointerLayer}.key") key = x.select(1, 0).to(float32);       // [R, T, D] its key head
         });
 
         var learned = tensors.Tokens(TokenRole.Form, TokenRole.LookUp, TokenRole.Copy);
@@ -87,7 +87,7 @@ internal sealed class SupervisedLoss(QwenVl model, AuxiliaryHeads heads, LossWei
     private Tensor PointerTerm(Tensor query, Tensor key, Tensor bias, Targets pointers)
     {
         using var scale = tensor((float)(1 / Math.Sqrt(query.shape[^1])));
-        var scores = matmul(query * scale, key.transpose(1, 2)) + bias;                      // [R, T, T]
+        var scores = matmul(query * scale, key.transpose(1, 2)).Plus(bias);                      // [R, T, T]
         var asked = scores.flatten(0, 1).index_select(0, pointers.Places);                   // [A, T]
         metrics["pointer_right"] = asked.argmax(-1).eq(pointers.Classes).to(float32).mean().item<float>();
         return Weighted("pointer", weights.Pointer, nn.functional.cross_entropy(asked, pointers.Classes));
