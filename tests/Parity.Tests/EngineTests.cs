@@ -10,7 +10,7 @@ namespace Vlm.Parity.Tests;
 /// <summary>The engine on packages of our own, made from the checkpoint of the golden data.</summary>
 public sealed class EngineTests : IDisposable
 {
-    private static readonly string Golden = Path.Combine(Root(), "tests", "Golden");
+    private static readonly string Golden = Path.Combine(Repository.Root, "tests", "Golden");
     private readonly string _folder = Directory.CreateTempSubdirectory("vlm-engine-").FullName;
 
     [Fact]
@@ -112,11 +112,4 @@ public sealed class EngineTests : IDisposable
     }
 
     private static GenerationOptions Greedy(OnnxVlm vlm) => new() { MaxTokens = 12, StopTokens = vlm.Config.EosTokenIds };
-
-    private static string Root()
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "Edge.sln"))) folder = folder.Parent;
-        return folder?.FullName ?? throw new DirectoryNotFoundException($"No Edge.sln in '{AppContext.BaseDirectory}' or above.");
-    }
 }

@@ -57,6 +57,10 @@ internal sealed class RunFolder(string path)
         if (Directory.Exists(Old)) Directory.Delete(Old, recursive: true);
     }
 
+    /// <summary>Adds to the checkpoint where it comes from and what it was measured to do; export carries it into the package's manifest.</summary>
+    public void SaveProvenance(Provenance provenance)
+        => File.WriteAllText(System.IO.Path.Combine(Checkpoint, "provenance.json"), JsonSerializer.Serialize(provenance, TrainJson.Options) + "\n");
+
     /// <summary>Where the run stands; null when it has not begun.</summary>
     public RunState? State()
     {

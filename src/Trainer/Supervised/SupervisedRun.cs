@@ -1,3 +1,4 @@
+using Vlm.Model;
 using Vlm.Text;
 using Vlm.Trainer.Data;
 using Vlm.Trainer.Logging;
@@ -114,6 +115,14 @@ internal sealed class SupervisedRun : IDisposable
         progress.Note($"final: {result}");
         File.WriteAllText(System.IO.Path.Combine(folder.Path, "evaluation.md"), result.ToMarkdown($"{config.Name}, step {state.Step}"));
         File.WriteAllText(System.IO.Path.Combine(folder.Path, "evaluation.json"), System.Text.Json.JsonSerializer.Serialize(result, TrainJson.Options));
+        folder.SaveProvenance(new Provenance
+        {
+            Command = $"train configs/{config.Name}.json",
+            Config = $"configs/{config.Name}.json, step {state.Step}",
+            Seed = config.Seed,
+            Commit = SourceCommit.Current(),
+            Accuracy = result.Kinds.ToDictionary(k => k.Kind, k => k.Share),
+        });
     }
 
     private void Save(RunLog log)
