@@ -1,0 +1,45 @@
+using System.CommandLine;
+using Vlm.Cryptogram;
+using Vlm.Vision;
+
+namespace Vlm.Trainer;
+
+/// <summary><c>draw</c>: puzzles of a split as pictures with a <c>codes.csv</c>, as <c>solve</c> takes them.</summary>
+internal static class DrawCommand
+{
+    public static Command Create()
+    {
+        var split = new Option<Split>("--split") { Description = "Which puzzles: clean, vocabulary, letters, fonts, camera.", DefaultValueFactory = _ => Split.Clean };
+        var count = new Option<int>("--count") { Description = "How many.", DefaultValueFactory = _ => 10 };
+        var seed = new Option<long>("--seed") { Description = "Any number; the same gives the same puzzles in the same fonts.", DefaultValueFactory = _ => 1 };
+        var target = new Option<string>("--to") { Description = "Folder to write to; pictures are added to those in it.", Required = true };
+        var command = new Command("draw", "Draw puzzles to look at or to solve.") { split, count, seed, target };
+        command.SetAction(parsed => Run(parsed.GetValue(split), parsed.GetValue(count), parsed.GetValue(seed), parsed.GetValue(target)!));
+        return command;
+    }
+
+    private static int Run(Split split, int count, long seed, string target)
+    {
+        try
+        {
+            Directory.CreateDirectory(target);
+            var codes = Path.Combine(target, "codes.csv");
+            if (!File.Exists(codes)) File.WriteAllText(codes, "picture,code,answer,kind,severity\n");
+            var source = new PuzzleSource(PuzzleOptions.For(split), seed);
+            for (var i = 0; i < count; i++)
+            {
+                var puzzle = source.At(i);
+                var name = $"{split.ToString().ToLowerInvariant()}-{seed}-{i:D3}.png";
+                File.WriteAllBytes(Path.Combine(target, name), ImageCodec.EncodePng(puzzle.Picture));
+                File.AppendAllText(codes, $"{name},{puzzle.Code},{puzzle.Answer},{puzzle.Kind},{puzzle.Severity}\n");
+            }
+            Console.WriteLine($"{count} pictures in {target}");
+            return 0;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            Console.Error.WriteLine(error.Message);
+            return 1;
+        }
+    }
+}
