@@ -42,17 +42,22 @@ internal static class Commands
         var checkpoint = new Argument<string>("checkpoint") { Description = "Folder with config.json, weights, preprocessor_config.json and tokenizer." };
         var to = new Option<string>("--to") { Description = "Folder of the package; an older package in it is replaced.", Required = true };
         var precision = new Option<string>("--precision") { Description = "fp32, fp16 (for CUDA), int8 or int4.", DefaultValueFactory = _ => "fp32" };
-        var block = new Option<int>("--block-size") { Description = "int8, int4: weights sharing a scale; 16 to 256, a power of two.", DefaultValueFactory = _ => 32 };
+        var block = new Option<int>("--block-size")
+        {
+            Description = "int8, int4: weights sharing a scale; 16 to 256, a power of two.",
+            DefaultValueFactory = _ => 32,
+            CustomParser = result =>
+            {
+                if (int.TryParse(result.Tokens[0].Value, out int size) && Quantization.IsBlockSize(size)) return size;
+                result.AddError($"--block-size must be a power of two from {Quantization.SmallestBlock} to {Quantization.LargestBlock}, not '{result.Tokens[0].Value}'.");
+                return 0;
+            },
+        };
         var all = new Option<bool>("--all-logits") { Description = $"All logits of a prompt also for vocabularies above {Graphs.TextGraph.PrunedAbove}." };
         precision.Validators.Add(result =>
         {
             if (result.GetValueOrDefault<string>() is { } name && !ExportOptions.PrecisionNames.Contains(name))
                 result.AddError($"Precision '{name}' is not known; choose one of {string.Join(", ", ExportOptions.PrecisionNames)}.");
-        });
-        block.Validators.Add(result =>
-        {
-            if (!Quantization.IsBlockSize(result.GetValueOrDefault<int>()))
-                result.AddError($"--block-size must be a power of two from {Quantization.SmallestBlock} to {Quantization.LargestBlock}.");
         });
         var command = new Command("export", "Writes the package of a checkpoint.") { checkpoint, to, precision, block, all };
         command.SetAction(result =>

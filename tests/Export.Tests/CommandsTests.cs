@@ -19,6 +19,7 @@ public sealed class CommandsTests(TinyPackages packages) : IDisposable
     [Theory]
     [InlineData("export", "x", "--to", "y", "--precision", "fp8")]
     [InlineData("export", "x", "--to", "y", "--precision", "int4", "--block-size", "33")]
+    [InlineData("export", "x", "--to", "y", "--precision", "int4", "--block-size", "many")]
     [InlineData("export", "x")]
     [InlineData("export")]
     [InlineData("check")]
