@@ -20,11 +20,12 @@ public sealed record FontEntry(string Family, string Style, string Kind, IReadOn
 public static class Fonts
 {
     private const string Resource = "fonts.json";
-    private const string Alphabet = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ->=:";
+    private const string Arrows = "→->=: ";
+    private const string Alphabet = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
     private static readonly Lazy<IReadOnlyList<(FontEntry Entry, FontFace Face)>> Installed = new(FindInstalled);
     private static readonly Lazy<FontFace> ReferenceFace = new(() => First("Noto Sans Symbols", "Noto Sans", "DejaVu Sans", "Liberation Sans", "Arial"));
-    private static readonly Lazy<FontFace> ArrowFace = new(() => Installed.Value.Select(font => font.Face).FirstOrDefault(HasArrow)
+    private static readonly Lazy<FontFace> ArrowFace = new(() => Installed.Value.Select(font => font.Face).FirstOrDefault(face => face.Has(Arrows))
         ?? throw Missing("a font with the arrow U+2192"));
 
     /// <summary>The faces used in training, in the order of the list.</summary>
@@ -42,11 +43,11 @@ public static class Fonts
     /// <summary>The whole list, installed or not.</summary>
     public static IReadOnlyList<FontEntry> List { get; } = ReadList();
 
-    /// <summary>Whether a face draws the arrow itself.</summary>
-    public static bool HasArrow(FontFace face)
+    /// <summary>The face that draws an arrow between letters of <paramref name="face"/>: the same if it can, else <see cref="Arrow"/>.</summary>
+    public static FontFace ArrowFor(FontFace face, string arrow)
     {
         ArgumentNullException.ThrowIfNull(face);
-        return face.Has(ReplyText.Arrow.ToString());
+        return face.Has(arrow) ? face : Arrow;
     }
 
     private static FontFace[] Faces(bool heldOut) =>

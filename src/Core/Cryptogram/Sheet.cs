@@ -51,6 +51,12 @@ internal sealed class Sheet : IDisposable
     {
         var coded = Enumerable.Range('a', Cipher.Letters).Select(letter => (char)letter).ToArray();
         rng.Shuffle(coded);
+        return Draw(cipher, coded, style, scale, rng);
+    }
+
+    /// <summary>Draws the pairs in the order of <paramref name="coded"/>.</summary>
+    public static Sheet Draw(Cipher cipher, char[] coded, SheetStyle style, float scale, SeededRandom rng)
+    {
         var sheet = new Sheet(style, scale);
         var pairs = sheet.SetText(cipher, coded);
         var cells = sheet.Cells();
@@ -126,7 +132,7 @@ internal sealed class Sheet : IDisposable
     {
         var below = cell.Top + 1 >= Height - (Strip * _scale);
         var lineTop = below ? cell.Top + (10 * _scale) : cell.Top + ((cell.Height - pair.Height) / 2);
-        return MathF.Floor(lineTop) + MathF.Ceiling(pair.LineAscent);
+        return MathF.Floor(lineTop) + MathF.Ceiling(_style.LineAscent * pair.Size);
     }
 
     private static float Within(float value, float low, float high) => MathF.Max(low, MathF.Min(value, high));
@@ -216,7 +222,7 @@ internal sealed class Sheet : IDisposable
 }
 
 /// <summary>A pair as glyph masks along a baseline.</summary>
-internal sealed record PairText(char Coded, char Plain, float Size, float LineAscent, IReadOnlyList<(GlyphMask Mask, int Pen)> Glyphs)
+internal sealed record PairText(char Coded, char Plain, float Size, IReadOnlyList<(GlyphMask Mask, int Pen)> Glyphs)
 {
     /// <summary>First ink column relative to the pen's start.</summary>
     public int Left => Glyphs[0].Pen + Glyphs[0].Mask.Left;
@@ -240,12 +246,12 @@ internal sealed record PairText(char Coded, char Plain, float Size, float LineAs
         var pen = 0f;
         for (var i = 0; i < text.Length; i++)
         {
-            var face = text[i] == ReplyText.Arrow ? style.ArrowFace : style.Face;
+            var face = i == 0 || i == text.Length - 1 ? style.Face : style.ArrowFace;
             var mask = face.Glyph(text[i], size, style.Hinting);
             glyphs[i] = (mask, (int)MathF.Round(pen));
             pen += mask.Advance;
         }
 
-        return new PairText(coded, plain, size, style.Face.Ascent(size), glyphs);
+        return new PairText(coded, plain, size, glyphs);
     }
 }

@@ -39,6 +39,9 @@ public enum Decoration
 /// </summary>
 public sealed record SheetStyle
 {
+    /// <summary>The ascent of the reference's edition of its font; later editions have less.</summary>
+    private const float ReferenceAscent = 1.5f;
+
     /// <summary>Sheet width.</summary>
     public required int Width { get; init; }
 
@@ -71,6 +74,9 @@ public sealed record SheetStyle
 
     /// <summary>Vertical placement.</summary>
     public VerticalPlacement Placement { get; init; } = VerticalPlacement.InkCentre;
+
+    /// <summary>From the top of a line to its baseline, in ems, for <see cref="VerticalPlacement.Reference"/>.</summary>
+    public float LineAscent { get; init; } = 1;
 
     /// <summary>Each pair is moved by up to this many pixels in both directions.</summary>
     public float Jitter { get; init; }
@@ -107,7 +113,8 @@ public sealed record SheetStyle
         Rows = 5,
         Face = face,
         FontSize = 20,
-        ArrowFace = Fonts.HasArrow(face) ? face : Fonts.Arrow,
+        ArrowFace = Fonts.ArrowFor(face, "→"),
         Placement = VerticalPlacement.Reference,
+        LineAscent = ReferenceAscent,
     };
 }

@@ -21,6 +21,7 @@ internal static class StyleDraw
         if (rng.Chance(0.25)) return LikeReference(rng, face);
         var (columns, rows) = rng.Pick<(int, int)>(Grids);
         var aspect = Aspect(rng, columns, rows);
+        var arrow = rng.Pick<string>(columns > 5 ? NarrowArrows : Arrows);
         var (paper, ink) = Colours(rng);
         var decoration = rng.Chance(0.62) ? Decoration.None : (Decoration)rng.Between(1, 4);
         return new SheetStyle
@@ -31,11 +32,12 @@ internal static class StyleDraw
             Rows = rows,
             Face = face,
             FontSize = rng.Between(16, 26),
-            Arrow = rng.Pick<string>(columns > 5 ? NarrowArrows : Arrows),
-            ArrowFace = Fonts.HasArrow(face) && rng.Chance(0.85) ? face : Fonts.Arrow,
+            Arrow = arrow,
+            ArrowFace = rng.Chance(0.85) ? Fonts.ArrowFor(face, arrow) : Fonts.Arrow,
             Hinting = rng.Chance(0.5) ? GlyphHinting.Normal : GlyphHinting.None,
             UpperCase = rng.Chance(0.25),
             Placement = rng.Pick(VerticalPlacement.Reference, VerticalPlacement.InkCentre, VerticalPlacement.Baseline),
+            LineAscent = face.Ascent(1),
             Jitter = decoration is Decoration.None or Decoration.Frame && rng.Chance(0.6) ? rng.Uniform(1, 8) : rng.Uniform(0, 2),
             Margin = rng.Uniform(0, 24),
             LastRow = rng.Pick(0f, 0.5f, 0.5f, 0.5f),
@@ -55,6 +57,7 @@ internal static class StyleDraw
             FontSize = rng.Between(17, 23),
             Hinting = rng.Pick(GlyphHinting.Normal, GlyphHinting.None),
             Placement = rng.Pick(VerticalPlacement.Reference, VerticalPlacement.InkCentre, VerticalPlacement.Baseline),
+            LineAscent = rng.Chance(0.3) ? style.LineAscent : face.Ascent(1),
             Jitter = rng.Pick(0f, 0f, 3f),
         };
     }
