@@ -53,10 +53,13 @@ internal sealed class SolveRun(Solver solver, bool isJson, string? attentionPath
     private static bool IsAboutOnePicture(Exception e) =>
         e is PictureException or CodeException or PromptTooLongException or ModelException or IOException or UnauthorizedAccessException or ArithmeticException;
 
-    /// <summary>The reports after all are done: the bar and the lines would get in each other's way. It goes to the error stream, which is a terminal here.</summary>
+    /// <summary>
+    /// The reports after all are done: the bar and the lines would get in each other's way. It goes to the error stream, which is a terminal here whatever
+    /// the output is.
+    /// </summary>
     private List<SolveReport> WithProgress(IReadOnlyList<SolveItem> items, CancellationToken cancellation)
     {
-        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
+        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error), Interactive = InteractionSupport.Yes });
         var reports = new List<SolveReport>();
         console.Progress()
             .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn())
