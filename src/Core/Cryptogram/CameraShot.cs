@@ -112,8 +112,8 @@ internal sealed record CameraShot
         map = Homography.FromRectangle(sheet.Width, sheet.Height, corners);
         ink = Bounds(map, sheet.InkBox);
         var paper = Bounds(map, new Box(0, 0, sheet.Width, sheet.Height));
-        var moveX = Offset(paper.Left, paper.Right, ink.Left, ink.Right, Width, Position.X);
-        var moveY = Offset(paper.Top, paper.Bottom, ink.Top, ink.Bottom, Height, Position.Y);
+        var moveX = Offset((paper.Left, paper.Right), (ink.Left, ink.Right), Width, Position.X);
+        var moveY = Offset((paper.Top, paper.Bottom), (ink.Top, ink.Bottom), Height, Position.Y);
         foreach (ref var corner in corners.AsSpan()) corner = (corner.X + moveX, corner.Y + moveY);
         return Homography.FromRectangle(sheet.Width, sheet.Height, corners);
     }
@@ -174,11 +174,11 @@ internal sealed record CameraShot
     }
 
     /// <summary>Moves the sheet within the frame; where the sheet is larger than the frame, only its ink must be inside.</summary>
-    private static double Offset(double paperLow, double paperHigh, double inkLow, double inkHigh, int side, float position)
+    private static double Offset((double Low, double High) paper, (double Low, double High) ink, int side, float position)
     {
-        var paperFits = paperHigh - paperLow <= side;
-        var low = paperFits ? -paperLow : 1 - inkLow;
-        var high = paperFits ? side - paperHigh : side - 1 - inkHigh;
+        var paperFits = paper.High - paper.Low <= side;
+        var low = paperFits ? -paper.Low : 1 - ink.Low;
+        var high = paperFits ? side - paper.High : side - 1 - ink.High;
         return low + ((high - low) * position);
     }
 }

@@ -24,15 +24,18 @@ public static class Fonts
     private const string Alphabet = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
     private static readonly Lazy<IReadOnlyList<(FontEntry Entry, FontFace Face)>> Installed = new(FindInstalled);
+    // Lazy, so that a machine without fonts gets the message of Missing() and not a failed type initialiser.
+    private static readonly Lazy<FontFace[]> TrainingFaces = new(() => Faces(heldOut: false));
+    private static readonly Lazy<FontFace[]> HeldOutFaces = new(() => Faces(heldOut: true));
     private static readonly Lazy<FontFace> ReferenceFace = new(() => First("Noto Sans Symbols", "Noto Sans", "DejaVu Sans", "Liberation Sans", "Arial"));
     private static readonly Lazy<FontFace> ArrowFace = new(() => Installed.Value.Select(font => font.Face).FirstOrDefault(face => face.Has(Arrows))
         ?? throw Missing("a font with the arrow U+2192"));
 
     /// <summary>The faces used in training, in the order of the list.</summary>
-    public static IReadOnlyList<FontFace> Training { get; } = Faces(heldOut: false);
+    public static IReadOnlyList<FontFace> Training => TrainingFaces.Value;
 
     /// <summary>The faces kept out of training, in the order of the list.</summary>
-    public static IReadOnlyList<FontFace> HeldOut { get; } = Faces(heldOut: true);
+    public static IReadOnlyList<FontFace> HeldOut => HeldOutFaces.Value;
 
     /// <summary>The face of the reference layout (Noto Sans Symbols), or the most similar one installed.</summary>
     public static FontFace Reference => ReferenceFace.Value;

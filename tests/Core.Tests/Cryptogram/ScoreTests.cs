@@ -55,38 +55,34 @@ public sealed class ScoreTests
     public void Doubled_sections_count_for_nothing_and_sloppy_ones_lose_the_format(string completion, double chars, double correct, double format, double soft) =>
         Assert.Equal(new Rewards(chars, correct, format, soft), Score.Of(completion, "cat", Cipher.EncodeSpaced("cat")));
 
-    [Fact]
-    public void Random_letters_get_what_the_spaces_give_away()
-    {
-        var rng = new SeededRandom(3);
-        var sum = 0.0;
-        const int count = 6000;
-        for (var i = 0; i < count; i++)
-        {
-            var answer = string.Join(' ', Enumerable.Range(0, (i % 3) + 1).Select(_ => WordList.Train[rng.Next(WordList.Train.Count)]));
-            var guess = string.Concat(Message.Spaced(answer).Select(symbol => char.IsAsciiLetterLower(symbol) ? (char)rng.Between('a', 'z') : symbol));
-            sum += Of(guess, answer, answer, Cipher.Random(rng).EncodeSpaced(answer)).Chars;
-        }
+    // The ranges are those of the reference: what the spaces and underscores give away, less what the anti-copying gate takes.
+    [Theory]
+    [InlineData(1, 0.38, 0.40)]
+    [InlineData(2, 0.38, 0.40)]
+    [InlineData(3, 0.37, 0.39)]
+    public void Random_letters_get_two_fifths_on_average(int words, double low, double high) =>
+        Assert.InRange(AverageChars(words, (spaced, rng) => Guess(spaced, rng, knownOf4: 0)), low, high);
 
-        // The reference's floor of 0.38-0.40 is for guesses that the anti-copying gate lets pass; it stops some random guesses too.
-        Assert.InRange(sum / count, 0.15, 0.40);
-    }
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void Half_of_the_letters_get_about_three_quarters(int words) =>
+        Assert.InRange(AverageChars(words, (spaced, rng) => Guess(spaced, rng, knownOf4: 2)), 0.73, 0.79);
 
-    [Fact]
-    public void Random_letters_that_pass_the_gate_get_about_two_fifths()
-    {
-        var rng = new SeededRandom(4);
-        var scores = new List<double>();
-        while (scores.Count < 4000)
-        {
-            var answer = string.Join(' ', Enumerable.Range(0, (scores.Count % 3) + 1).Select(_ => WordList.Train[rng.Next(WordList.Train.Count)]));
-            var guess = string.Concat(Message.Spaced(answer).Select(symbol => char.IsAsciiLetterLower(symbol) ? (char)rng.Between('a', 'z') : symbol));
-            var chars = Of(guess, answer, answer, Cipher.Random(rng).EncodeSpaced(answer)).Chars;
-            if (chars > 0) scores.Add(chars);
-        }
+    [Theory]
+    [InlineData(1, 0.88, 0.93)]
+    [InlineData(2, 0.95, 0.97)]
+    [InlineData(3, 0.97, 0.98)]
+    public void One_wrong_letter_costs_one_symbol(int words, double low, double high) =>
+        Assert.InRange(AverageChars(words, (spaced, _) => spaced[..^1] + (spaced[^1] == 'z' ? 'y' : 'z')), low, high);
 
-        Assert.InRange(scores.Average(), 0.36, 0.60);
-    }
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void Right_letters_without_spaces_get_half(int words) =>
+        Assert.InRange(AverageChars(words, (spaced, _) => Message.FromSpaced(spaced)), 0.51, 0.56);
 
     [Theory]
     [InlineData("c a t", "c a r", 0.8)]
@@ -139,6 +135,25 @@ public sealed class ScoreTests
         Assert.False(Score.IsExact("<answer>cat dog</answer><answer>cat dog</answer>", "cat dog"));
         Assert.False(Score.IsExact(null, "cat dog"));
     }
+
+    private static double AverageChars(int words, Func<string, SeededRandom, string> reply)
+    {
+        var rng = new SeededRandom(3);
+        const int count = 3000;
+        var sum = 0.0;
+        for (var i = 0; i < count; i++)
+        {
+            var answer = string.Join(' ', Enumerable.Range(0, words).Select(_ => WordList.Train[rng.Next(WordList.Train.Count)]));
+            var code = Cipher.Random(rng).EncodeSpaced(answer);
+            sum += Of(reply(Message.Spaced(answer), rng), answer, answer, code).Chars;
+        }
+
+        return sum / count;
+    }
+
+    /// <summary>The right spaces and, of every four symbols that are letters, so many right letters; the others random.</summary>
+    private static string Guess(string spaced, SeededRandom rng, int knownOf4) =>
+        string.Concat(spaced.Select((symbol, at) => !char.IsAsciiLetterLower(symbol) || at / 2 % 4 < knownOf4 ? symbol : (char)rng.Between('a', 'z')));
 
     private static Rewards Of(string chars, string given, string answer, string? code = null) =>
         Score.Of($"<chars>{chars}</chars>\n</think>\n<answer>{given}</answer>", answer, code ?? Cipher.EncodeSpaced(answer));
