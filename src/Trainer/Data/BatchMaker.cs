@@ -31,8 +31,9 @@ internal sealed class BatchMaker(StageConfig stage, int stageIndex, long seed, P
                     : ReplyToLearn.Whole(pictures[p].Puzzle.Cipher, TrainingMessages.Draw(random, stage.Messages, words));
                 sequences.Add(rows.WithPicture(p, pictures[p].Picture.Patches.Grid, text, pictures[p].Picture.PairTokens));
             }
+        // A word more than the others: without image tokens there is room for it, and longer messages are harder to copy.
         for (var i = 0; i < stage.TextRows; i++)
-            sequences.Add(rows.TextOnly(ReplyToLearn.Whole(Cipher.Random(random), TrainingMessages.Draw(random, stage.Messages, words))));
+            sequences.Add(rows.TextOnly(ReplyToLearn.Whole(Cipher.Random(random), TrainingMessages.Draw(random, stage.Messages, words + 1))));
         return sequences;
     }
 }

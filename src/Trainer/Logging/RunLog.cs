@@ -54,10 +54,13 @@ public sealed class RunLog : IDisposable
 
         string path = Path.Combine(Folder, "plots", name + ".png");
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        File.WriteAllBytes(path + ".tmp", ImageCodec.EncodePng(Logging.Plot.Draw(series, style, Fonts.Reference)));
+        File.WriteAllBytes(path + ".tmp", ImageCodec.EncodePng(Logging.Plot.Draw(series, style, TextFace())));
         File.Move(path + ".tmp", path, overwrite: true);
         return path;
     }
+
+    /// <summary>A face with all that titles and numbers need: the reference's own lacks punctuation.</summary>
+    private static FontFace TextFace() => Fonts.Training.FirstOrDefault(face => face.Has("0123456789.,-_/()")) ?? Fonts.Reference;
 
     public void Dispose()
     {
