@@ -20,7 +20,11 @@ internal static class ReplyCommand
         var seed = new Option<long>("--seed") { Description = "Seed of the puzzles.", DefaultValueFactory = _ => 1 };
         var logits = new Option<string?>("--logits") { Description = "File for the tokens and the logits of every reply, safetensors." };
         var command = new Command("reply", "Reply to puzzles with a checkpoint, in float32.") { checkpoint, split, count, seed, logits };
-        command.SetAction(parsed => Run(parsed.GetValue(checkpoint)!, new PuzzleSource(PuzzleOptions.For(parsed.GetValue(split)), parsed.GetValue(seed)), parsed.GetValue(count), parsed.GetValue(logits)));
+        command.SetAction(parsed =>
+        {
+            var source = new PuzzleSource(PuzzleOptions.For(parsed.GetValue(split)), parsed.GetValue(seed));
+            return Run(parsed.GetValue(checkpoint)!, source, parsed.GetValue(count), parsed.GetValue(logits));
+        });
         return command;
     }
 
