@@ -1,10 +1,10 @@
 namespace Vlm.Trainer.Data;
 
-/// <summary>Batches of one stage in order, made ahead by worker threads. Batch n is a function of (seed, stage, n) alone, so a resumed run sees what an unbroken one saw.</summary>
-internal sealed class BatchStream : IDisposable
+/// <summary>Batches, or prompts, in order, made ahead by worker threads. Number n is a function of the configuration and n alone, so a resumed run sees what an unbroken one saw.</summary>
+internal sealed class BatchStream<T> : IDisposable
 {
-    private readonly Func<long, TrainingBatch> make;
-    private readonly Queue<Task<TrainingBatch>> ahead = new();
+    private readonly Func<long, T> make;
+    private readonly Queue<Task<T>> made = new();
     private readonly CancellationTokenSource stop = new();
     private readonly SemaphoreSlim drawers;
     private readonly int depth;
@@ -13,11 +13,12 @@ internal sealed class BatchStream : IDisposable
     /// <param name="make">Makes batch n; called from several threads.</param>
     /// <param name="first">First n.</param>
     /// <param name="drawers">Threads that make batches.</param>
-    public BatchStream(Func<long, TrainingBatch> make, long first, int drawers)
+    /// <param name="ahead">Batches that wait made, besides those in the making. ≥ 1.</param>
+    public BatchStream(Func<long, T> make, long first, int drawers, int ahead = 3)
     {
         this.make = make;
         this.drawers = new SemaphoreSlim(drawers);
-        depth = drawers + 3;
+        depth = drawers + ahead;
         next = first;
     }
 
@@ -25,11 +26,11 @@ internal sealed class BatchStream : IDisposable
     public TimeSpan Waited { get; private set; }
 
     /// <summary>The next batch.</summary>
-    public TrainingBatch Next()
+    public T Next()
     {
-        while (ahead.Count < depth) ahead.Enqueue(Start(next++));
+        while (made.Count < depth) made.Enqueue(Start(next++));
         var began = TimeProvider.System.GetTimestamp();
-        var batch = ahead.Dequeue().GetAwaiter().GetResult();
+        var batch = made.Dequeue().GetAwaiter().GetResult();
         Waited += TimeProvider.System.GetElapsedTime(began);
         return batch;
     }
@@ -40,7 +41,7 @@ internal sealed class BatchStream : IDisposable
         stop.Dispose();
     }
 
-    private async Task<TrainingBatch> Start(long n)
+    private async Task<T> Start(long n)
     {
         var token = stop.Token;
         await drawers.WaitAsync(token).ConfigureAwait(false);

@@ -7,7 +7,14 @@ namespace Vlm.Trainer.Logging;
 /// <param name="Loss">Its loss.</param>
 /// <param name="ExactMatch">Share of messages read right at the last evaluation, 0 to 1; null before the first.</param>
 /// <param name="Examples">Examples in this step.</param>
-public readonly record struct TrainingStep(long Step, double Loss, double? ExactMatch, int Examples);
+public readonly record struct TrainingStep(long Step, double Loss, double? ExactMatch, int Examples)
+{
+    /// <summary>What <see cref="Loss"/> is, where it is something else, such as a reward.</summary>
+    public string Measure { get; init; } = "loss";
+
+    /// <summary>What <see cref="Examples"/> counts.</summary>
+    public string Unit { get; init; } = "examples";
+}
 
 /// <summary>Shows how a run gets on: a live bar in a terminal, a line every so many steps where the output goes to a file.</summary>
 public sealed class TrainingProgress
@@ -98,7 +105,7 @@ public sealed class TrainingProgress
         bool measured = seconds > 0 && newest.Step > oldest.Step;
         string rate = measured ? $"{(newest.Examples - oldest.Examples) / seconds:F1}" : "-";
         string left = measured ? Duration((_totalSteps - step.Step) * seconds / (newest.Step - oldest.Step)) : "-";
-        return $"step {step.Step}/{_totalSteps}, loss {step.Loss:G4}, exact {exact}, {rate} examples/s, ETA {left}";
+        return $"step {step.Step}/{_totalSteps}, {step.Measure} {step.Loss:G4}, exact {exact}, {rate} {step.Unit}/s, ETA {left}";
     }
 
     private static string Duration(double seconds)

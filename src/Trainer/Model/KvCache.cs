@@ -9,6 +9,12 @@ public sealed class KvCache : IDisposable
     private readonly Tensor[] keys, values;   // each [B, K, capacity, D]
     private readonly int[] lengths;
 
+    private KvCache(Tensor[] keys, Tensor[] values, int[] lengths)
+    {
+        (this.keys, this.values, this.lengths) = (keys, values, lengths);
+        Capacity = (int)keys[0].shape[2];
+    }
+
     public KvCache(int layers, long batch, long heads, long capacity, long headSize, ScalarType type)
     {
         using var noGradient = no_grad();
@@ -39,6 +45,24 @@ public sealed class KvCache : IDisposable
         values[layer].narrow(2, lengths[layer], added).copy_(v);
         lengths[layer] = total;
         return (keys[layer].narrow(2, 0, total), values[layer].narrow(2, 0, total));
+    }
+
+    /// <summary>A cache of these rows with what they hold; a row may come several times, as when one prompt has several replies.</summary>
+    /// <param name="rows">Rows of this cache, in the order of the new one.</param>
+    /// <param name="capacity">Tokens that the new one has room for; at least <see cref="Length"/>.</param>
+    public KvCache Select(long[] rows, int capacity)
+    {
+        using var noGradient = no_grad();
+        using var index = tensor(rows);
+        Tensor Copy(Tensor buffer)
+        {
+            using var scope = NewDisposeScope();
+            var copy = empty(rows.Length, buffer.shape[1], capacity, buffer.shape[3], dtype: buffer.dtype);
+            copy.narrow(2, 0, Length).copy_(buffer.narrow(2, 0, Length).index_select(0, index));
+            return copy.DetachFromDisposeScope();
+        }
+
+        return new KvCache([.. keys.Select(Copy)], [.. values.Select(Copy)], [.. lengths]);
     }
 
     public void Dispose()

@@ -47,14 +47,16 @@ internal sealed class Evaluation
     private const int MostTokens = 240, BatchSize = 32;
     private readonly PictureConfig pictures;
     private readonly Tokenizer tokenizer;
+    private readonly PromptTemplate prompt;
     private readonly List<(string Kind, Puzzle Puzzle)> puzzles;
 
     /// <param name="perKind">Puzzles per kind.</param>
     /// <param name="pictures">As the model takes them.</param>
     /// <param name="tokenizer">The model's.</param>
-    public Evaluation(int perKind, PictureConfig pictures, Tokenizer tokenizer)
+    /// <param name="prompt">The model's; that of the small models when not given.</param>
+    public Evaluation(int perKind, PictureConfig pictures, Tokenizer tokenizer, PromptTemplate? prompt = null)
     {
-        (this.pictures, this.tokenizer) = (pictures, tokenizer);
+        (this.pictures, this.tokenizer, this.prompt) = (pictures, tokenizer, prompt ?? PromptTemplate.Small);
         var kinds = new (string Name, PuzzleOptions Options)[]
         {
             ("words_1", Clean(1)), ("words_2", Clean(2)), ("words_3", Clean(3)),
@@ -84,6 +86,6 @@ internal sealed class Evaluation
     private Question Ask(Puzzle puzzle)
     {
         var patches = Patches.From(puzzle.Picture, pictures);
-        return new Question(patches, tokenizer.Encode(PromptTemplate.Small.Text(puzzle.Code, patches.Grid.MergedTokens(pictures.MergeSize))));
+        return new Question(patches, tokenizer.Encode(prompt.Text(puzzle.Code, patches.Grid.MergedTokens(pictures.MergeSize))));
     }
 }

@@ -35,21 +35,28 @@ internal sealed class RunFolder(string path)
         return Text.Tokenizer.Load(System.IO.Path.Combine(Path, "tokenizer.json"));
     }
 
-    /// <summary>Writes everything under a temporary name, then puts it in the place of the checkpoint before.</summary>
-    public void Save(QwenVl model, AuxiliaryHeads heads, Optimizer optimizer, RunState state, PictureConfig pictures)
+    /// <summary>Writes everything that a supervised run goes on from.</summary>
+    public void Save(QwenVl model, AuxiliaryHeads heads, Optimizer optimizer, RunState state, PictureConfig pictures) => Replace(folder =>
     {
-        var temporary = Checkpoint + ".new";
-        if (Directory.Exists(temporary)) Directory.Delete(temporary, recursive: true);
-        Directory.CreateDirectory(System.IO.Path.Combine(temporary, "training"));
-        string In(string file) => System.IO.Path.Combine(temporary, file);
+        string In(string file) => System.IO.Path.Combine(folder, file);
         model.Config.Save(In("config.json"));
         pictures.Save(In("preprocessor_config.json"));
-        SmallTokenizer.Write(temporary);
+        SmallTokenizer.Write(folder);
         PromptTemplate.Small.Save(In("prompt.json"));
         SafeTensors.Write(In("model.safetensors"), ModelWeights.Tensors(model));
         SafeTensors.Write(In(HeadsFile), ModelWeights.Tensors(heads));
         SafeTensors.Write(In(OptimizerFile), optimizer.State());
-        File.WriteAllText(In(StateFile), JsonSerializer.Serialize(state, TrainJson.Options));
+        SaveState(folder, state);
+    });
+
+    /// <summary>Writes a checkpoint under a temporary name, then puts it in the place of the one before, so that a kill at any point leaves a whole one.</summary>
+    /// <param name="write">Is given the folder, in which there is an empty folder <c>training</c>.</param>
+    public void Replace(Action<string> write)
+    {
+        var temporary = Checkpoint + ".new";
+        if (Directory.Exists(temporary)) Directory.Delete(temporary, recursive: true);
+        Directory.CreateDirectory(System.IO.Path.Combine(temporary, "training"));
+        write(temporary);
 
         if (Directory.Exists(Old)) Directory.Delete(Old, recursive: true);
         if (Directory.Exists(Checkpoint)) Directory.Move(Checkpoint, Old);
@@ -57,16 +64,23 @@ internal sealed class RunFolder(string path)
         if (Directory.Exists(Old)) Directory.Delete(Old, recursive: true);
     }
 
+    /// <summary>Writes where a run stands into a checkpoint folder.</summary>
+    public static void SaveState<T>(string folder, T state) => File.WriteAllText(System.IO.Path.Combine(folder, StateFile), JsonSerializer.Serialize(state, TrainJson.Options));
+
     /// <summary>Adds to the checkpoint where it comes from and what it was measured to do; export carries it into the package's manifest.</summary>
     public void SaveProvenance(Provenance provenance)
         => File.WriteAllText(System.IO.Path.Combine(Checkpoint, "provenance.json"), JsonSerializer.Serialize(provenance, TrainJson.Options) + "\n");
 
     /// <summary>Where the run stands; null when it has not begun.</summary>
-    public RunState? State()
+    public RunState? State() => State<RunState>();
+
+    /// <inheritdoc cref="State()"/>
+    public T? State<T>()
+        where T : class
     {
         if (!Directory.Exists(Checkpoint) && Directory.Exists(Old)) Directory.Move(Old, Checkpoint);
         var file = System.IO.Path.Combine(Checkpoint, StateFile);
-        return File.Exists(file) ? JsonSerializer.Deserialize<RunState>(File.ReadAllText(file), TrainJson.Options) : null;
+        return File.Exists(file) ? JsonSerializer.Deserialize<T>(File.ReadAllText(file), TrainJson.Options) : null;
     }
 
     /// <summary>Takes up weights and optimizer state of the checkpoint.</summary>

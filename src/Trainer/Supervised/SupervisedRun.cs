@@ -64,7 +64,7 @@ internal sealed class SupervisedRun : IDisposable
         var stage = config.Stages[index];
         progress.Note($"stage '{stage.Name}': {stage.Steps} steps of {stage.Pictures * stage.Accumulate} pictures, from step {state.Step - first}");
         var maker = new BatchMaker(stage, index, config.Seed, pictures, rows);
-        using var batches = new BatchStream(maker.Make, (state.Step - first) * stage.Accumulate, config.Drawers);
+        using var batches = new BatchStream<TrainingBatch>(maker.Make, (state.Step - first) * stage.Accumulate, config.Drawers);
         var loss = new SupervisedLoss(model, heads, stage.Losses);
         while (state.Step < first + stage.Steps && !stop.IsCancellationRequested)
         {
@@ -83,7 +83,7 @@ internal sealed class SupervisedRun : IDisposable
     }
 
     /// <summary>One optimizer step over the stage's micro-batches.</summary>
-    private Dictionary<string, double> Step(StageConfig stage, BatchStream batches, SupervisedLoss loss, double learningRate)
+    private Dictionary<string, double> Step(StageConfig stage, BatchStream<TrainingBatch> batches, SupervisedLoss loss, double learningRate)
     {
         optimizer.ZeroGradients();
         var sums = new Dictionary<string, double>();

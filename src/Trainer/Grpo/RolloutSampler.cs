@@ -1,0 +1,127 @@
+using Vlm.Cryptogram;
+using Vlm.Text;
+using Vlm.Trainer.Model;
+using Vlm.Trainer.Sampling;
+using static TorchSharp.torch;
+
+namespace Vlm.Trainer.Grpo;
+
+/// <summary>How completions are drawn.</summary>
+/// <param name="Samples">Completions per prompt, G.</param>
+/// <param name="Temperature">Divides the logits. &gt; 0.</param>
+/// <param name="MostTokens">A completion is cut at this many tokens.</param>
+/// <param name="Seed">Of the run.</param>
+internal sealed record RolloutOptions(int Samples, double Temperature, int MostTokens, long Seed);
+
+/// <summary>
+/// G sampled completions per prompt from one prefill: the tower sees each picture once, the prompt's keys and values are computed once and copied
+/// to G rows, and all rows are decoded together. Rows that have ended leave the batch.
+/// </summary>
+/// <remarks>
+/// The chance of a row comes from (seed, step, prompt, sample) alone, so a resumed run draws the same. Numbers depend on the machine and,
+/// in the last bits, on which rows are decoded together; both are the same in a resumed run.
+/// </remarks>
+internal sealed class RolloutSampler(QwenVl model, Tokenizer tokenizer, PromptTemplate template, RolloutOptions options)
+{
+    // Copying the cache costs about one step, and decoding is nearly proportional to rows: below this share of live rows it pays at once.
+    private const double CompactBelow = 0.8;
+
+    private readonly SamplingSoftmax softmax = new(model.Config, options.Temperature);
+    private readonly int[] stops = [.. template.StopTokens.Select(tokenizer.Id)];
+
+    /// <summary>Groups in the order of the prompts.</summary>
+    public IReadOnlyList<PromptGroup> Sample(IReadOnlyList<PolicyPrompt> prompts, long step)
+    {
+        using var scope = NewDisposeScope();
+        using var noGradient = no_grad();
+        var rows = prompts.SelectMany(p => Enumerable.Range(0, options.Samples).Select(s => new Row(SeededRandom.From(options.Seed, step, p.Number, s)))).ToList();
+        Decode(prompts, rows);
+        return [.. prompts.Zip(rows.Chunk(options.Samples), (prompt, own) => new PromptGroup(prompt, new RolloutGroup(prompt.Puzzle, [.. own.Select(ToRollout)])))];
+    }
+
+    private void Decode(IReadOnlyList<PolicyPrompt> prompts, List<Row> all)
+    {
+        var live = all;
+        var (batch, cache, logits) = Prefill(prompts);
+        for (var token = 0; ; token++)
+        {
+            using var scope = NewDisposeScope();
+            using (logits) Draw(live, logits);
+            var going = Enumerable.Range(0, live.Count).Where(r => !live[r].Stopped).Select(r => (long)r).ToArray();
+            if (going.Length == 0 || token + 1 == options.MostTokens) break;
+            if (going.Length < CompactBelow * live.Count)
+            {
+                (live, batch) = ([.. going.Select(r => live[(int)r])], batch.Select(going));
+                batch.Mask.MoveToOuterDisposeScope();
+                cache = Replaced(cache, going);
+            }
+            var ids = tensor(live.Select(r => (long)r.Ids[^1]).ToArray()).view(-1, 1);
+            var hidden = model.Decode(model.Embed(ids, null), batch.PositionsAt(token), batch.BiasAt(token), cache);
+            logits = model.Head(hidden.select(1, 0)).MoveToOuterDisposeScope();              // [B, V]
+        }
+        cache.Dispose();
+    }
+
+    /// <summary>Reads each prompt once and copies what was read to the rows of its completions.</summary>
+    private (DecodedRows Rows, KvCache Cache, Tensor Logits) Prefill(IReadOnlyList<PolicyPrompt> prompts)
+    {
+        var text = model.Config.Text;
+        var questions = prompts.Select(p => p.Question).ToList();
+        var batch = new LeftPadded(questions, model.Config);
+        using var read = new KvCache(text.NumLayers, prompts.Count, text.NumKeyValueHeads, batch.Length, text.HeadDim, model.ComputeType);
+        var embeds = model.Embed(batch.Ids, QuestionPictures.Features(model, questions));
+        var hidden = model.Decode(embeds, batch.Positions, QwenVl.CausalBias(batch.Length, batch.Mask), read);
+        var owners = Enumerable.Range(0, prompts.Count * options.Samples).Select(row => (long)(row / options.Samples)).ToArray();
+        using var index = tensor(owners);
+        var logits = model.Head(hidden.select(1, batch.Length - 1)).index_select(0, index);
+        return (batch.Rows.Select(owners), read.Select(owners, batch.Length + options.MostTokens), logits);
+    }
+
+    private static KvCache Replaced(KvCache cache, long[] rows)
+    {
+        using (cache) return cache.Select(rows, cache.Capacity);
+    }
+
+    /// <summary>Draws a token for every live row by the inverse of its distribution function.</summary>
+    private void Draw(List<Row> rows, Tensor logits)
+    {
+        var logProbabilities = softmax.LogProbabilities(logits);                             // [B, V]
+        var reached = logProbabilities.to(float64).exp().cumsum(-1);
+        var whole = reached.narrow(-1, reached.shape[^1] - 1, 1);                            // [B, 1], 1 but for rounding
+        using var draws = tensor(rows.Select(r => r.Stopped ? 0 : r.Random.NextDouble()).ToArray()).view(-1, 1);
+        // The second count is the last token of positive probability: the bound where rounding would go beyond it.
+        var tokens = minimum(reached.le(draws * whole).sum(-1), reached.lt(whole).sum(-1));
+        var chosen = logProbabilities.gather(-1, tokens.unsqueeze(-1)).squeeze(-1);
+        var (ids, values) = (tokens.data<long>().ToArray(), chosen.data<float>().ToArray());
+        for (var r = 0; r < rows.Count; r++)
+            if (!rows[r].Stopped) rows[r].Take((int)ids[r], values[r], stops);
+    }
+
+    private Rollout ToRollout(Row row)
+    {
+        int[] ids = [.. row.Ids];
+        float[] logProbabilities = [.. row.LogProbabilities];
+        return new Rollout(ids, logProbabilities, !row.Stopped, tokenizer.Decode(row.Stopped ? ids[..^1] : ids))
+        {
+            AnswerProbability = AnswerConfidence.Of(tokenizer, ids, logProbabilities),
+        };
+    }
+
+    private sealed class Row(SeededRandom random)
+    {
+        public SeededRandom Random => random;
+
+        public List<int> Ids { get; } = [];
+
+        public List<float> LogProbabilities { get; } = [];
+
+        public bool Stopped { get; private set; }
+
+        public void Take(int id, float logProbability, int[] stops)
+        {
+            Ids.Add(id);
+            LogProbabilities.Add(logProbability);
+            Stopped = stops.Contains(id);
+        }
+    }
+}
