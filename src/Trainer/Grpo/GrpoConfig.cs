@@ -31,16 +31,6 @@ public sealed record ReferenceConfig
     public double Mixup { get; init; } = 0.9;
 }
 
-/// <summary>What completions are sampled with.</summary>
-public enum SamplerKind
-{
-    /// <summary>The model as it is trained.</summary>
-    Torch,
-
-    /// <summary>The exported model on the ONNX engine.</summary>
-    Onnx,
-}
-
 /// <summary>A whole run of reinforcement learning: <c>configs/grpo-*.json</c>. Unknown members are errors.</summary>
 public sealed record GrpoConfig
 {
@@ -71,6 +61,15 @@ public sealed record GrpoConfig
     /// <summary>New tokens of a completion at most. ≥ 1.</summary>
     public int MaxTokens { get; init; } = 240;
 
+    /// <summary>Steps over which the step size rises from 0; then it is constant. ≥ 0.</summary>
+    public int WarmUp { get; init; }
+
+    /// <summary>Completions per forward and backward pass: bounds the memory of a step, not its result. ≥ 1; a multiple of the group size, where it fits, spares the tower work.</summary>
+    public int MicroRows { get; init; } = 16;
+
+    /// <summary>Matrix products in bfloat16, in the sampler too; weights stay float32. On a CPU with AVX-512 BF16 the faster.</summary>
+    public bool Bfloat16 { get; init; } = true;
+
     /// <summary>Passes over a rollout, µ. ≥ 1.</summary>
     public int UpdatesPerRollout { get; init; } = 1;
 
@@ -95,9 +94,6 @@ public sealed record GrpoConfig
     /// <summary>What the divergence is measured from.</summary>
     public ReferenceConfig Reference { get; init; } = new();
 
-    /// <summary>What samples.</summary>
-    public SamplerKind Sampler { get; init; } = SamplerKind.Torch;
-
     /// <summary>What is drawn.</summary>
     public required PictureMix DrawnPictures { get; init; }
 
@@ -118,6 +114,12 @@ public sealed record GrpoConfig
 
     /// <summary>Puzzles per kind in a probe. ≥ 1.</summary>
     public int ProbePuzzles { get; init; } = 32;
+
+    /// <summary>Steps between tables of sampled completions. ≥ 1.</summary>
+    public int SamplesEvery { get; init; } = 10;
+
+    /// <summary>Threads that draw pictures. ≥ 1.</summary>
+    public int Drawers { get; init; } = 1;
 
     /// <summary>Threads for tensor arithmetic. ≥ 1.</summary>
     public int Threads { get; init; } = 2;
@@ -145,14 +147,16 @@ public sealed record GrpoConfig
     {
         AtLeast(1, ("steps", Steps), ("prompts_per_step", PromptsPerStep), ("max_tokens", MaxTokens), ("updates_per_rollout", UpdatesPerRollout), ("minibatches", Minibatches),
             ("dynamic_sampling.max_rounds", DynamicSampling.MaxRounds), ("reference.every", Reference.Every), ("checkpoint_every", CheckpointEvery),
-            ("probe_every", ProbeEvery), ("probe_puzzles", ProbePuzzles), ("threads", Threads));
+            ("probe_every", ProbeEvery), ("probe_puzzles", ProbePuzzles), ("threads", Threads),
+            ("drawers", Drawers), ("samples_every", SamplesEvery), ("micro_rows", MicroRows));
+        AtLeast(0, ("warm_up", WarmUp));
         AtLeast(2, ("group_size", GroupSize));
         Check(LearningRate > 0 && double.IsFinite(LearningRate), $"learning_rate is {LearningRate}; expected more than 0");
         Check(Temperature > 0 && double.IsFinite(Temperature), $"temperature is {Temperature}; expected more than 0");
         Check(Reference.Mixup is > 0 and <= 1, $"reference.mixup is {Reference.Mixup}; expected more than 0 and at most 1");
         Check(PromptsPerStep * GroupSize % Minibatches == 0, $"{PromptsPerStep} prompts of {GroupSize} completions cannot be cut into {Minibatches} equal minibatches");
         Check(Loss.Beta == 0 || Reference.Kind != ReferenceKind.None, $"loss.beta is {Loss.Beta} but reference.kind is \"none\"; give a reference or set beta to 0");
-        Check(Sampler == SamplerKind.Torch || Loss.SamplerCap is not null, "the sampler is not the trainer but loss.sampler_cap is not given; give one, such as 2");
+        Check(TwinPictures is null || PromptsPerStep % 2 == 0, $"prompts_per_step is {PromptsPerStep}; expected an even number, as every puzzle is asked on two pictures");
         Check(Rewards.Has(RewardName.Pair) == TwinPictures is not null, "the reward 'pair' and 'twin_pictures' need each other; give both or none");
         if (TwinPictures is { } twin)
         {

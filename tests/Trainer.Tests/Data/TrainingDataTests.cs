@@ -77,7 +77,7 @@ public sealed class TrainingDataTests : IDisposable
     public void The_stream_hands_out_batches_in_order_whatever_thread_made_them()
     {
         var cipher = new Cipher("abcdefghijklmnopqrstuvwxyz");
-        using var stream = new BatchStream(n => new TrainingBatch([], [rows.TextOnly(ReplyToLearn.Whole(cipher, new string((char)('a' + n), 3)))]), first: 2, drawers: 3);
+        using var stream = new BatchStream<TrainingBatch>(n => new TrainingBatch([], [rows.TextOnly(ReplyToLearn.Whole(cipher, new string((char)('a' + n), 3)))]), first: 2, drawers: 3);
         for (var n = 2; n < 12; n++) Assert.Contains(new string((char)('a' + n), 3), tokenizer.Decode(stream.Next().Rows[0].Ids), StringComparison.Ordinal);
     }
 

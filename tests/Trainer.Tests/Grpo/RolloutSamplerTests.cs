@@ -14,7 +14,6 @@ public sealed class RolloutSamplerTests : IDisposable
     private const int Samples = 4, MostTokens = 12;
     private readonly DisposeScope scope = NewDisposeScope();
     private readonly string folder = Directory.CreateTempSubdirectory("rollout").FullName;
-    private readonly TrainConfig config = TrainConfig.Load(Path.Combine(GoldenFiles.At(""), "../../configs/test.json"));
     private readonly Tokenizer tokenizer;
     private readonly QwenVl model;
 
@@ -22,8 +21,7 @@ public sealed class RolloutSamplerTests : IDisposable
     {
         SmallTokenizer.Write(folder);
         tokenizer = Tokenizer.Load(Path.Combine(folder, "tokenizer.json"));
-        manual_seed(4);
-        model = new QwenVl(ModelPreset.Config(config.Model));
+        model = TinyPolicy.Model();
     }
 
     [Theory]
@@ -81,7 +79,6 @@ public sealed class RolloutSamplerTests : IDisposable
     [Fact]
     public void Picture_tokens_are_never_sampled()
     {
-        // A head that wants nothing but picture tokens: the embedding of the picture token is made the direction of every hidden state.
         var sampled = new SamplingSoftmax(model.Config, 1).LogProbabilities(zeros(1, 304)).exp();
         Assert.Equal(0, sampled[0, model.Config.ImageTokenId].item<float>());
         Assert.Equal(0, sampled[0, model.Config.VideoTokenId].item<float>());
@@ -109,12 +106,11 @@ public sealed class RolloutSamplerTests : IDisposable
     /// <summary>Prompts with words of unequal length and pictures of unequal size.</summary>
     private List<PolicyPrompt> Prompts(int count)
     {
-        var pictures = ModelPreset.Pictures(config);
         var source = new PuzzleSource(new PuzzleOptions { Pictures = new PictureMix { Camera = 0.3, Variant = 0.6, MaxSeverity = 2 } }, 3);
         return [.. Enumerable.Range(0, count).Select(i =>
         {
             var puzzle = source.At(i);
-            var patches = Patches.From(puzzle.Picture, pictures);
+            var patches = Patches.From(puzzle.Picture, TinyPolicy.Pictures);
             return new PolicyPrompt(i, puzzle, new Question(patches, tokenizer.Encode(PromptTemplate.Small.Text(puzzle.Code, patches.Grid.MergedTokens(2)))));
         })];
     }

@@ -1,0 +1,71 @@
+using Vlm.Model;
+using Vlm.Text;
+using Vlm.Trainer.Model;
+using Vlm.Trainer.Optimization;
+using Vlm.Trainer.Supervised;
+using Vlm.Vision;
+
+namespace Vlm.Trainer.Grpo;
+
+/// <summary>Where a run stands.</summary>
+/// <param name="Step">Steps done.</param>
+/// <param name="Drawn">Draws of prompts taken, those without signal included.</param>
+/// <param name="ExactMatch">Of the last probe, 0 to 1; null before the first.</param>
+internal sealed record GrpoState(long Step, long Drawn, double? ExactMatch);
+
+/// <summary>
+/// The folder that a run goes on from: its own checkpoint, or that of the configuration at the start. What is written has the same files, so
+/// that every command that takes a checkpoint takes it, and beside them a <c>training</c> folder for exact resuming.
+/// </summary>
+internal sealed class GrpoCheckpoint
+{
+    private const string OptimizerFile = "training/optimizer.safetensors", ReferenceFile = "training/reference.safetensors";
+    private readonly RunFolder folder;
+    private readonly string origin;
+    private readonly Dictionary<string, byte[]> carried;
+
+    /// <exception cref="InvalidDataException">Neither folder is a checkpoint.</exception>
+    public GrpoCheckpoint(RunFolder folder, string from)
+    {
+        this.folder = folder;
+        State = folder.State<GrpoState>();
+        origin = State is null ? from : folder.Checkpoint;
+        if (!Directory.Exists(origin)) throw new InvalidDataException($"'from' is '{from}', which is no folder. Give a checkpoint: a folder with config.json and model.safetensors.");
+        carried = Directory.GetFiles(origin).Where(IsCarried).ToDictionary(file => Path.GetFileName(file), File.ReadAllBytes);
+    }
+
+    /// <summary>Where the run stands; null when it has not begun.</summary>
+    public GrpoState? State { get; }
+
+    /// <summary>The policy.</summary>
+    public QwenVl Model()
+    {
+        using var checkpoint = CheckpointFolder.Open(origin);
+        return ModelWeights.Load(checkpoint);
+    }
+
+    /// <summary>How the policy takes pictures and prompts.</summary>
+    public PolicyInput Input() => new(
+        PictureConfig.Load(Path.Combine(origin, "preprocessor_config.json")), Tokenizer.Load(Path.Combine(origin, "tokenizer.json")), PromptTemplate.Load(Path.Combine(origin, "prompt.json")));
+
+    /// <summary>Takes up momenta and the reference of a resumed run.</summary>
+    public void Restore(Optimizer optimizer, ReferencePolicy? reference)
+    {
+        using var moments = SafeTensors.Open(Path.Combine(origin, OptimizerFile));
+        optimizer.Restore(moments);
+        reference?.Restore(Path.Combine(origin, ReferenceFile));
+    }
+
+    public void Save(QwenVl model, Optimizer optimizer, ReferencePolicy? reference, GrpoState state) => folder.Replace(target =>
+    {
+        foreach (var (name, bytes) in carried) File.WriteAllBytes(Path.Combine(target, name), bytes);
+        SafeTensors.Write(Path.Combine(target, "model.safetensors"), ModelWeights.Tensors(model));
+        SafeTensors.Write(Path.Combine(target, OptimizerFile), optimizer.State());
+        if (reference is not null) SafeTensors.Write(Path.Combine(target, ReferenceFile), reference.Weights());
+        RunFolder.SaveState(target, state);
+    });
+
+    /// <summary>Everything but weights, which are written anew, and what was said about the old ones.</summary>
+    private static bool IsCarried(string file) => !file.EndsWith(".safetensors", StringComparison.Ordinal)
+        && Path.GetFileName(file) is not ("model.safetensors.index.json" or "provenance.json");
+}

@@ -1,0 +1,97 @@
+using TorchSharp;
+using Vlm.Cryptogram;
+using Vlm.Trainer.Model;
+using Vlm.Trainer.Optimization;
+using static TorchSharp.torch;
+
+namespace Vlm.Trainer.Grpo;
+
+/// <summary>From rows with advantages to new weights: old and reference log-probabilities, then µ passes of minibatches, each in micro-batches whose gradients add up.</summary>
+internal sealed class PolicyUpdate(QwenVl model, ReferencePolicy? reference, Optimizer optimizer, GrpoConfig config)
+{
+    private readonly PolicyForward forward = new(model, config.Temperature);
+
+    /// <summary>One update means that the old policy is the current one: its log-probabilities are the new ones without gradient.</summary>
+    private bool IsOnPolicy => config.UpdatesPerRollout == 1 && config.Minibatches == 1;
+
+    /// <summary>Learns from the rows of a step.</summary>
+    /// <param name="rows">Rows of a prompt next to each other.</param>
+    /// <param name="step">From 0; enters the order of the minibatches.</param>
+    /// <param name="learningRate">Of this step.</param>
+    /// <returns>Metrics; <c>updates</c> is 0 where no row could teach anything, so nothing was moved.</returns>
+    public IReadOnlyDictionary<string, double> Run(IReadOnlyList<PolicyRow> rows, long step, double learningRate)
+    {
+        var metrics = new MetricMeans();
+        rows = Fixed(rows);
+        for (var pass = 0; pass < config.UpdatesPerRollout; pass++)
+            foreach (var minibatch in Ordered(rows, step, pass).Chunk(rows.Count / config.Minibatches)) Step(minibatch, learningRate, isFirstPass: pass == 0, metrics);
+        return metrics.Values();
+    }
+
+    /// <summary>What does not change while the rollout is learned from.</summary>
+    private List<PolicyRow> Fixed(IReadOnlyList<PolicyRow> rows)
+    {
+        var old = IsOnPolicy ? null : forward.Numbers(rows, config.MicroRows);
+        var theirs = reference?.LogProbabilities(rows, config.MicroRows);
+        return [.. rows.Select((row, r) => row with { Old = old?[r], Reference = theirs?[r] })];
+    }
+
+    /// <summary>Whole groups in another order each pass; rows of a prompt stay together, so that the tower sees a picture as seldom as can be.</summary>
+    private PolicyRow[] Ordered(IReadOnlyList<PolicyRow> rows, long step, int pass)
+    {
+        if (IsOnPolicy) return [.. rows];
+        var groups = rows.GroupBy(r => r.Prompt.Number).ToArray();
+        SeededRandom.From(config.Seed, step, pass).Shuffle(groups);
+        return [.. groups.SelectMany(g => g)];
+    }
+
+    private void Step(PolicyRow[] minibatch, double learningRate, bool isFirstPass, MetricMeans metrics)
+    {
+        if (config.Loss.Beta == 0 && Array.TrueForAll(minibatch, r => r.Advantage == 0 || !Counts(r)))
+        {
+            // No gradient: moving on momentum and decay alone would be a step in no direction that a reward pointed to.
+            metrics.Add("updates", 0, 1);
+            return;
+        }
+        var whole = new WholeBatch(minibatch.Length, minibatch.Where(Counts).Sum(r => (double)r.Rollout.Ids.Length));
+        optimizer.ZeroGradients();
+        foreach (var part in minibatch.Chunk(config.MicroRows))
+        {
+            using var scope = NewDisposeScope();
+            Backward(part, whole, isFirstPass, metrics);
+        }
+        metrics.Add("gradient_norm", optimizer.Step(learningRate), 1);
+        metrics.Add("updates", 1, 1);
+    }
+
+    private void Backward(PolicyRow[] rows, WholeBatch whole, bool isFirstPass, MetricMeans metrics)
+    {
+        var output = forward.Of(rows);
+        var mask = tensor(RolloutMask.Of([.. rows.Select(r => r.Rollout)], (int)output.LogProbabilities.shape[1], config.MaskTruncated)).view_as(output.LogProbabilities);
+        var old = rows[0].Old is null ? output.LogProbabilities.detach() : PolicyForward.Padded(rows, r => r.Old!);
+        var sampler = PolicyForward.Padded(rows, r => r.Rollout.LogProbabilities);
+        var theirs = rows[0].Reference is null ? null : PolicyForward.Padded(rows, r => r.Reference!);
+        var advantages = tensor(rows.Select(r => (float)r.Advantage).ToArray());
+        var (loss, measured) = PolicyLoss.Of(new PolicyBatch(output.LogProbabilities, old, theirs, sampler, mask, advantages) { Whole = whole }, config.Loss);
+        loss.backward();
+
+        double tokens = rows.Where(Counts).Sum(r => r.Rollout.Ids.Length);
+        metrics.Add("loss", loss.item<float>() * whole.Rows, rows.Length);
+        foreach (var (name, value) in measured) metrics.Add(name, value, tokens);
+        if (isFirstPass) Compare(rows, output, old, metrics);
+    }
+
+    /// <summary>How far the sampler's numbers are from the trainer's before the first update, and the entropy, over all tokens.</summary>
+    private static void Compare(PolicyRow[] rows, PolicyOutput output, Tensor old, MetricMeans metrics)
+    {
+        using var noGradient = no_grad();
+        double tokens = rows.Sum(r => r.Rollout.Ids.Length);
+        using Scalar minusOne = -1;
+        var difference = old.add(PolicyForward.Padded(rows, r => r.Rollout.LogProbabilities), minusOne).abs();
+        metrics.Add("sampler_difference", difference.sum().item<float>() / tokens, tokens);
+        metrics.Max("sampler_difference_max", difference.max().item<float>());
+        metrics.Add("entropy", output.Entropy.sum().item<float>() / tokens, tokens);
+    }
+
+    private bool Counts(PolicyRow row) => !(config.MaskTruncated && row.Rollout.Truncated);
+}

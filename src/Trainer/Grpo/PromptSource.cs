@@ -1,0 +1,41 @@
+using Vlm.Cryptogram;
+using Vlm.Text;
+using Vlm.Trainer.Data;
+using Vlm.Trainer.Sampling;
+using Vlm.Vision;
+
+namespace Vlm.Trainer.Grpo;
+
+/// <summary>How a checkpoint takes pictures and prompts.</summary>
+internal sealed record PolicyInput(PictureConfig Pictures, Tokenizer Tokenizer, PromptTemplate Template);
+
+/// <summary>Endless prompts of a run; what number n holds depends on the configuration and n alone. Called from several threads.</summary>
+internal sealed class PromptSource(GrpoConfig config, PolicyInput input)
+{
+    private const long MessageKey = 17;   // apart from the sequences that pictures are drawn by
+
+    private readonly PuzzleSource pictures = new(new PuzzleOptions { Pictures = config.DrawnPictures }, config.Seed);
+
+    // Another mix of pictures leaves the cipher of a number as it is.
+    private readonly PuzzleSource? twins = config.TwinPictures is null ? null : new(new PuzzleOptions { Pictures = config.TwinPictures }, config.Seed);
+
+    /// <summary>Prompts of one draw: one, or the same puzzle on two pictures.</summary>
+    public int PerDraw => twins is null ? 1 : 2;
+
+    /// <summary>The prompts of draw n.</summary>
+    public IReadOnlyList<PolicyPrompt> At(long n)
+    {
+        var words = (int)(n % config.Messages.MostWords) + 1;
+        var message = TrainingMessages.Draw(SeededRandom.From(config.Seed, MessageKey, n), config.Messages, words);
+        var first = Prompt(PerDraw * n, pictures.At(n), message);
+        return twins is null ? [first] : [first, Prompt(2 * n + 1, twins.At(n), message)];
+    }
+
+    private PolicyPrompt Prompt(long number, Puzzle puzzle, string message)
+    {
+        puzzle = puzzle with { Answer = message, Code = puzzle.Cipher.EncodeSpaced(message) };
+        var patches = Patches.From(puzzle.Picture, input.Pictures);
+        var ids = input.Tokenizer.Encode(input.Template.Text(puzzle.Code, patches.Grid.MergedTokens(input.Pictures.MergeSize)));
+        return new PolicyPrompt(number, puzzle, new Question(patches, ids));
+    }
+}

@@ -1,0 +1,51 @@
+using TorchSharp;
+using Vlm.Model;
+using Vlm.Trainer.Model;
+using static TorchSharp.torch;
+
+namespace Vlm.Trainer.Grpo;
+
+/// <summary>The policy that the divergence is measured from: the weights at the start, frozen or moved towards the policy now and then.</summary>
+internal sealed class ReferencePolicy : IDisposable
+{
+    private readonly ReferenceConfig config;
+    private readonly QwenVl model;
+    private readonly PolicyForward forward;
+
+    public ReferencePolicy(QwenVl policy, ReferenceConfig config, double temperature)
+    {
+        this.config = config;
+        model = new QwenVl(policy.Config) { ComputeType = policy.ComputeType };
+        Move(policy, 1);
+        forward = new PolicyForward(model, temperature);
+    }
+
+    /// <summary>[R][T] of the rows' completions.</summary>
+    public IReadOnlyList<float[]> LogProbabilities(IReadOnlyList<PolicyRow> rows, int most) => forward.Numbers(rows, most);
+
+    /// <summary>After a step: moves where the configuration says so.</summary>
+    /// <param name="policy">The weights to move to.</param>
+    /// <param name="steps">Steps done.</param>
+    public void Follow(QwenVl policy, long steps)
+    {
+        if (config.Kind == ReferenceKind.Resync && steps % config.Every == 0) Move(policy, config.Mixup);
+    }
+
+    public IEnumerable<NamedTensor> Weights() => ModelWeights.Tensors(model);
+
+    public void Restore(string file)
+    {
+        using var weights = SafeTensors.Open(file);
+        ModelWeights.Fill(model, weights);
+    }
+
+    public void Dispose() => model.Dispose();
+
+    /// <summary>reference = share · policy + (1 − share) · reference (TR-DPO, arXiv 2404.09656, equation 3).</summary>
+    private void Move(QwenVl policy, double share)
+    {
+        using var noGradient = no_grad();
+        using Scalar keep = 1 - share, take = share;
+        foreach (var (own, its) in model.parameters().Zip(policy.parameters())) own.mul_(keep).add_(its, take);
+    }
+}

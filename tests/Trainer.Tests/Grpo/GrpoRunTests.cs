@@ -1,0 +1,88 @@
+using System.Diagnostics;
+using Vlm.Model;
+using Vlm.Trainer.Grpo;
+using Vlm.Trainer.Logging;
+
+namespace Vlm.Trainer.Tests.Grpo;
+
+public sealed class GrpoRunTests : IDisposable
+{
+    private readonly string runs = Directory.CreateTempSubdirectory("grpo").FullName;
+    private readonly string start, config;
+
+    public GrpoRunTests()
+    {
+        start = Path.Combine(runs, "start");
+        config = Path.Combine(runs, "grpo-test.json");
+        TinyPolicy.Write(start);
+        (GrpoConfig.Load(Path.Combine(GoldenFiles.At(""), "../../configs/grpo-test.json")) with { From = start }).Save(config);
+    }
+
+    [Fact]
+    public void A_run_killed_and_then_terminated_goes_on_to_the_same_bits_as_one_never_stopped()
+    {
+        var (unbroken, broken) = (Path.Combine(runs, "unbroken"), Path.Combine(runs, "broken"));
+        Assert.Equal(0, Train(unbroken));
+        Assert.NotEqual(0, Train(broken, atStep: 3, signal: "KILL"));   // the last checkpoint is of step 2
+        Assert.Equal(0, Train(broken, atStep: 4, signal: "TERM"));      // the step is finished and saved, as after Ctrl-C
+        Assert.InRange(Metrics(broken)[^1].Step, 4, 5);
+        Assert.Equal(0, Train(broken));
+
+        Assert.Equal(Weights(unbroken), Weights(broken));
+        Assert.NotEqual(File.ReadAllBytes(Path.Combine(start, "model.safetensors")), Weights(unbroken));
+        var (a, b) = (Metrics(unbroken), Metrics(broken));
+        Assert.Equal(a.Select(l => l.Step), b.Select(l => l.Step));
+        foreach (var name in (string[])["grpo/reward/total", "grpo/loss", "grpo/kl", "grpo/entropy", "grpo/gradient_norm", "grpo/length_mean"])
+            Assert.Equal(a.Select(l => l.Values.GetValueOrDefault(name)), b.Select(l => l.Values.GetValueOrDefault(name)));
+        Assert.Contains(a, l => l.Values.GetValueOrDefault("grpo/groups_learned") > 0 && l.Values["grpo/gradient_norm"] > 0 && l.Values["grpo/kl"] > 0);
+        Assert.All(a.Skip(1), l => Assert.InRange(l.Values.GetValueOrDefault("grpo/sampler_difference_max"), 0, 1e-4));
+        Assert.True(File.Exists(Path.Combine(broken, "grpo-test", "plots", "policy.png")));
+        Assert.Contains("| total | format | chars | overlong |", File.ReadAllText(Path.Combine(broken, "grpo-test", "samples", "0000003.md")), StringComparison.Ordinal);
+        using var checkpoint = CheckpointFolder.Open(Path.Combine(broken, "grpo-test", "checkpoint"));
+        Assert.Empty(checkpoint.UnusedNames);
+    }
+
+    [Fact]
+    public void A_start_that_is_no_folder_is_one_clear_error()
+    {
+        (GrpoConfig.Load(config) with { From = "nowhere/checkpoint" }).Save(config);
+        Assert.Equal(1, Train(Path.Combine(runs, "none")));
+    }
+
+    [Theory]
+    [InlineData("grpo-edge.json"), InlineData("grpo-test.json")]
+    public void Every_shipped_configuration_loads(string name)
+        => Assert.True(GrpoConfig.Load(Path.Combine(GoldenFiles.At(""), "../../configs", name)).Steps > 0);
+
+    public void Dispose() => Directory.Delete(runs, recursive: true);
+
+    /// <summary>Runs the trainer as its user does; sends it a signal as soon as its log shows a step.</summary>
+    private int Train(string folder, int? atStep = null, string signal = "")
+    {
+        string[] command = [typeof(TrainConfig).Assembly.Location, "grpo", config, "--runs", folder];
+        using var process = Process.Start(new ProcessStartInfo("dotnet", command) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        var output = process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+        var errors = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+        var metrics = Path.Combine(folder, "grpo-test", "metrics.jsonl");
+        while (atStep is { } step && !process.WaitForExit(10))
+        {
+            if (!File.Exists(metrics) || !ReadShared(metrics).Contains($"\"step\":{step},", StringComparison.Ordinal)) continue;
+            using var kill = Process.Start("kill", [$"-{signal}", process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
+            kill.WaitForExit();
+            break;
+        }
+        process.WaitForExit();
+        TestContext.Current.TestOutputHelper?.WriteLine($"exit {process.ExitCode}: {output.Result}{errors.Result}");
+        return process.ExitCode;
+    }
+
+    private static string ReadShared(string path)
+    {
+        using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        return new StreamReader(stream).ReadToEnd();
+    }
+
+    private static byte[] Weights(string folder) => File.ReadAllBytes(Path.Combine(folder, "grpo-test", "checkpoint", "model.safetensors"));
+
+    private static IReadOnlyList<MetricsLine> Metrics(string folder) => MetricsLog.Read(Path.Combine(folder, "grpo-test", "metrics.jsonl"));
+}
