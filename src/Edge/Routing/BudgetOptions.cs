@@ -1,0 +1,50 @@
+namespace Vlm.Edge.Routing;
+
+/// <summary>What the larger model may cost, for waiting clients and behind together.</summary>
+internal sealed record BudgetOptions
+{
+    /// <summary>Calls per minute on average; 0.001 to 100,000; 30 by default.</summary>
+    public double CallsPerMinute { get; init; } = 30;
+
+    /// <summary>Calls at once after a quiet time; 1 to 100,000; 20 by default.</summary>
+    public int Burst { get; init; } = 20;
+
+    /// <summary>Calls per day; 0 or more; 20,000 by default.</summary>
+    public int CallsPerDay { get; init; } = 20_000;
+
+    /// <summary>Bytes sent per day; 0 or more; 2 GiB by default.</summary>
+    public long BytesPerDay { get; init; } = 2L << 30;
+
+    /// <summary>Price of one call, in the currency of <see cref="MoneyPerDay"/>; 0 by default.</summary>
+    public decimal MoneyPerCall { get; init; }
+
+    /// <summary>Money per day; 0 or more; 10 by default, which only matters once a call has a price.</summary>
+    public decimal MoneyPerDay { get; init; } = 10;
+}
+
+/// <summary>Whether one more call is paid for, and if not, what is spent. Also a metric label, in snake case.</summary>
+internal enum BudgetVerdict
+{
+    Granted,
+
+    /// <summary>The rate: too many calls in a short time.</summary>
+    Rate,
+
+    /// <summary>The calls of the day.</summary>
+    Calls,
+
+    /// <summary>The bytes of the day.</summary>
+    Bytes,
+
+    /// <summary>The money of the day.</summary>
+    Money,
+}
+
+/// <summary>What is left of the budget and of its day, as kept on disk.</summary>
+/// <param name="Tokens">Calls in the bucket.</param>
+/// <param name="DaySeconds">Seconds since the day began.</param>
+/// <param name="Calls">Calls of the day.</param>
+/// <param name="Bytes">Bytes of the day.</param>
+/// <param name="Money">Money of the day.</param>
+/// <param name="SavedAt">Wall clock of the last change; only for the time in which the program was not running.</param>
+internal sealed record BudgetState(double Tokens, double DaySeconds, int Calls, long Bytes, decimal Money, DateTimeOffset SavedAt);

@@ -1,0 +1,69 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
+
+namespace Vlm.Edge.Routing;
+
+/// <summary>A small state that outlives the process, as one JSON file that is replaced in one step.</summary>
+/// <remarks>
+/// A file that cannot be read is put aside and the state starts anew; a state that cannot be written lives on in memory. Both are reported, neither stops
+/// the service. The folder is not synchronised: after a power cut the state may be one change old.
+/// </remarks>
+internal sealed class StateFile<T>(string path, JsonTypeInfo<T> type, Action<string> alarm)
+    where T : class
+{
+    /// <summary>Null when there is none yet, or none that can be read.</summary>
+    public T? Load()
+    {
+        try
+        {
+            return File.Exists(path) ? JsonSerializer.Deserialize(File.ReadAllBytes(path), type) : null;
+        }
+        catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
+        {
+            alarm($"'{path}' cannot be read and starts anew: {e.Message}{PutAside()}");
+            return null;
+        }
+    }
+
+    public void Save(T state)
+    {
+        try
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
+            var temporary = path + ".tmp";
+            using (var file = new FileStream(temporary, FileMode.Create, FileAccess.Write))
+            {
+                JsonSerializer.Serialize(file, state, type);
+                file.Flush(flushToDisk: true);
+            }
+            File.Move(temporary, path, overwrite: true);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            alarm($"'{path}' cannot be written, so a restart would forget it: {e.Message}");
+        }
+    }
+
+    private string PutAside()
+    {
+        try
+        {
+            File.Move(path, path + ".unreadable", overwrite: true);
+            return $" It is kept as '{path}.unreadable'.";
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return "";
+        }
+    }
+}
+
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+    RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = true,
+    WriteIndented = true)]
+[JsonSerializable(typeof(BudgetState))]
+internal sealed partial class RoutingJson : JsonSerializerContext;
