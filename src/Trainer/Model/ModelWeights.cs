@@ -1,3 +1,4 @@
+using TorchSharp;
 using Vlm.Model;
 using static TorchSharp.torch;
 
@@ -21,13 +22,26 @@ public static class ModelWeights
         foreach (var (name, parameter) in module.named_parameters()) Fill(parameter, file.ReadFloats(name));
     }
 
-    /// <summary>Every parameter as a float32 tensor to write, in a fixed order.</summary>
+    /// <summary>Every parameter as a tensor to write, in a fixed order.</summary>
     public static IEnumerable<NamedTensor> Tensors(nn.Module module)
         => module.named_parameters().OrderBy(p => p.name, StringComparer.Ordinal).Select(p => Named(p.name, p.parameter));
 
-    /// <summary>A tensor under a name, copied when it is written.</summary>
+    /// <summary>A tensor under a name, copied now: bfloat16 as such, anything else as float32.</summary>
     public static NamedTensor Named(string name, Tensor tensor)
-        => NamedTensor.Floats(name, tensor.shape, tensor.detach().cpu().contiguous().data<float>().ToArray());
+    {
+        using var scope = NewDisposeScope();
+        var values = tensor.detach().cpu().contiguous();
+        return values.dtype == bfloat16
+            ? NamedTensor.Bytes(name, new TensorInfo(TensorType.BF16, tensor.shape), values.bytes.ToArray())
+            : NamedTensor.Floats(name, tensor.shape, values.data<float>().ToArray());
+    }
+
+    /// <summary>Turns every parameter to bfloat16: half the memory. To be done before an optimizer or adapters take hold of them.</summary>
+    public static void ToBfloat16(QwenVl model)
+    {
+        if (model.Adapters is not null) throw new InvalidOperationException("The model has adapters already; turn its weights to bfloat16 before attaching them.");
+        model.to(bfloat16);
+    }
 
     /// <summary>Overwrites a tensor's numbers.</summary>
     public static void Fill(Tensor destination, float[] values)

@@ -36,6 +36,12 @@ public sealed class QwenVl : Module
     /// <summary>The type that matrix products and attention are computed in; weights, residual stream, norms and rotation stay float32.</summary>
     public ScalarType ComputeType { get => precision.Compute; set => precision.Compute = value; }
 
+    /// <summary>Whether training keeps only the input of every block and computes the rest again in the backward pass: see <see cref="Recomputation"/>.</summary>
+    public bool GradientCheckpointing { get => precision.Recompute; set => precision.Recompute = value; }
+
+    /// <summary>The low-rank adapters that were attached to this model, or null.</summary>
+    public LoraAdapters? Adapters { get; internal set; }
+
     /// <summary>Pictures to image features, in reading order.</summary>
     /// <param name="pixels">[N, 1176] patches of all pictures, one picture after the other, in merge-block order.</param>
     /// <param name="grids">One grid per picture; sizes may differ.</param>
@@ -49,7 +55,7 @@ public sealed class QwenVl : Module
     /// <returns>[B, T, C] float32</returns>
     public Tensor Embed(Tensor ids, Tensor? features)
     {
-        var words = model.Embedding.index_select(0, ids.flatten()).view(ids.shape[0], ids.shape[1], -1);   // [B, T, C]
+        var words = model.Embedding.index_select(0, ids.flatten()).view(ids.shape[0], ids.shape[1], -1).to(float32);   // [B, T, C]
         if (features is null) return words;
         using var imageId = tensor((long)Config.ImageTokenId);
         var isImage = ids.eq(imageId).unsqueeze(-1).expand_as(words);
@@ -94,10 +100,14 @@ public sealed class QwenVl : Module
     }
 }
 
-/// <summary>What matrix products are computed in; one object shared by all modules of a model.</summary>
+/// <summary>How the modules of a model compute; one object shared by all of them.</summary>
 internal sealed class Precision
 {
+    /// <summary>The type of matrix products.</summary>
     public ScalarType Compute { get; set; } = float32;
+
+    /// <summary>Whether blocks are computed again in the backward pass instead of being kept.</summary>
+    public bool Recompute { get; set; }
 }
 
 /// <summary>Scalars that native code reads, alive for ever.</summary>
@@ -121,11 +131,13 @@ internal sealed class VisionTower : Module<Tensor, IReadOnlyList<PatchGrid>, Act
     private readonly ModuleList<VisionBlock> blocks;
     private readonly PatchMerger merger;
     private readonly VisionConfig config;
+    private readonly Precision precision;
     private readonly VisionGeometry geometry;
 
     public VisionTower(VisionConfig config, Precision precision) : base(nameof(VisionTower))
     {
         this.config = config;
+        this.precision = precision;
         geometry = new VisionGeometry(config);
         patch_embed = new PatchEmbedding(config, precision);
         blocks = new ModuleList<VisionBlock>([.. Enumerable.Range(0, config.Depth).Select(_ => new VisionBlock(config, precision))]);
@@ -156,8 +168,11 @@ internal sealed class VisionTower : Module<Tensor, IReadOnlyList<PatchGrid>, Act
         tap?.Invoke("visual.patch_embed", x);
         for (var i = 0; i < config.Depth; i++)
         {
-            var full = config.FullAttentionBlocks.Contains(i);
-            x = blocks[i].call(x, place.Cos, place.Sin, full ? place.FullBias : place.WindowBias);
+            var bias = config.FullAttentionBlocks.Contains(i) ? place.FullBias : place.WindowBias;
+            var block = blocks[i];
+            x = precision.Recompute
+                ? Recomputation.Of(block, x, input => [block.call(input, place.Cos, place.Sin, bias)])[0]
+                : block.call(x, place.Cos, place.Sin, bias);
             tap?.Invoke($"visual.blocks.{i}", x);
         }
         return merger.call(x);                                                               // [P·N/4, out]
@@ -267,10 +282,12 @@ internal sealed class TextDecoder : Module<Tensor, Tensor, Tensor, KvCache?, Act
     private readonly ModuleList<TextLayer> layers;
     private readonly RmsNorm norm;
     private readonly TextConfig config;
+    private readonly Precision precision;
 
     public TextDecoder(TextConfig config, Precision precision) : base(nameof(TextDecoder))
     {
         this.config = config;
+        this.precision = precision;
         embed_tokens = new TokenEmbedding(config);
         layers = new ModuleList<TextLayer>([.. Enumerable.Range(0, config.NumLayers).Select(_ => new TextLayer(config, precision))]);
         norm = new RmsNorm(config.HiddenSize, config.RmsNormEps, precision);
@@ -285,10 +302,26 @@ internal sealed class TextDecoder : Module<Tensor, Tensor, Tensor, KvCache?, Act
         for (var i = 0; i < config.NumLayers; i++)
         {
             var name = $"model.layers.{i}";
-            x = layers[i].call(x, new TextContext(cos, sin, bias, cache, i, tap is null ? null : (part, t) => tap(name + part, t)));
+            var context = new TextContext(cos, sin, bias, cache, i, tap is null ? null : (part, t) => tap(name + part, t));
+            x = precision.Recompute && cache is null ? Recomputed(layers[i], x, context) : layers[i].call(x, context);
             tap?.Invoke(name, x);
         }
         return norm.Float32(x);
+    }
+
+    /// <summary>A layer that is computed again in the backward pass. What it tells the tap are outputs as well, so that losses on them have gradients.</summary>
+    private static Tensor Recomputed(TextLayer layer, Tensor x, TextContext context)
+    {
+        List<string> names = [];
+        var outputs = Recomputation.Of(layer, x, input =>
+        {
+            names.Clear();
+            List<Tensor> told = [];
+            Action<string, Tensor>? tap = context.Tap is null ? null : (name, t) => { names.Add(name); told.Add(t); };
+            return [layer.call(input, context with { Tap = tap }), .. told];
+        });
+        for (var i = 0; i < names.Count; i++) context.Tap!(names[i], outputs[i + 1]);
+        return outputs[0];
     }
 }
 
@@ -428,7 +461,7 @@ internal sealed class RmsNorm : Module<Tensor, Tensor>
     }
 }
 
-/// <summary>y = x·Wᵀ + b in the type of x; W and b are kept in float32.</summary>
+/// <summary>y = x·Wᵀ + b in the type of x, plus the low-rank update of an adapter when there is one.</summary>
 internal sealed class Linear : Module<Tensor, Tensor>
 {
     private readonly Parameter weight;
@@ -443,7 +476,14 @@ internal sealed class Linear : Module<Tensor, Tensor>
 
     public Tensor Weight => weight;
 
-    public override Tensor forward(Tensor x) => functional.linear(x, weight.to(x.dtype), bias?.to(x.dtype));
+    /// <summary>Lives outside the registered fields: the checkpoint of the base has no adapter.</summary>
+    public LoraPair? Adapter { get; set; }
+
+    public override Tensor forward(Tensor x)
+    {
+        var y = functional.linear(x, weight.to(x.dtype), bias?.to(x.dtype));
+        return Adapter?.Of(x) is { } update ? y.Plus(update) : y;
+    }
 
     /// <summary>Uniform in ±1/√fan-in: of the initialisations tried, the one that learned to read soonest.</summary>
     public static Parameter Uniform(long[] shape, int fanIn)

@@ -32,6 +32,8 @@ public sealed record OptimizerConfig
 /// <remarks>
 /// The library's AdamW passes temporary scalars to native code, which fails at random after hundreds of steps, and its state
 /// cannot be written as safetensors. Every scalar here is held in a local until the call has returned.
+/// A parameter in bfloat16 has a master copy in float32 (arXiv 1710.03740): steps are taken there and rounded down into the parameter,
+/// as a step is often smaller than bfloat16 can tell from nothing. Moments are always float32.
 /// </remarks>
 public sealed class Optimizer : IDisposable
 {
@@ -67,9 +69,10 @@ public sealed class Optimizer : IDisposable
         foreach (var slot in active)
         {
             slot.Steps++;
-            var gradient = slot.Parameter.grad!.mul(clip);
+            var gradient = slot.Parameter.grad!.to(float32).mul(clip);
             if (slot.ByMuon) MoveByMuon(slot, gradient, learningRate);
             else MoveByAdamW(slot, gradient, learningRate);
+            if (slot.Master is not null) slot.Parameter.copy_(slot.Master);
         }
         return norm;
     }
@@ -92,7 +95,7 @@ public sealed class Optimizer : IDisposable
 
     private static double GradientNorm(List<Slot> active)
     {
-        var squares = active.Select(s => s.Parameter.grad!.square().sum()).ToArray();
+        var squares = active.Select(s => s.Parameter.grad!.to(float32).square().sum()).ToArray();
         return squares.Length == 0 ? 0 : Math.Sqrt(stack(squares).sum().to(float64).item<double>());
     }
 
@@ -104,7 +107,7 @@ public sealed class Optimizer : IDisposable
         using Scalar correction2 = 1 / Math.Sqrt(1 - Math.Pow(config.Beta2, slot.Steps));
         using Scalar size = -learningRate / (1 - Math.Pow(config.Beta1, slot.Steps));
         Decay(slot, learningRate);
-        slot.Parameter.addcdiv_(slot.Mean, slot.Square.sqrt().mul_(correction2).add_(epsilon), size);
+        slot.Value.addcdiv_(slot.Mean, slot.Square.sqrt().mul_(correction2).add_(epsilon), size);
     }
 
     private void MoveByMuon(Slot slot, Tensor gradient, double learningRate)
@@ -116,14 +119,14 @@ public sealed class Optimizer : IDisposable
         // 0.2·√(longer side): root mean square of an AdamW update, so that both share one learning rate (arXiv 2502.16982 eq. 4).
         using Scalar size = -learningRate * 0.2 * Math.Sqrt(Math.Max(matrix.shape[0], matrix.shape[1]));
         Decay(slot, learningRate);
-        slot.Parameter.add_(Orthogonal(matrix).view(slot.Parameter.shape), size);
+        slot.Value.add_(Orthogonal(matrix).view(slot.Value.shape), size);
     }
 
     private void Decay(Slot slot, double learningRate)
     {
         if (!slot.Decays) return;
         using Scalar keep = 1 - learningRate * config.WeightDecay;
-        slot.Parameter.mul_(keep);
+        slot.Value.mul_(keep);
     }
 
     /// <summary>The nearest semi-orthogonal matrix, about: five quintic Newton–Schulz steps, in bfloat16.</summary>
@@ -155,8 +158,12 @@ public sealed class Optimizer : IDisposable
             var matrix = parameter.shape.Length >= 2;
             var table = name.Contains("embed_tokens", StringComparison.Ordinal) || name.Contains("lm_head", StringComparison.Ordinal);
             var head = name.StartsWith("auxiliary.", StringComparison.Ordinal);
+            // Half of a low-rank update is no matrix whose directions should all be moved by the same amount.
+            var adapter = name.Contains(".lora_", StringComparison.Ordinal);
             Decays = matrix && !table;
-            ByMuon = config.Muon && matrix && !table && !head;
+            ByMuon = config.Muon && matrix && !table && !head && !adapter;
+            using var noGradient = no_grad();
+            Master = parameter.dtype == float32 ? null : parameter.detach().to(float32).DetachFromDisposeScope();
             Mean = zeros(parameter.shape).DetachFromDisposeScope();
             Square = ByMuon ? null : zeros(parameter.shape).DetachFromDisposeScope();
         }
@@ -164,6 +171,12 @@ public sealed class Optimizer : IDisposable
         public string Name { get; }
 
         public Parameter Parameter { get; }
+
+        /// <summary>The parameter in float32, when the parameter itself is not.</summary>
+        public Tensor? Master { get; }
+
+        /// <summary>What a step moves.</summary>
+        public Tensor Value => Master ?? Parameter;
 
         public bool Decays { get; }
 
@@ -180,6 +193,7 @@ public sealed class Optimizer : IDisposable
             yield return NamedTensor.Longs($"{Name}.steps", [1], [Steps]);
             yield return ModelWeights.Named($"{Name}.mean", Mean);
             if (Square is not null) yield return ModelWeights.Named($"{Name}.square", Square);
+            if (Master is not null) yield return ModelWeights.Named($"{Name}.master", Master);
         }
 
         public void Restore(SafeTensors file)
@@ -187,12 +201,17 @@ public sealed class Optimizer : IDisposable
             Steps = file.ReadLongs($"{Name}.steps")[0];
             ModelWeights.Fill(Mean, file.ReadFloats($"{Name}.mean"));
             if (Square is not null) ModelWeights.Fill(Square, file.ReadFloats($"{Name}.square"));
+            if (Master is null) return;
+            ModelWeights.Fill(Master, file.ReadFloats($"{Name}.master"));
+            using var noGradient = no_grad();
+            Parameter.copy_(Master);
         }
 
         public void Dispose()
         {
             Mean.Dispose();
             Square?.Dispose();
+            Master?.Dispose();
         }
     }
 }
