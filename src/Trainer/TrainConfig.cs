@@ -34,6 +34,12 @@ public sealed record TrainConfig
     /// <summary>Matrix products in bfloat16; weights stay float32. On a CPU with AVX-512 BF16 about four times faster.</summary>
     public bool Bfloat16 { get; init; } = true;
 
+    /// <summary>Keeps only the input of every block for the backward pass and computes the rest again: less memory, about a third more time.</summary>
+    public bool GradientCheckpointing { get; init; }
+
+    /// <summary>Weights in bfloat16 with a float32 master copy in the optimizer.</summary>
+    public bool Bf16Weights { get; init; }
+
     /// <summary>Steps between checkpoints. ≥ 1.</summary>
     public int CheckpointEvery { get; init; } = 250;
 

@@ -19,7 +19,7 @@ internal sealed record GrpoState(long Step, long Drawn, double? ExactMatch);
 /// </summary>
 internal sealed class GrpoCheckpoint
 {
-    private const string OptimizerFile = "training/optimizer.safetensors", ReferenceFile = "training/reference.safetensors";
+    private const string OptimizerFile = "training/optimizer.safetensors", ReferenceFile = "training/reference.safetensors", AdapterFolder = "adapter";
     private readonly RunFolder folder;
     private readonly string origin;
     private readonly Dictionary<string, byte[]> carried;
@@ -48,12 +48,13 @@ internal sealed class GrpoCheckpoint
     public PolicyInput Input() => new(
         PictureConfig.Load(Path.Combine(origin, "preprocessor_config.json")), Tokenizer.Load(Path.Combine(origin, "tokenizer.json")), PromptTemplate.Load(Path.Combine(origin, "prompt.json")));
 
-    /// <summary>Takes up momenta and the reference of a resumed run.</summary>
-    public void Restore(Optimizer optimizer, ReferencePolicy? reference)
+    /// <summary>Takes up adapters, momenta and the reference of a resumed run.</summary>
+    public void Restore(QwenVl model, Optimizer optimizer, ReferencePolicy? reference)
     {
+        model.Adapters?.Fill(Path.Combine(origin, AdapterFolder));
         using var moments = SafeTensors.Open(Path.Combine(origin, OptimizerFile));
         optimizer.Restore(moments);
-        reference?.Restore(Path.Combine(origin, ReferenceFile));
+        if (reference is { IsShared: false }) reference.Restore(Path.Combine(origin, ReferenceFile));
     }
 
     public void Save(QwenVl model, Optimizer optimizer, ReferencePolicy? reference, GrpoState state) => folder.Replace(target =>
@@ -61,7 +62,8 @@ internal sealed class GrpoCheckpoint
         foreach (var (name, bytes) in carried) File.WriteAllBytes(Path.Combine(target, name), bytes);
         SafeTensors.Write(Path.Combine(target, "model.safetensors"), ModelWeights.Tensors(model));
         SafeTensors.Write(Path.Combine(target, OptimizerFile), optimizer.State());
-        if (reference is not null) SafeTensors.Write(Path.Combine(target, ReferenceFile), reference.Weights());
+        model.Adapters?.Save(Path.Combine(target, AdapterFolder));
+        if (reference is { IsShared: false }) SafeTensors.Write(Path.Combine(target, ReferenceFile), reference.Weights());
         RunFolder.SaveState(target, state);
     });
 

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Vlm.Cryptogram;
 using Vlm.Trainer.Data;
+using Vlm.Trainer.Model;
 using Vlm.Trainer.Optimization;
 
 namespace Vlm.Trainer.Grpo;
@@ -69,6 +70,15 @@ public sealed record GrpoConfig
 
     /// <summary>Matrix products in bfloat16, in the sampler too; weights stay float32. On a CPU with AVX-512 BF16 the faster.</summary>
     public bool Bfloat16 { get; init; } = true;
+
+    /// <summary>Trains low-rank adapters (in <c>checkpoint/adapter</c>, for <c>merge</c>) instead of the weights; the frozen reference is then the model without them.</summary>
+    public LoraConfig? Lora { get; init; }
+
+    /// <summary>Keeps only the input of every block for the backward pass and computes the rest again: less memory, about a third more time.</summary>
+    public bool GradientCheckpointing { get; init; }
+
+    /// <summary>Weights in bfloat16; what is trained of them has a float32 master copy in the optimizer.</summary>
+    public bool Bf16Weights { get; init; }
 
     /// <summary>Passes over a rollout, µ. ≥ 1.</summary>
     public int UpdatesPerRollout { get; init; } = 1;
@@ -164,6 +174,8 @@ public sealed record GrpoConfig
             var most = DrawnPictures.Camera > 0 ? DrawnPictures.MaxSeverity : 0;
             Check(twin.Reference400 + twin.Reference300 + twin.Variant == 0 && twin.MinSeverity > most, $"twin_pictures must all be camera pictures of a severity above {most}, the worst of drawn_pictures");
         }
+        Check(Lora is null || Reference.Kind != ReferenceKind.Resync, "reference.kind is \"resync\" and there is 'lora'; adapters have one reference, the model without them: \"frozen\"");
+        Lora?.Validate($"{path}: lora");
         Loss.Validate(path);
         Rewards.Validate(path);
 

@@ -14,6 +14,7 @@ internal sealed class GrpoRun : IDisposable
     private readonly RunFolder folder;
     private readonly GrpoCheckpoint checkpoint;
     private readonly QwenVl model;
+    private readonly LoraAdapters? adapters;
     private readonly ReferencePolicy? reference;
     private readonly Optimizer optimizer;
     private readonly BatchStream<IReadOnlyList<PolicyPrompt>> draws;
@@ -30,10 +31,13 @@ internal sealed class GrpoRun : IDisposable
         checkpoint = new GrpoCheckpoint(folder, config.From);
         model = checkpoint.Model();
         model.ComputeType = config.Bfloat16 ? bfloat16 : float32;
-        optimizer = new Optimizer([.. model.named_parameters()], config.Optimizer);
+        model.GradientCheckpointing = config.GradientCheckpointing;
+        if (config.Bf16Weights) ModelWeights.ToBfloat16(model);
+        adapters = config.Lora is null ? null : LoraAdapters.Attach(model, config.Lora);
+        optimizer = new Optimizer(adapters?.Parameters ?? [.. model.named_parameters()], config.Optimizer);
         reference = config.Reference.Kind == ReferenceKind.None ? null : new ReferencePolicy(model, config.Reference, config.Temperature);
         state = checkpoint.State ?? new GrpoState(0, 0, null);
-        if (checkpoint.State is not null) checkpoint.Restore(optimizer, reference);
+        if (checkpoint.State is not null) checkpoint.Restore(model, optimizer, reference);
 
         var input = checkpoint.Input();
         var source = new PromptSource(config, input);
@@ -44,8 +48,8 @@ internal sealed class GrpoRun : IDisposable
         probe = new Evaluation(config.ProbePuzzles, input.Pictures, input.Tokenizer, input.Template);
     }
 
-    /// <summary>Weights trained.</summary>
-    public long ParameterCount => model.parameters().Sum(p => p.numel());
+    /// <summary>Numbers trained.</summary>
+    public long ParameterCount => adapters?.Count ?? model.parameters().Sum(p => p.numel());
 
     /// <summary>Runs what is left; stops between two steps, with a checkpoint, when asked to.</summary>
     public void Run(CancellationToken stop)
@@ -124,6 +128,7 @@ internal sealed class GrpoRun : IDisposable
         draws.Dispose();
         optimizer.Dispose();
         reference?.Dispose();
+        adapters?.Dispose();
         model.Dispose();
     }
 }

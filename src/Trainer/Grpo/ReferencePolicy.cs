@@ -5,7 +5,10 @@ using static TorchSharp.torch;
 
 namespace Vlm.Trainer.Grpo;
 
-/// <summary>The policy that the divergence is measured from: the weights at the start, frozen or moved towards the policy now and then.</summary>
+/// <summary>
+/// The policy that the divergence is measured from: the weights at the start, frozen or moved towards the policy now and then. A policy
+/// whose weights are adapters has the reference in itself: it is the model with them off.
+/// </summary>
 internal sealed class ReferencePolicy : IDisposable
 {
     private readonly ReferenceConfig config;
@@ -15,20 +18,27 @@ internal sealed class ReferencePolicy : IDisposable
     public ReferencePolicy(QwenVl policy, ReferenceConfig config, double temperature)
     {
         this.config = config;
-        model = new QwenVl(policy.Config) { ComputeType = policy.ComputeType };
-        Move(policy, 1);
+        IsShared = policy.Adapters is not null;
+        model = IsShared ? policy : Copy(policy);
         forward = new PolicyForward(model, temperature);
     }
 
+    /// <summary>Whether it has no weights of its own.</summary>
+    public bool IsShared { get; }
+
     /// <summary>[R][T] of the rows' completions.</summary>
-    public IReadOnlyList<float[]> LogProbabilities(IReadOnlyList<PolicyRow> rows, int most) => forward.Numbers(rows, most);
+    public IReadOnlyList<float[]> LogProbabilities(IReadOnlyList<PolicyRow> rows, int most)
+    {
+        using var off = model.Adapters?.Disabled();
+        return forward.Numbers(rows, most);
+    }
 
     /// <summary>After a step: moves where the configuration says so.</summary>
     /// <param name="policy">The weights to move to.</param>
     /// <param name="steps">Steps done.</param>
     public void Follow(QwenVl policy, long steps)
     {
-        if (config.Kind == ReferenceKind.Resync && steps % config.Every == 0) Move(policy, config.Mixup);
+        if (config.Kind == ReferenceKind.Resync && steps % config.Every == 0) Move(model, policy, config.Mixup);
     }
 
     public IEnumerable<NamedTensor> Weights() => ModelWeights.Tensors(model);
@@ -39,13 +49,23 @@ internal sealed class ReferencePolicy : IDisposable
         ModelWeights.Fill(model, weights);
     }
 
-    public void Dispose() => model.Dispose();
+    public void Dispose()
+    {
+        if (!IsShared) model.Dispose();
+    }
+
+    private static QwenVl Copy(QwenVl policy)
+    {
+        var copy = new QwenVl(policy.Config) { ComputeType = policy.ComputeType };
+        Move(copy, policy, 1);
+        return copy;
+    }
 
     /// <summary>reference = share · policy + (1 − share) · reference (TR-DPO, arXiv 2404.09656, equation 3).</summary>
-    private void Move(QwenVl policy, double share)
+    private static void Move(QwenVl reference, QwenVl policy, double share)
     {
         using var noGradient = no_grad();
         using Scalar keep = 1 - share, take = share;
-        foreach (var (own, its) in model.parameters().Zip(policy.parameters())) own.mul_(keep).add_(its, take);
+        foreach (var (own, its) in reference.parameters().Zip(policy.parameters())) own.mul_(keep).add_(its, take);
     }
 }

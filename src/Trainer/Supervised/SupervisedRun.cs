@@ -31,7 +31,8 @@ internal sealed class SupervisedRun : IDisposable
         set_num_threads(config.Threads);
         manual_seed(config.Seed);
         pictures = ModelPreset.Pictures(config);
-        model = new QwenVl(ModelPreset.Config(config.Model));
+        model = new QwenVl(ModelPreset.Config(config.Model)) { GradientCheckpointing = config.GradientCheckpointing };
+        if (config.Bf16Weights) ModelWeights.ToBfloat16(model);
         heads = new AuxiliaryHeads(model.Config);
         optimizer = new Optimizer([.. model.named_parameters().Concat(heads.named_parameters(recurse: true).Select(p => ($"auxiliary.{p.name}", p.parameter)))], config.Optimizer);
         state = folder.State() ?? new RunState(0, null);

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Vlm.Model;
 using Vlm.Trainer.Grpo;
 using Vlm.Trainer.Logging;
+using Vlm.Trainer.Model;
 
 namespace Vlm.Trainer.Tests.Grpo;
 
@@ -40,6 +41,35 @@ public sealed class GrpoRunTests : IDisposable
         Assert.Contains("| total | format | chars | overlong |", File.ReadAllText(Path.Combine(broken, "grpo-test", "samples", "0000003.md")), StringComparison.Ordinal);
         using var checkpoint = CheckpointFolder.Open(Path.Combine(broken, "grpo-test", "checkpoint"));
         Assert.Empty(checkpoint.UnusedNames);
+    }
+
+    [Fact]
+    public void A_run_of_adapters_goes_on_to_the_same_bits_and_its_reference_is_the_model_without_them()
+    {
+        (GrpoConfig.Load(config) with
+        {
+            Steps = 4, Lora = new LoraConfig { R = 4, Alpha = 8 }, GradientCheckpointing = true, Bf16Weights = true,
+            Reference = new ReferenceConfig { Kind = ReferenceKind.Frozen },
+        }).Save(config);
+        var (unbroken, broken) = (Path.Combine(runs, "unbroken"), Path.Combine(runs, "broken"));
+        Assert.Equal(0, Train(unbroken));
+        Assert.NotEqual(0, Train(broken, atStep: 3, signal: "KILL"));
+        Assert.Equal(0, Train(broken));
+
+        byte[] Adapter(string folder) => File.ReadAllBytes(Path.Combine(folder, "grpo-test", "checkpoint", "adapter", "adapter_model.safetensors"));
+        Assert.Equal(Adapter(unbroken), Adapter(broken));
+        Assert.Equal(Weights(unbroken), Weights(broken));
+        var metrics = Metrics(unbroken);
+        Assert.Equal(metrics.Select(l => l.Values.GetValueOrDefault("grpo/kl")), Metrics(broken).Select(l => l.Values.GetValueOrDefault("grpo/kl")));
+        Assert.Contains(metrics, l => l.Values.GetValueOrDefault("grpo/kl") > 0);
+
+        using var start = CheckpointFolder.Open(this.start);
+        using var checkpoint = CheckpointFolder.Open(Path.Combine(unbroken, "grpo-test", "checkpoint"));
+        var (before, after) = (start.ReadFloats("model.norm.weight"), checkpoint.ReadFloats("model.norm.weight"));
+        Assert.Equal(before, after);
+        Assert.Equal(0, MergeCommand.Run(CheckpointOf(unbroken), Path.Combine(CheckpointOf(unbroken), "adapter"), Path.Combine(runs, "merged")));
+
+        static string CheckpointOf(string folder) => Path.Combine(folder, "grpo-test", "checkpoint");
     }
 
     [Fact]
