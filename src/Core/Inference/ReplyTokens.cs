@@ -24,6 +24,43 @@ internal sealed class ReplyTokens(Tokenizer tokenizer, Generation generation)
         return end > _tokens.Length ? null : Math.Exp(generation.Choices.Skip(first).Take(end - first).Average(choice => choice.LogProbability));
     }
 
+    /// <summary>Which choices wrote which field; null when the reply does not have all of them.</summary>
+    public ReplyFields? Fields()
+    {
+        var chars = Between("<chars>", "</chars>");
+        var answer = Between(Open, Close);
+        if (chars is null || answer is null) return null;
+        var mapping = MappingValues(Reaching(Text.IndexOf("<chars>", StringComparison.Ordinal)));
+        return new ReplyFields(mapping, Letters(chars.Value), Letters(answer.Value));
+    }
+
+    /// <summary>The choices of letters and gaps after an arrow, up to the end of its line.</summary>
+    private List<int> MappingValues(int end)
+    {
+        var values = new List<int>();
+        var isAfterArrow = false;
+        for (var i = 0; i < Math.Min(end, _tokens.Length); i++)
+        {
+            var text = Piece(i);
+            if (isAfterArrow && IsLetters(text)) values.Add(i);
+            if (text.Contains(ReplyText.Arrow, StringComparison.Ordinal)) isAfterArrow = true;
+            if (text.Contains('\n', StringComparison.Ordinal)) isAfterArrow = false;
+        }
+        return values;
+    }
+
+    private List<int> Letters((int First, int End) field) => [.. Enumerable.Range(field.First, field.End - field.First).Where(i => IsLetters(Piece(i)))];
+
+    private (int First, int End)? Between(string open, string close)
+    {
+        var (start, stop) = (Text.IndexOf(open, StringComparison.Ordinal), Text.LastIndexOf(close, StringComparison.Ordinal));
+        if (start < 0 || stop < start + open.Length) return null;
+        var first = Reaching(start + open.Length);
+        return (first, Math.Clamp(Reaching(stop), first, _tokens.Length));
+    }
+
+    private static bool IsLetters(string text) => text.Any(character => char.IsAsciiLetter(character) || character == Message.Gap) && !text.Contains('<', StringComparison.Ordinal);
+
     /// <summary>Where the model looked for every plain letter of the mapping lines: attention belongs to the token that was chosen from it.</summary>
     public IReadOnlyList<LetterAttention> Letters()
     {

@@ -7,7 +7,14 @@ namespace Vlm.Inference;
 /// <param name="LogProbability">Natural logarithm of its probability under the model's own distribution: no temperature, nothing cut off.</param>
 /// <param name="RunnerUp">The most probable of the other tokens.</param>
 /// <param name="RunnerUpLogProbability">The same logarithm for the runner-up.</param>
-public readonly record struct Choice(int Token, double LogProbability, int RunnerUp, double RunnerUpLogProbability);
+public readonly record struct Choice(int Token, double LogProbability, int RunnerUp, double RunnerUpLogProbability)
+{
+    /// <summary>Entropy of the model's own distribution, in nats: 0 when one token has all the probability, ln V when all tokens are alike.</summary>
+    public double Entropy { get; init; }
+
+    /// <summary>How much more probable the token is than the best other one: a difference of logarithms, negative when it is less probable.</summary>
+    public double Margin => LogProbability - RunnerUpLogProbability;
+}
 
 /// <summary>Takes a token from one row of logits. Pure: chance enters as an argument.</summary>
 public static class Sampler
@@ -36,8 +43,8 @@ public static class Sampler
         ArgumentOutOfRangeException.ThrowIfNegative(token);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(token, logits.Length);
         var runnerUp = Best(logits, except: token);
-        var norm = LogSumExp(logits, Math.Max(logits[token], logits[runnerUp]));
-        return new Choice(token, logits[token] - norm, runnerUp, logits[runnerUp] - norm);
+        var (norm, entropy) = LogSumExp(logits, Math.Max(logits[token], logits[runnerUp]));
+        return new Choice(token, logits[token] - norm, runnerUp, logits[runnerUp] - norm) { Entropy = entropy };
     }
 
     /// <summary>The draw for one row at one position: a number in [0, 1) that depends on nothing else, so a row's text does not depend on its batch.</summary>
@@ -66,13 +73,21 @@ public static class Sampler
         return best;
     }
 
-    private static double LogSumExp(ReadOnlySpan<float> logits, double highest)
+    private static (double LogSum, double Entropy) LogSumExp(ReadOnlySpan<float> logits, double highest)
     {
-        double sum = 0;
-        foreach (var logit in logits) sum += Math.Exp(logit - highest);
+        double sum = 0, weighted = 0;
+        foreach (var logit in logits)
+        {
+            var weight = Math.Exp(logit - highest);
+            sum += weight;
+            // A token that is ruled out (-infinity) has no part in the entropy; 0 times infinity would be a NaN.
+            if (weight > 0) weighted += weight * (logit - highest);
+        }
+
         // One NaN, or an infinite logit, makes the sum a NaN: caught here once instead of at every comparison.
         if (!double.IsFinite(sum)) throw new ArithmeticException("The model's logits are not numbers. Are its weights damaged, or too large for float16?");
-        return highest + Math.Log(sum);
+        // H = ln Σe^x - Σ x e^x / Σe^x; rounding can leave -1e-17.
+        return (highest + Math.Log(sum), Math.Max(0, Math.Log(sum) - weighted / sum));
     }
 
     private static int Draw(ReadOnlySpan<float> logits, Sampling sampling, double draw)

@@ -27,6 +27,12 @@ public readonly record struct SolveTimings(TimeSpan Decoding, TimeSpan Patches, 
 /// <param name="Weights">[rows, columns] of the merged grid, sum 1.</param>
 public sealed record LetterAttention(char Coded, char Plain, float[] Weights);
 
+/// <summary>Which choices of a generation wrote which part of the reply; tags, arrows and line ends belong to none.</summary>
+/// <param name="Mapping">The plain letters of the mapping lines.</param>
+/// <param name="Chars">The decoded letters.</param>
+/// <param name="Answer">The answer.</param>
+public sealed record ReplyFields(IReadOnlyList<int> Mapping, IReadOnlyList<int> Chars, IReadOnlyList<int> Answer);
+
 /// <summary>What the model made of a question.</summary>
 public sealed record Solution
 {
@@ -48,8 +54,14 @@ public sealed record Solution
     /// <summary>The tokens behind the text.</summary>
     public required Generation Generation { get; init; }
 
+    /// <summary>Which tokens wrote which field; null when the reply does not have them.</summary>
+    public ReplyFields? Fields { get; init; }
+
     /// <summary>The patches that the picture became.</summary>
     public required PatchGrid Grid { get; init; }
+
+    /// <summary>Side of a patch in pixels: the model saw the picture with grid rows x this many rows.</summary>
+    public int PatchSize { get; init; } = 14;
 
     /// <summary>How long it took.</summary>
     public required SolveTimings Timings { get; init; }

@@ -132,7 +132,9 @@ public sealed class Solver : IDisposable
             Reply = reply,
             RawConfidence = reply is ReplyResult.Reply ? tokens.AnswerProbability() : null,
             Generation = generation,
+            Fields = tokens.Fields(),
             Grid = picture.Features.Grid,
+            PatchSize = _pictures.PatchSize,
             Timings = new SolveTimings(question.Decoding, picture.CutTime, picture.VisionTime, generation.Timings.Prefill, generation.Timings.Decode),
             Letters = tokens.Letters(),
         };

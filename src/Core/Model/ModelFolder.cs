@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
@@ -44,6 +45,12 @@ public sealed record ModelFolder(string Path, Manifest Manifest)
     /// <summary>The version of the package format that this program writes and reads.</summary>
     public const int Format = 1;
 
+    /// <summary>
+    /// The calibration of a package, if it has one. It is no part of the package: it says which package it belongs to and can be made again without
+    /// sealing the package again.
+    /// </summary>
+    public const string GateName = "gate.json";
+
     private const string ManifestName = "manifest.json";
     private static readonly string[] Precisions = ["fp32", "fp16", "int8", "int4"];
 
@@ -80,9 +87,22 @@ public sealed record ModelFolder(string Path, Manifest Manifest)
         return new ModelFolder(path, manifest);
     }
 
+    /// <summary>
+    /// What the package answers with: SHA-256 over precision, names and hashes of its files, 64 lower-case hexadecimal digits. Provenance does not change it.
+    /// </summary>
+    public string Fingerprint
+    {
+        get
+        {
+            var lines = Manifest.Files.Where(file => IsPartOfPackage(file.Key)).OrderBy(file => file.Key, StringComparer.Ordinal)
+                .Select(file => $"{file.Value.Sha256.ToLowerInvariant()}  {file.Key}\n");
+            return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{Manifest.Precision}\n{string.Concat(lines)}")));
+        }
+    }
+
     // Hidden files and half-written ones are not part of what runs.
     private static bool IsPartOfPackage(string name) =>
-        name != ManifestName && !name.StartsWith('.') && !name.EndsWith(".tmp", StringComparison.Ordinal);
+        name is not (ManifestName or GateName) && !name.StartsWith('.') && !name.EndsWith(".tmp", StringComparison.Ordinal);
 
     private static Manifest Read(string path)
     {
