@@ -5,7 +5,7 @@ const int Misused = 2;
 NativeMemory.KeepFreed();
 var root = new RootCommand("Trains the models that the edge box and the escalation endpoint run.")
 {
-    TrainCommand.Create(), GrpoCommand.Create(), DrawCommand.Create(), ReplyCommand.Create(), MergeCommand.Create(),
+    TrainCommand.Create(), GrpoCommand.Create(), EvalCommand.Create(), CompareCommand.Create(), DrawCommand.Create(), ReplyCommand.Create(), MergeCommand.Create(),
 };
 var parsed = root.Parse(args);
 // After Ctrl-C a step is finished and a checkpoint written before the process ends; the default of two seconds would cut that short.

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Vlm.Model;
 using Vlm.Trainer.Supervised;
 
 namespace Vlm.Trainer;
@@ -26,11 +27,11 @@ internal static class TrainCommand
             Directory.CreateDirectory(folder.Path);
             config.Save(Path.Combine(folder.Path, "config.json"));
             using var run = new SupervisedRun(config, folder);
-            Console.WriteLine($"{config.Name}: {run.ParameterCount:N0} parameters, run folder {folder.Path}");
+            Console.WriteLine($"{config.Name}: {run.ParameterCount:N0} parameters, run folder {folder.Path}, {run.Start}");
             run.Run(stop);
             return 0;
         }
-        catch (Exception error) when (error is InvalidDataException or IOException or InvalidOperationException or UnauthorizedAccessException)
+        catch (Exception error) when (error is CheckpointException or InvalidDataException or IOException or InvalidOperationException or UnauthorizedAccessException)
         {
             Console.Error.WriteLine(error.Message);
             return 1;

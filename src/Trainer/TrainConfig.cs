@@ -19,6 +19,9 @@ public sealed record TrainConfig
     /// <summary>Sizes of the model, in the layout of config.json.</summary>
     public required VlmSizes Model { get; init; }
 
+    /// <summary>Checkpoint folder that a fresh run starts from, of a model with the same sizes; null: from random weights. The optimizer starts fresh.</summary>
+    public string? From { get; init; }
+
     /// <summary>Least and greatest number of pixels of a picture after resizing.</summary>
     public required int MinPixels { get; init; }
 

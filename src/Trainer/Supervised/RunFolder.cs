@@ -68,8 +68,7 @@ internal sealed class RunFolder(string path)
     public static void SaveState<T>(string folder, T state) => File.WriteAllText(System.IO.Path.Combine(folder, StateFile), JsonSerializer.Serialize(state, TrainJson.Options));
 
     /// <summary>Adds to the checkpoint where it comes from and what it was measured to do; export carries it into the package's manifest.</summary>
-    public void SaveProvenance(Provenance provenance)
-        => File.WriteAllText(System.IO.Path.Combine(Checkpoint, "provenance.json"), JsonSerializer.Serialize(provenance, TrainJson.Options) + "\n");
+    public void SaveProvenance(Provenance provenance) => CheckpointProvenance.Write(Checkpoint, provenance);
 
     /// <summary>Where the run stands; null when it has not begun.</summary>
     public RunState? State() => State<RunState>();

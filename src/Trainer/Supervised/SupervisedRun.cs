@@ -37,11 +37,15 @@ internal sealed class SupervisedRun : IDisposable
         optimizer = new Optimizer([.. model.named_parameters().Concat(heads.named_parameters(recurse: true).Select(p => ($"auxiliary.{p.name}", p.parameter)))], config.Optimizer);
         state = folder.State() ?? new RunState(0, null);
         if (state.Step > 0) folder.Restore(model, heads, optimizer);
+        Start = state.Step > 0 ? $"on from step {state.Step}" : config.From is null ? "random weights" : StartingWeights.Take(config.From, model, heads);
         model.ComputeType = config.Bfloat16 ? bfloat16 : float32;
         tokenizer = folder.Tokenizer();
         rows = new RowBuilder(tokenizer, PromptTemplate.Small, model.Config);
         probe = new Evaluation(config.ProbePuzzles, pictures, tokenizer);
     }
+
+    /// <summary>What the run starts from, for people.</summary>
+    public string Start { get; }
 
     /// <summary>Weights trained.</summary>
     public long ParameterCount => model.parameters().Sum(p => p.numel());
@@ -119,7 +123,7 @@ internal sealed class SupervisedRun : IDisposable
         folder.SaveProvenance(new Provenance
         {
             Command = $"train configs/{config.Name}.json",
-            Config = $"configs/{config.Name}.json, step {state.Step}",
+            Config = $"configs/{config.Name}.json, step {state.Step}" + (config.From is null ? "" : $", from {config.From}"),
             Seed = config.Seed,
             Commit = SourceCommit.Current(),
             Accuracy = result.Kinds.ToDictionary(k => k.Kind, k => k.Share),

@@ -1,0 +1,126 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Vlm.Cryptogram;
+
+namespace Vlm.Trainer.Evaluations;
+
+/// <summary>What was evaluated: everything that changes an answer or a puzzle.</summary>
+public sealed record EvaluationSubject
+{
+    /// <summary>Folder of the checkpoint.</summary>
+    public required string Checkpoint { get; init; }
+
+    /// <summary>SHA-256 over its weight files.</summary>
+    public required string Weights { get; init; }
+
+    /// <summary>Seed of the puzzles.</summary>
+    public required long Seed { get; init; }
+
+    /// <summary>Puzzles per split.</summary>
+    public required int Count { get; init; }
+
+    /// <summary>In the order in which they are evaluated.</summary>
+    public required IReadOnlyList<Split> Splits { get; init; }
+
+    /// <summary>Camera severities, lowest and highest; of the camera split alone.</summary>
+    public required SeverityRange Severity { get; init; }
+
+    /// <summary>Puzzles that are answered together.</summary>
+    public required int Batch { get; init; }
+}
+
+/// <summary>Camera severities from the lowest to the highest, 0 to 5.</summary>
+public readonly record struct SeverityRange(int Low, int High)
+{
+    private const int Highest = 5;
+
+    /// <summary>Reads <c>2</c> or <c>1-3</c>.</summary>
+    public static bool TryParse(string text, out SeverityRange range)
+    {
+        range = default;
+        var ends = text.Split('-');
+        if (ends.Length > 2 || !int.TryParse(ends[0], out var low) || !int.TryParse(ends[^1], out var high)) return false;
+        range = new SeverityRange(low, high);
+        return low >= 0 && low <= high && high <= Highest;
+    }
+
+    public override string ToString() => Low == High ? $"{Low}" : $"{Low}-{High}";
+}
+
+/// <summary>What became of one puzzle.</summary>
+/// <param name="Split">Its split.</param>
+/// <param name="Index">Its index in the split.</param>
+/// <param name="Code">The spaced code: two evaluations are about the same puzzle if this, kind and severity are equal.</param>
+/// <param name="Right">Exact match of the whole answer.</param>
+/// <param name="Kind">Of picture: <see cref="PictureKind"/>.</param>
+/// <param name="Words">Words of the message.</param>
+/// <param name="Severity">Camera severity; 0 for a flat sheet.</param>
+/// <param name="AnswerProbability">Product of the probabilities of the answer's tokens; null when there is no answer.</param>
+public sealed record EvaluatedPuzzle(Split Split, long Index, string Code, bool Right, string Kind, int Words, int Severity, double? AnswerProbability = null)
+{
+    /// <summary>The reply, where it is wrong.</summary>
+    public string? Reply { get; init; }
+}
+
+/// <summary>Exact match in one group of puzzles.</summary>
+/// <param name="Split">Its split.</param>
+/// <param name="Group"><c>all</c>, <c>1 word</c>, <c>severity 2</c>, …</param>
+/// <param name="Right">Right answers.</param>
+/// <param name="Count">Puzzles.</param>
+/// <param name="Low">Lower end of the 95 % Wilson interval.</param>
+/// <param name="High">Its upper end.</param>
+public sealed record EvaluationScore(Split Split, string Group, int Right, int Count, double Low, double High);
+
+/// <summary>A finished evaluation, as <c>eval</c> writes it.</summary>
+public sealed record EvaluationFile(EvaluationSubject Subject, string? Commit, IReadOnlyList<EvaluationScore> Scores, IReadOnlyList<EvaluatedPuzzle> Puzzles)
+{
+    /// <summary>Reads a file.</summary>
+    /// <exception cref="InvalidDataException">It is none; the message says what to do.</exception>
+    public static EvaluationFile Load(string path)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<EvaluationFile>(File.ReadAllBytes(path), EvaluationJson.Lines) ?? throw new InvalidDataException($"{path}: expected an evaluation, found null.");
+        }
+        catch (JsonException error)
+        {
+            throw new InvalidDataException($"{path} is not a finished evaluation: {error.Message} Write one with 'eval <checkpoint> --out <file>'; reports of the benchmark harness keep no puzzles.", error);
+        }
+    }
+
+    /// <summary>Writes it in one step, a puzzle a line.</summary>
+    public void Save(string path)
+    {
+        var text = $$"""
+            {
+              "subject": {{Json(Subject)}},
+              "commit": {{Json(Commit)}},
+              "scores": [
+                {{string.Join(",\n    ", Scores.Select(Json))}}
+              ],
+              "puzzles": [
+                {{string.Join(",\n    ", Puzzles.Select(Json))}}
+              ]
+            }
+
+            """;
+        if (Path.GetDirectoryName(Path.GetFullPath(path)) is { } folder) Directory.CreateDirectory(folder);
+        File.WriteAllText(path + ".tmp", text);
+        File.Move(path + ".tmp", path, overwrite: true);
+    }
+
+    private static string Json<T>(T value) => JsonSerializer.Serialize(value, EvaluationJson.Lines);
+}
+
+internal static class EvaluationJson
+{
+    /// <summary>One object a line.</summary>
+    public static readonly JsonSerializerOptions Lines = new(TrainJson.Options)
+    {
+        WriteIndented = false,
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+        RespectNullableAnnotations = true,
+        RespectRequiredConstructorParameters = true,
+        Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
+}
