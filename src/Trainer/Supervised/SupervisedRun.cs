@@ -32,12 +32,13 @@ internal sealed class SupervisedRun : IDisposable
         manual_seed(config.Seed);
         pictures = ModelPreset.Pictures(config);
         model = new QwenVl(ModelPreset.Config(config.Model)) { GradientCheckpointing = config.GradientCheckpointing };
-        if (config.Bf16Weights) ModelWeights.ToBfloat16(model);
         heads = new AuxiliaryHeads(model.Config);
-        optimizer = new Optimizer([.. model.named_parameters().Concat(heads.named_parameters(recurse: true).Select(p => ($"auxiliary.{p.name}", p.parameter)))], config.Optimizer);
         state = folder.State() ?? new RunState(0, null);
-        if (state.Step > 0) folder.Restore(model, heads, optimizer);
+        // Before the optimizer, which may keep float32 masters of what it finds.
         Start = state.Step > 0 ? $"on from step {state.Step}" : config.From is null ? "random weights" : StartingWeights.Take(config.From, model, heads);
+        if (config.Bf16Weights) ModelWeights.ToBfloat16(model);
+        optimizer = new Optimizer([.. model.named_parameters().Concat(heads.named_parameters(recurse: true).Select(p => ($"auxiliary.{p.name}", p.parameter)))], config.Optimizer);
+        if (state.Step > 0) folder.Restore(model, heads, optimizer);
         model.ComputeType = config.Bfloat16 ? bfloat16 : float32;
         tokenizer = folder.Tokenizer();
         rows = new RowBuilder(tokenizer, PromptTemplate.Small, model.Config);
