@@ -172,7 +172,8 @@ public sealed record GrpoConfig
         {
             // Which of two pictures is the worse one is told by their severities.
             var most = DrawnPictures.Camera > 0 ? DrawnPictures.MaxSeverity : 0;
-            Check(twin.Reference400 + twin.Reference300 + twin.Variant == 0 && twin.MinSeverity > most, $"twin_pictures must all be camera pictures of a severity above {most}, the worst of drawn_pictures");
+            var allWorse = twin.Reference400 + twin.Reference300 + twin.Variant == 0 && twin.MinSeverity > most;
+            Check(allWorse, $"twin_pictures must all be camera pictures of a severity above {most}, the worst of drawn_pictures");
         }
         Check(Lora is null || Reference.Kind != ReferenceKind.Resync, "reference.kind is \"resync\" and there is 'lora'; adapters have one reference, the model without them: \"frozen\"");
         Lora?.Validate($"{path}: lora");

@@ -35,7 +35,10 @@ public enum KlEstimator
     /// <summary>exp d − d − 1: never negative; differentiated as it stands, its gradient is that of the forward divergence.</summary>
     K3,
 
-    /// <summary>k3 times the ratio to the sampling policy, differentiated through both: the on-policy gradient is that of the reverse divergence (DeepSeek-V3.2 technical report, unbiased KL estimate).</summary>
+    /// <summary>
+    /// k3 times the ratio to the sampling policy, differentiated through both: the on-policy gradient is that of the reverse divergence
+    /// (DeepSeek-V3.2 technical report, unbiased KL estimate).
+    /// </summary>
     K3Corrected,
 }
 

@@ -76,7 +76,7 @@ public static class RewardTerms
     /// <summary>
     /// 1 less the amount by which a completion is surer than the twin's mean on the clearer picture, or less sure than the twin's mean on the worse one. 0 without an answer.
     /// </summary>
-    /// <remarks>The pair loss of RAC (arXiv 2605.16999) as a bounded reward: confidence must not rise as the evidence gets worse. Replies without an answer count as confidence 0 in the mean.</remarks>
+    /// <remarks>The pair loss of RAC (arXiv 2605.16999) as a bounded reward: confidence must not rise as the evidence gets worse. Replies without an answer count as 0 in the mean.</remarks>
     private static double[] Pair(RolloutGroup group, ConfidenceSource source)
     {
         var twin = group.Twin ?? throw new ArgumentException("expected a twin group (the same puzzle on a clearer or worse picture) for the pair reward, found none", nameof(group));
