@@ -59,7 +59,7 @@ public static class Advantages
     /// <param name="weights">[K]</param>
     /// <returns>[P][G]; the mean is 0 over the batch, not in a group.</returns>
     /// <exception cref="ArgumentException">No rewards, other shapes, a group of fewer than two, or a reward that is not finite.</exception>
-    /// <remarks>GDPO (arXiv 2601.05242), decoupled normalisation, equations 4 to 6.</remarks>
+    /// <remarks>GDPO (arXiv 2601.05242): group-wise normalisation of each reward, then batch-wise normalisation of their sum.</remarks>
     public static double[][] Gdpo(IReadOnlyList<double[][]> rewardsKPG, IReadOnlyList<double> weights)
     {
         if (rewardsKPG.Count == 0 || rewardsKPG.Count != weights.Count)
