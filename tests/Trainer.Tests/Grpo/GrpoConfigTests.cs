@@ -48,6 +48,7 @@ public sealed class GrpoConfigTests : IDisposable
     [InlineData("""{ "rewards": { "terms": [] } }""", "'terms' is empty")]
     [InlineData("""{ "rewards": { "terms": [ { "name": "chars", "weight": 1 }, { "name": "chars", "weight": 2 } ] } }""", "'chars' is named twice")]
     [InlineData("""{ "rewards": { "terms": [ { "name": "chars", "weight": -1 } ] } }""", "'chars' has weight -1")]
+    [InlineData("""{ "rewards": { "terms": [ { "name": "chars", "weight": 1, "schedule": { "to": 0, "first_step": 0, "last_step": 5 } } ] } }""", "at some step all weights are 0")]
     [InlineData("""{ "rewards": { "terms": [ { "name": "overlong", "weight": 1 } ] } }""", "need each other")]
     [InlineData("""{ "rewards": { "terms": [ { "name": "pair", "weight": 1 } ] } }""", "'twin_pictures' need each other")]
     [InlineData("""{ "rewards": { "terms": [ { "name": "pair", "weight": 1 } ] }, "twin_pictures": { "reference400": 1 } }""", "must all be camera pictures")]
