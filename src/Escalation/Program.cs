@@ -1,6 +1,16 @@
 using System.CommandLine;
+using Vlm.Escalation;
+using Vlm.Escalation.Keys;
+using Vlm.Escalation.Serve;
 using Vlm.Inference;
 
 Telemetry.Off();
-var root = new RootCommand("The larger model behind an OpenAI-compatible endpoint.");
-return await root.Parse(args).InvokeAsync();
+var root = new RootCommand("The larger model behind an OpenAI-compatible endpoint.") { ServeCommand.Create(), KeyCommand.Create() };
+var command = root.Parse(args);
+if (command.Errors.Count > 0)
+{
+    foreach (var error in command.Errors) Console.Error.WriteLine(error.Message);
+    Console.Error.WriteLine("See --help.");
+    return ExitCode.WrongUsage;
+}
+return await command.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });

@@ -36,6 +36,18 @@ public sealed record GenerationOptions
 
     /// <summary>Whether to record where the model looked for every token; off by default.</summary>
     public bool WithAttention { get; init; }
+
+    /// <summary>How many of the most probable tokens to record at every place; none by default.</summary>
+    public int Alternatives { get; init; }
+
+    /// <summary>
+    /// Called with every token as soon as it is taken, the stop token included, and with its most probable alternatives. It runs in the loop, so the
+    /// batch waits for it; what it throws ends the batch.
+    /// </summary>
+    public Action<Choice, IReadOnlyList<TokenProbability>>? OnToken { get; init; }
+
+    /// <summary>Ends this prompt's rows with <see cref="FinishReason.Cancelled"/>; its neighbours in the batch go on.</summary>
+    public CancellationToken Stop { get; init; }
 }
 
 /// <summary>How long the two phases of a generation took, for its whole batch.</summary>
@@ -56,4 +68,7 @@ public sealed record Generation(IReadOnlyList<Choice> Choices, FinishReason Fini
     /// For each choice, where the model looked when it chose: one weight per picture token, sum 1. Null when it was not asked for or the package does not show it.
     /// </summary>
     public IReadOnlyList<float[]>? Attention { get; init; }
+
+    /// <summary>For each choice the most probable tokens at its place, as many as were asked for, most probable first; empty when none were.</summary>
+    public IReadOnlyList<IReadOnlyList<TokenProbability>> Alternatives { get; init; } = [];
 }

@@ -17,17 +17,55 @@ public static class Generator
     {
         ArgumentNullException.ThrowIfNull(decoder);
         ArgumentNullException.ThrowIfNull(prompts);
-        ArgumentNullException.ThrowIfNull(options);
-        ArgumentOutOfRangeException.ThrowIfLessThan(options.MaxTokens, 1, nameof(options));
-        ArgumentOutOfRangeException.ThrowIfLessThan(options.Samples, 1, nameof(options));
+        Check(options);
         if (decoder.Rows != prompts.Count * options.Samples)
             throw new ArgumentException($"{prompts.Count} prompts with {options.Samples} samples need {prompts.Count * options.Samples} rows; the decoder has {decoder.Rows}.", nameof(decoder));
 
+        var rows = Enumerable.Range(0, decoder.Rows).Select(row => new Row(row, row, options)).ToArray();
+        var timings = Run(decoder, prompts, rows, cancellation);
+        return [.. Enumerable.Range(0, prompts.Count).Select(prompt =>
+            (IReadOnlyList<Generation>)[.. Enumerable.Range(0, options.Samples).Select(sample => rows[sample * prompts.Count + prompt].ToGeneration(timings))])];
+    }
+
+    /// <summary>Generates one reply to each prompt, each with options of its own, as one batch. A reply does not depend on its place in the batch.</summary>
+    /// <param name="decoder">With a row per prompt.</param>
+    /// <param name="prompts">At least one.</param>
+    /// <param name="options">One per prompt, each with one sample.</param>
+    /// <param name="cancellation">Ends all rows with <see cref="FinishReason.Cancelled"/>; what they have so far is returned.</param>
+    /// <exception cref="PromptTooLongException">A prompt does not fit into the decoder.</exception>
+    public static Generation[] Generate(
+        IDecoder decoder, IReadOnlyList<Prompt> prompts, IReadOnlyList<GenerationOptions> options, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(decoder);
+        ArgumentNullException.ThrowIfNull(prompts);
+        ArgumentNullException.ThrowIfNull(options);
+        if (decoder.Rows != prompts.Count || options.Count != prompts.Count)
+            throw new ArgumentException($"{prompts.Count} prompts need as many options and rows; found {options.Count} and {decoder.Rows}.", nameof(options));
+        foreach (var each in options)
+        {
+            Check(each);
+            if (each.Samples != 1) throw new ArgumentException($"Prompts with options of their own get one sample each, not {each.Samples}.", nameof(options));
+        }
+
+        var rows = options.Select((each, row) => new Row(row, draws: 0, each)).ToArray();
+        var timings = Run(decoder, prompts, rows, cancellation);
+        return [.. rows.Select(row => row.ToGeneration(timings))];
+    }
+
+    private static void Check(GenerationOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.MaxTokens, 1, nameof(options));
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.Samples, 1, nameof(options));
+        ArgumentOutOfRangeException.ThrowIfNegative(options.Alternatives, nameof(options));
+    }
+
+    private static GenerationTimings Run(IDecoder decoder, IReadOnlyList<Prompt> prompts, Row[] rows, CancellationToken cancellation)
+    {
         var start = Stopwatch.GetTimestamp();
         decoder.Prefill(prompts);
         var prefill = Stopwatch.GetElapsedTime(start);
         start = Stopwatch.GetTimestamp();
-        var rows = Enumerable.Range(0, decoder.Rows).Select(row => new Row(row, options)).ToArray();
         var tokens = new int[decoder.Rows];
         // Every turn adds a token to a row or ends it, and MaxTokens bounds each row.
         while (true)
@@ -36,15 +74,14 @@ public static class Generator
             if (tokens.All(token => token < 0)) break;
             decoder.Step(tokens);
         }
-        var timings = new GenerationTimings(prefill, Stopwatch.GetElapsedTime(start));
-        return [.. Enumerable.Range(0, prompts.Count).Select(prompt =>
-            (IReadOnlyList<Generation>)[.. Enumerable.Range(0, options.Samples).Select(sample => rows[sample * prompts.Count + prompt].ToGeneration(timings))])];
+        return new GenerationTimings(prefill, Stopwatch.GetElapsedTime(start));
     }
 
-    /// <summary>One reply in the making.</summary>
-    private sealed class Row(int index, GenerationOptions options)
+    /// <summary>One reply in the making; <paramref name="draws"/> tells its random numbers from those of other samples.</summary>
+    private sealed class Row(int index, int draws, GenerationOptions options)
     {
         private readonly List<Choice> _choices = [];
+        private readonly List<IReadOnlyList<TokenProbability>> _alternatives = [];
         private readonly List<float[]>? _attention = options.WithAttention ? [] : null;
         private FinishReason? _finish;
 
@@ -56,21 +93,25 @@ public static class Generator
             if (_finish is not null) return -1;
             // A prompt may fill the row: then there is no room for even one token.
             var total = decoder.Length(index) + 1;
-            if (isCancelled) _finish = FinishReason.Cancelled;
+            if (isCancelled || options.Stop.IsCancellationRequested) _finish = FinishReason.Cancelled;
             else if (total > decoder.MaxLength) _finish = FinishReason.ContextFull;
             if (_finish is not null) return -1;
             var choice = Choose(decoder.Logits(index));
             _choices.Add(choice);
+            IReadOnlyList<TokenProbability> alternatives = options.Alternatives == 0 ? [] : Sampler.Top(decoder.Logits(index), options.Alternatives);
+            if (options.Alternatives > 0) _alternatives.Add(alternatives);
             if (_attention is not null && decoder.PictureAttention(index) is { } weights) _attention.Add(weights);
             if (options.StopTokens.Contains(choice.Token)) _finish = FinishReason.EndOfText;
             else if (_choices.Count == options.MaxTokens) _finish = FinishReason.MaxTokens;
             else if (total == decoder.MaxLength) _finish = FinishReason.ContextFull;
+            options.OnToken?.Invoke(choice, alternatives);
             return _finish is null ? choice.Token : -1;
         }
 
         public Generation ToGeneration(GenerationTimings timings) => new(_choices, _finish!.Value, timings)
         {
             Attention = _attention?.Count == _choices.Count ? _attention : null,
+            Alternatives = _alternatives,
         };
 
         private Choice Choose(ReadOnlySpan<float> logits)
@@ -78,7 +119,7 @@ public static class Generator
             var position = _choices.Count;
             return position < options.Forced.Count
                 ? Sampler.Judge(logits, options.Forced[position])
-                : Sampler.Choose(logits, options.Sampling, Sampler.Uniform(options.Sampling.Seed, index, position));
+                : Sampler.Choose(logits, options.Sampling, Sampler.Uniform(options.Sampling.Seed, draws, position));
         }
     }
 }

@@ -16,6 +16,11 @@ public readonly record struct Choice(int Token, double LogProbability, int Runne
     public double Margin => LogProbability - RunnerUpLogProbability;
 }
 
+/// <summary>A token that could stand at a place.</summary>
+/// <param name="Token">The token.</param>
+/// <param name="LogProbability">Natural logarithm of its probability under the model's own distribution.</param>
+public readonly record struct TokenProbability(int Token, double LogProbability);
+
 /// <summary>Takes a token from one row of logits. Pure: chance enters as an argument.</summary>
 public static class Sampler
 {
@@ -45,6 +50,29 @@ public static class Sampler
         var runnerUp = Best(logits, except: token);
         var (norm, entropy) = LogSumExp(logits, Math.Max(logits[token], logits[runnerUp]));
         return new Choice(token, logits[token] - norm, runnerUp, logits[runnerUp] - norm) { Entropy = entropy };
+    }
+
+    /// <summary>The most probable tokens, most probable first; of equal ones the lower token goes first.</summary>
+    /// <param name="logits">[V] one row.</param>
+    /// <param name="count">How many, at least 0; a smaller vocabulary gives what it has.</param>
+    /// <exception cref="ArithmeticException">The logits are not numbers.</exception>
+    public static TokenProbability[] Top(ReadOnlySpan<float> logits, int count)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(count);
+        if (count == 0 || logits.IsEmpty) return [];
+        // The heap's root is the worst of the kept: the least logit, and of equal ones the highest token.
+        var kept = new PriorityQueue<int, (float Logit, int Later)>(count);
+        for (var token = 0; token < logits.Length; token++)
+        {
+            if (kept.Count < count) kept.Enqueue(token, (logits[token], -token));
+            else if (logits[token] > logits[kept.Peek()]) kept.EnqueueDequeue(token, (logits[token], -token));
+        }
+        var top = new int[kept.Count];
+        for (var i = top.Length - 1; i >= 0; i--) top[i] = kept.Dequeue();
+        var (norm, _) = LogSumExp(logits, logits[top[0]]);
+        var result = new TokenProbability[top.Length];
+        for (var i = 0; i < top.Length; i++) result[i] = new TokenProbability(top[i], logits[top[i]] - norm);
+        return result;
     }
 
     /// <summary>The draw for one row at one position: a number in [0, 1) that depends on nothing else, so a row's text does not depend on its batch.</summary>

@@ -63,6 +63,12 @@ public sealed record Solution
     /// <summary>Side of a patch in pixels: the model saw the picture with grid rows x this many rows.</summary>
     public int PatchSize { get; init; } = 14;
 
+    /// <summary>Tokens of the prompt, those of the picture included.</summary>
+    public int PromptTokens { get; init; }
+
+    /// <summary>Tokens of the prompt that stand for the picture.</summary>
+    public int PictureTokens { get; init; }
+
     /// <summary>How long it took.</summary>
     public required SolveTimings Timings { get; init; }
 

@@ -14,7 +14,24 @@ public sealed record SolveOptions
 
     /// <summary>How tokens are taken; greedy by default.</summary>
     public Sampling Sampling { get; init; } = Sampling.Greedy;
+
+    /// <summary>New tokens at most, at least 1; null (the default), or more than the package's own limit, means that limit.</summary>
+    public int? MaxTokens { get; init; }
+
+    /// <inheritdoc cref="GenerationOptions.Alternatives"/>
+    public int Alternatives { get; init; }
+
+    /// <inheritdoc cref="GenerationOptions.OnToken"/>
+    public Action<Choice, IReadOnlyList<TokenProbability>>? OnToken { get; init; }
+
+    /// <summary>Ends this question alone: its solution then has what was written so far, with <see cref="FinishReason.Cancelled"/>.</summary>
+    public CancellationToken Stop { get; init; }
 }
+
+/// <summary>A question and how to answer it.</summary>
+/// <param name="Question">The question.</param>
+/// <param name="Options">How.</param>
+public sealed record SolveRequest(Question Question, SolveOptions Options);
 
 /// <summary>A model package made ready to answer: from picture and code to text and confidence.</summary>
 /// <remarks>Not thread-safe: it keeps one batch's memory and uses it again. Dispose it.</remarks>
@@ -38,6 +55,18 @@ public sealed class Solver : IDisposable
 
     /// <summary>The package, verified.</summary>
     public ModelFolder Folder { get; }
+
+    /// <summary>The package's tokenizer.</summary>
+    public Tokenizer Tokenizer => _tokenizer;
+
+    /// <summary>The start of every reply that is given and not generated, from its <c>&lt;think&gt;</c> on; empty when the package gives none.</summary>
+    public string ReplyStart => _template.AssistantPrefix.LastIndexOf("<think>", StringComparison.Ordinal) is >= 0 and var at ? _template.AssistantPrefix[at..] : "";
+
+    /// <summary>The most tokens that a reply can have.</summary>
+    public int MaxNewTokens => _template.MaxNewTokens;
+
+    /// <summary>Whether a token ends replies. It is no part of their text.</summary>
+    public bool IsStop(int token) => _stopTokens.Contains(token);
 
     /// <summary>Whether the package can say where it looks.</summary>
     public bool ShowsAttention => _vlm.ShowsAttention;
@@ -74,7 +103,34 @@ public sealed class Solver : IDisposable
     public IReadOnlyList<Solution> Solve(IReadOnlyList<Question> questions, SolveOptions? options = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(questions);
-        options ??= new SolveOptions();
+        var generation = Generation(options ?? new SolveOptions());
+        return Solve(questions, prompts => [.. Generator.Generate(Decoder(prompts.Length), prompts, generation, cancellation).Select(samples => samples[0])], cancellation);
+    }
+
+    /// <summary>
+    /// Answers questions of different askers as one batch, each with options of its own. Those of equal length are read together, and no answer
+    /// depends on what it shares the batch with.
+    /// </summary>
+    /// <returns>In the order of the requests; a stopped one has what was written so far.</returns>
+    /// <exception cref="PictureException">A picture cannot be used. No token was taken yet, for any of them.</exception>
+    /// <exception cref="PromptTooLongException">A code does not fit beside its picture. No token was taken yet, for any of them.</exception>
+    /// <exception cref="OperationCanceledException">All of it was cancelled.</exception>
+    public IReadOnlyList<Solution> Solve(IReadOnlyList<SolveRequest> requests, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(requests);
+        if (requests.Count == 0) return [];
+        return Solve([.. requests.Select(request => request.Question)], prompts => InOrderOfLength(prompts, requests, cancellation), cancellation);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _decoder?.Dispose();
+        _vlm.Dispose();
+    }
+
+    private IReadOnlyList<Solution> Solve(IReadOnlyList<Question> questions, Func<Prompt[], Generation[]> generate, CancellationToken cancellation)
+    {
         var pictures = new List<EncodedPicture>();
         try
         {
@@ -84,9 +140,9 @@ public sealed class Solver : IDisposable
                 pictures.Add(Encode(question.Picture));
             }
             var prompts = questions.Zip(pictures, ToPrompt).ToArray();
-            var generations = Generator.Generate(Decoder(questions.Count), prompts, Generation(options), cancellation);
+            var generations = generate(prompts);
             cancellation.ThrowIfCancellationRequested();
-            return [.. Enumerable.Range(0, questions.Count).Select(i => ToSolution(questions[i], pictures[i], generations[i][0]))];
+            return [.. Enumerable.Range(0, questions.Count).Select(i => ToSolution(questions[i], pictures[i], prompts[i], generations[i]))];
         }
         finally
         {
@@ -94,11 +150,15 @@ public sealed class Solver : IDisposable
         }
     }
 
-    /// <inheritdoc/>
-    public void Dispose()
+    /// <summary>The decoder reads neighbours of equal length in one run, so equal lengths become neighbours.</summary>
+    private Generation[] InOrderOfLength(Prompt[] prompts, IReadOnlyList<SolveRequest> requests, CancellationToken cancellation)
     {
-        _decoder?.Dispose();
-        _vlm.Dispose();
+        int[] order = [.. Enumerable.Range(0, prompts.Length).OrderBy(i => prompts[i].Ids.Length)];
+        var generations = Generator.Generate(
+            Decoder(prompts.Length), [.. order.Select(i => prompts[i])], [.. order.Select(i => Generation(requests[i].Options))], cancellation);
+        var result = new Generation[prompts.Length];
+        for (var row = 0; row < order.Length; row++) result[order[row]] = generations[row];
+        return result;
     }
 
     private EncodedPicture Encode(RgbImage image)
@@ -115,13 +175,16 @@ public sealed class Solver : IDisposable
 
     private GenerationOptions Generation(SolveOptions options) => new()
     {
-        MaxTokens = _template.MaxNewTokens,
+        MaxTokens = Math.Min(options.MaxTokens ?? int.MaxValue, _template.MaxNewTokens),
         StopTokens = _stopTokens,
         Sampling = options.Sampling,
         WithAttention = options.WithAttention,
+        Alternatives = options.Alternatives,
+        OnToken = options.OnToken,
+        Stop = options.Stop,
     };
 
-    private Solution ToSolution(Question question, EncodedPicture picture, Generation generation)
+    private Solution ToSolution(Question question, EncodedPicture picture, Prompt prompt, Generation generation)
     {
         var tokens = new ReplyTokens(_tokenizer, generation);
         var reply = ReplyParser.Parse(tokens.Text);
@@ -135,6 +198,8 @@ public sealed class Solver : IDisposable
             Fields = tokens.Fields(),
             Grid = picture.Features.Grid,
             PatchSize = _pictures.PatchSize,
+            PromptTokens = prompt.Ids.Length,
+            PictureTokens = picture.Features.Tokens,
             Timings = new SolveTimings(question.Decoding, picture.CutTime, picture.VisionTime, generation.Timings.Prefill, generation.Timings.Decode),
             Letters = tokens.Letters(),
         };

@@ -68,7 +68,19 @@ public sealed class Tokenizer
     /// <summary>The text of ids. Ids that the tokenizer lacks give nothing; bytes that are not UTF-8 give U+FFFD.</summary>
     /// <param name="ids">Any numbers.</param>
     /// <param name="skipSpecial">Leaves out the added tokens that are special; other added tokens stay.</param>
-    public string Decode(ReadOnlySpan<int> ids, bool skipSpecial = false)
+    public string Decode(ReadOnlySpan<int> ids, bool skipSpecial = false) => Encoding.UTF8.GetString(Bytes(ids, skipSpecial).WrittenSpan);
+
+    /// <summary>The bytes that a token stands for: one token may hold a part of a character only. None for an id that the tokenizer lacks.</summary>
+    /// <param name="id">Any number.</param>
+    public byte[] Bytes(int id) => Bytes([id], skipSpecial: false).WrittenSpan.ToArray();
+
+    /// <summary>The id of an added token, or of a token spelled as in the vocabulary.</summary>
+    /// <exception cref="CheckpointException">There is no such token.</exception>
+    public int Id(string token) => ids.TryGetValue(token, out int id)
+        ? id
+        : throw new CheckpointException($"The tokenizer has no token '{token}'. Does tokenizer.json belong to this model?");
+
+    private ArrayBufferWriter<byte> Bytes(ReadOnlySpan<int> ids, bool skipSpecial)
     {
         var bytes = new ArrayBufferWriter<byte>(Math.Max(ids.Length * 4, 16));
         foreach (int id in ids)
@@ -83,14 +95,8 @@ public sealed class Tokenizer
                 ByteLetters.Write(letters, bytes);
             }
         }
-        return Encoding.UTF8.GetString(bytes.WrittenSpan);
+        return bytes;
     }
-
-    /// <summary>The id of an added token, or of a token spelled as in the vocabulary.</summary>
-    /// <exception cref="CheckpointException">There is no such token.</exception>
-    public int Id(string token) => ids.TryGetValue(token, out int id)
-        ? id
-        : throw new CheckpointException($"The tokenizer has no token '{token}'. Does tokenizer.json belong to this model?");
 
     private string Normalize(string text) => normalizes ? Nfc.Normalize(text) : text;
 

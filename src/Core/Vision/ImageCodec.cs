@@ -23,7 +23,7 @@ public static class ImageCodec
         using SKCodec? codec = SKCodec.Create(data);
         if (codec is null)
             throw new PictureException($"The {bytes.Length} bytes are no picture that can be read; a complete {Readable} file is needed.");
-        if (codec.EncodedFormat is not (SKEncodedImageFormat.Png or SKEncodedImageFormat.Jpeg or SKEncodedImageFormat.Webp or SKEncodedImageFormat.Bmp))
+        if (!IsReadable(codec.EncodedFormat))
             throw new PictureException($"The picture is a {codec.EncodedFormat} file; save it as {Readable}.");
         (int width, int height) = (codec.Info.Width, codec.Info.Height);
         if ((long)width * height > MaxPixels)
@@ -39,6 +39,17 @@ public static class ImageCodec
         return Upright(OnWhite(rgba), width, height, codec.EncodedOrigin);
     }
 
+    /// <summary>What a picture file says about itself, read from its header alone: no pixel is decoded and no memory for one is taken.</summary>
+    /// <param name="bytes">The whole file.</param>
+    /// <returns>Null when it is not a picture of a known kind.</returns>
+    public static PictureHeader? Peek(ReadOnlySpan<byte> bytes)
+    {
+        if (bytes.IsEmpty) return null;
+        using SKData data = SKData.CreateCopy(bytes);
+        using SKCodec? codec = SKCodec.Create(data);
+        return codec is null ? null : new PictureHeader(codec.EncodedFormat.ToString(), codec.Info.Width, codec.Info.Height, IsReadable(codec.EncodedFormat));
+    }
+
     /// <summary>Writes a PNG; decoding gives the same pixels.</summary>
     public static byte[] EncodePng(RgbImage image) => Encode(image, pixels => pixels.Encode(SKPngEncoderOptions.Default));
 
@@ -51,6 +62,9 @@ public static class ImageCodec
         ArgumentOutOfRangeException.ThrowIfGreaterThan(quality, 100);
         return Encode(image, pixels => pixels.Encode(new SKJpegEncoderOptions(quality, SKJpegEncoderDownsample.Downsample420, SKJpegEncoderAlphaOption.Ignore)));
     }
+
+    private static bool IsReadable(SKEncodedImageFormat format) =>
+        format is SKEncodedImageFormat.Png or SKEncodedImageFormat.Jpeg or SKEncodedImageFormat.Webp or SKEncodedImageFormat.Bmp;
 
     private static PictureException CutOff(SKCodec codec, SKCodecResult result) =>
         new($"The {codec.EncodedFormat} picture is damaged or cut off ({result}). Was it copied completely?");

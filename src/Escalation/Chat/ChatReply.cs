@@ -1,0 +1,42 @@
+using Vlm.Escalation.Work;
+
+namespace Vlm.Escalation.Chat;
+
+/// <summary>From an answer to what is sent of it. Pure.</summary>
+/// <param name="model">The name that is served.</param>
+/// <param name="fingerprint">Of its weights.</param>
+/// <param name="settings">What was asked for.</param>
+internal sealed class ChatReply(string model, string fingerprint, ChatSettings settings)
+{
+    // JSON has no minus infinity; this is the number that vLLM writes in its place.
+    private const double NoProbability = -9999;
+
+    public ChatCompletion Whole(Answer answer) => new(
+        answer.Id, "chat.completion", answer.Created, model, fingerprint,
+        [new CompletionChoice(0, new AssistantMessage("assistant", answer.Text, null), Logprobs(answer.Tokens), Finish(answer))],
+        Usage(answer));
+
+    public ChatChunk Chunk(SolveJob job, string? content, IReadOnlyList<AnswerToken> tokens, bool isFirst) => Chunk(job,
+        [new ChunkChoice(0, new Delta { Role = isFirst ? "assistant" : null, Content = content }, Logprobs(tokens), null)]);
+
+    public ChatChunk Last(SolveJob job, Answer answer) => Chunk(job, [new ChunkChoice(0, new Delta(), null, Finish(answer))]);
+
+    public ChatChunk UsageChunk(SolveJob job, Answer answer) => Chunk(job, []) with { Usage = Usage(answer) };
+
+    private ChatChunk Chunk(SolveJob job, IReadOnlyList<ChunkChoice> choices) =>
+        new(job.Id, "chat.completion.chunk", job.Created.ToUnixTimeSeconds(), model, fingerprint, choices);
+
+    private static string Finish(Answer answer) => answer.IsCut ? "length" : "stop";
+
+    private static Usage Usage(Answer answer) => new(
+        answer.PromptTokens, answer.CompletionTokens, answer.PromptTokens + answer.CompletionTokens, new PromptTokensDetails(0, answer.PictureTokens));
+
+    private LogprobList? Logprobs(IReadOnlyList<AnswerToken> tokens) => !settings.WithLogprobs ? null : new LogprobList(
+        [.. tokens.Select(token => new TokenLogprob(token.Text, Finite(token.LogProbability), Bytes(token),
+            [.. token.Alternatives.Select(each => new TopLogprob(each.Text, Finite(each.LogProbability), Bytes(each)))]))], null);
+
+    private static double Finite(double value) => Math.Max(value, NoProbability);
+
+    // Numbers, not base64: the interface's form.
+    private static int[] Bytes(AnswerToken token) => Array.ConvertAll(token.Bytes, each => (int)each);
+}

@@ -1,0 +1,29 @@
+using System.Security.Cryptography;
+using System.Text;
+using Vlm.Inference;
+using Vlm.Model;
+
+namespace Vlm.Escalation.Work;
+
+/// <summary>A model package on the Core engine.</summary>
+internal sealed class PackageModel(Solver solver) : IModel
+{
+    public string Fingerprint { get; } = "fp_" + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(
+        string.Join('\n', solver.Folder.Manifest.Files.OrderBy(file => file.Key, StringComparer.Ordinal).Select(file => $"{file.Key} {file.Value.Sha256}")))))[..12];
+
+    public string ReplyStart => solver.ReplyStart;
+
+    public int MaxNewTokens => solver.MaxNewTokens;
+
+    /// <summary>Loads a package.</summary>
+    /// <exception cref="ModelException">It cannot be used.</exception>
+    public static PackageModel Open(string folder, int threads) => new(Solver.Open(folder, new EngineOptions { Threads = threads }));
+
+    public bool IsStop(int token) => solver.IsStop(token);
+
+    public byte[] Bytes(int token) => solver.Tokenizer.Bytes(token);
+
+    public IReadOnlyList<Solution> Solve(IReadOnlyList<SolveRequest> requests, CancellationToken cancellation) => solver.Solve(requests, cancellation);
+
+    public void Dispose() => solver.Dispose();
+}

@@ -1,0 +1,130 @@
+using System.Threading.Channels;
+using Vlm.Escalation.Errors;
+using Vlm.Escalation.Observability;
+using Vlm.Escalation.Settings;
+
+namespace Vlm.Escalation.Work;
+
+/// <summary>
+/// The bounded way to the worker. A request needs a place before its body is read, so that memory is bounded by places times the body limit, however many
+/// clients come. First come, first served; who leaves is taken out at once.
+/// </summary>
+internal sealed class SolveQueue(QueueOptions options, ServerMetrics metrics, TimeProvider time)
+{
+    private readonly Lock _gate = new();
+    private readonly LinkedList<SolveJob> _waiting = [];
+    private readonly Channel<bool> _changed = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private int _places;
+
+    /// <summary>How fast it moves.</summary>
+    public ServiceRate Rate { get; } = new();
+
+    /// <summary>Requests that hold a place: those who wait, those being answered, those whose body is on its way.</summary>
+    public int Places => Volatile.Read(ref _places);
+
+    private int MaxPlaces => options.Capacity + options.Batch;
+
+    /// <summary>Takes a place; dispose it to give it back.</summary>
+    /// <exception cref="ApiException">There is none, or the wait would outlast the deadline.</exception>
+    public IDisposable Enter(TimeSpan deadline)
+    {
+        var places = Interlocked.Increment(ref _places);
+        if (places > MaxPlaces)
+        {
+            Interlocked.Decrement(ref _places);
+            throw new ApiException(ErrorReason.QueueFull, $"{options.Capacity} requests wait already. Try again after the time in Retry-After.", retryAfter: Rate.RetryAfter(options.Capacity));
+        }
+        int ahead;
+        lock (_gate) ahead = _waiting.Count;
+        if (Rate.Wait(ahead) is var wait && wait > deadline)
+        {
+            Interlocked.Decrement(ref _places);
+            throw new ApiException(ErrorReason.DeadlineTooShort,
+                $"The wait is about {wait.TotalSeconds:0.0} s and the deadline {deadline.TotalSeconds:0.0} s. Try again later, or with a longer deadline.", retryAfter: Rate.RetryAfter(ahead));
+        }
+        return new Place(this);
+    }
+
+    /// <summary>Puts a job at the end. Its caller holds a place, so there is room.</summary>
+    public void Add(SolveJob job)
+    {
+        LinkedListNode<SolveJob> node;
+        lock (_gate)
+        {
+            node = _waiting.AddLast(job);
+            metrics.Waiting(_waiting.Count);
+        }
+        job.Stop.Register(() => Remove(node));
+        _changed.Writer.TryWrite(true);
+    }
+
+    /// <summary>Waits for a job and takes it together with the others that wait, or that come within the window if some are on their way.</summary>
+    public async Task<IReadOnlyList<SolveJob>> TakeAsync(CancellationToken cancellation)
+    {
+        await WaitFor(1, cancellation);
+        int waiting;
+        lock (_gate) waiting = _waiting.Count;
+        if (waiting < options.Batch && Places > waiting && options.WindowMilliseconds > 0)
+        {
+            using var window = new CancellationTokenSource(TimeSpan.FromMilliseconds(options.WindowMilliseconds), time);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(window.Token, cancellation);
+            try
+            {
+                await WaitFor(Math.Min(options.Batch, Places), either.Token);
+            }
+            catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+            {
+                // The window has closed: who is there goes.
+            }
+        }
+        return Take();
+    }
+
+    private async Task WaitFor(int count, CancellationToken cancellation)
+    {
+        // Ends when so many wait, or with the token.
+        while (true)
+        {
+            lock (_gate)
+            {
+                if (_waiting.Count >= count) return;
+            }
+            await _changed.Reader.ReadAsync(cancellation);
+        }
+    }
+
+    private List<SolveJob> Take()
+    {
+        var taken = new List<SolveJob>(options.Batch);
+        lock (_gate)
+        {
+            while (taken.Count < options.Batch && _waiting.First is { } first)
+            {
+                _waiting.RemoveFirst();
+                taken.Add(first.Value);
+            }
+            metrics.Waiting(_waiting.Count);
+        }
+        return taken;
+    }
+
+    private void Remove(LinkedListNode<SolveJob> node)
+    {
+        lock (_gate)
+        {
+            if (node.List is null) return;
+            _waiting.Remove(node);
+            metrics.Waiting(_waiting.Count);
+        }
+    }
+
+    private sealed class Place(SolveQueue queue) : IDisposable
+    {
+        private int _isFree;
+
+        public void Dispose()
+        {
+            if (Interlocked.Exchange(ref _isFree, 1) == 0) Interlocked.Decrement(ref queue._places);
+        }
+    }
+}

@@ -1,0 +1,126 @@
+using System.Diagnostics;
+using Vlm.Escalation.Errors;
+using Vlm.Escalation.Observability;
+using Vlm.Escalation.Settings;
+using Vlm.Inference;
+using Vlm.Vision;
+
+namespace Vlm.Escalation.Work;
+
+/// <summary>The one owner of the model: loads and warms it, then answers batch after batch.</summary>
+internal sealed class SolverWorker(
+    Func<IModel> open, ModelOptions options, ModelSlot slot, SolveQueue queue, WorkerSurroundings surroundings) : BackgroundService
+{
+    private const int WarmUpSide = 224;
+
+    private readonly ServerMetrics _metrics = surroundings.Metrics;
+    private readonly TimeProvider _time = surroundings.Time;
+    private readonly ILogger _log = surroundings.Log;
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var model = Load(stoppingToken);
+        if (model is null) return;
+        // Ends with the program.
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            try
+            {
+                Answer(model, await queue.TakeAsync(stoppingToken), stoppingToken);
+            }
+            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+            {
+                return;
+            }
+        }
+    }
+
+    private IModel? Load(CancellationToken cancellation)
+    {
+        var start = _time.GetTimestamp();
+        IModel? model = null;
+        try
+        {
+            model = open();
+            // The first run of a graph allocates what later ones use again: nobody's request should wait for that.
+            var white = new byte[WarmUpSide * WarmUpSide * 3];
+            Array.Fill(white, byte.MaxValue);
+            model.Solve([new SolveRequest(new Question(new RgbImage(WarmUpSide, WarmUpSide, white), "a"), new SolveOptions { MaxTokens = 2 })], cancellation);
+        }
+        catch (Exception e)
+        {
+            model?.Dispose();
+            if (e is OperationCanceledException) return null;
+            slot.Fail(e.Message);
+            _log.ModelUnusable(e.Message);
+            surroundings.Lifetime.StopApplication();
+            return null;
+        }
+        slot.Ready(model);
+        _metrics.Ready(true);
+        _log.Ready(options.ServedName, options.Path!, _time.GetElapsedTime(start).TotalMilliseconds);
+        return model;
+    }
+
+    private void Answer(IModel model, IReadOnlyList<SolveJob> jobs, CancellationToken cancellation)
+    {
+        var rows = new List<(SolveJob Job, SolveRequest Request)>(jobs.Count);
+        var start = Stopwatch.GetTimestamp();
+        foreach (var job in jobs)
+        {
+            if (job.Stop.IsCancellationRequested) continue;
+            _metrics.Started(_time.GetElapsedTime(job.Arrived));
+            try
+            {
+                rows.Add((job, job.ToRequest(model)));
+            }
+            catch (PictureException e)
+            {
+                job.Fail(new ApiException(ErrorReason.UnusablePicture, e.Message, "messages"));
+            }
+        }
+        if (rows.Count == 0) return;
+        _metrics.Batch(rows.Count);
+        Solve(model, rows, cancellation);
+        queue.Rate.Observe(rows.Count, Stopwatch.GetElapsedTime(start));
+    }
+
+    private void Solve(IModel model, List<(SolveJob Job, SolveRequest Request)> rows, CancellationToken cancellation)
+    {
+        try
+        {
+            var solutions = model.Solve([.. rows.Select(row => row.Request)], cancellation);
+            foreach (var ((job, _), solution) in rows.Zip(solutions))
+            {
+                // Who has been stopped has nobody who waits.
+                if (solution.Generation.Finish != FinishReason.Cancelled) job.Complete(Answers.Of(model, job, solution));
+            }
+        }
+        catch (Exception e) when (e is PictureException or PromptTooLongException && rows.Count > 1)
+        {
+            // One of them cannot be answered, and no token of any was taken yet: each alone, so that it fails alone.
+            foreach (var row in rows) Solve(model, [row], cancellation);
+        }
+        catch (PictureException e)
+        {
+            rows[0].Job.Fail(new ApiException(ErrorReason.UnusablePicture, e.Message, "messages"));
+        }
+        catch (PromptTooLongException e)
+        {
+            rows[0].Job.Fail(new ApiException(ErrorReason.InvalidRequest, e.Message, "messages"));
+        }
+        catch (OperationCanceledException)
+        {
+            foreach (var (job, _) in rows) job.Fail(new ApiException(ErrorReason.ShuttingDown, "The server ended before the answer was there. Ask again.", retryAfter: TimeSpan.FromSeconds(5)));
+        }
+        catch (Exception e)
+        {
+            // Whatever it was, the next batch gets its chance; the metric and the log tell the operator.
+            _log.BatchFailed(e, rows.Count);
+            foreach (var (job, _) in rows) job.Fail(new ApiException(ErrorReason.Internal, "The model failed. The server's log says why."));
+        }
+    }
+}
+
+/// <summary>What the worker reports to.</summary>
+internal sealed record WorkerSurroundings(ServerMetrics Metrics, TimeProvider Time, ILogger<SolverWorker> Log, IHostApplicationLifetime Lifetime);
