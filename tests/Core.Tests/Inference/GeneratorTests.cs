@@ -66,6 +66,54 @@ public sealed class GeneratorTests
     }
 
     [Fact]
+    public void Prompts_with_options_of_their_own_keep_to_them()
+    {
+        using var decoder = new ScriptedDecoder([[4, 5, 6, 9], [4, 5, 6, 9]]);
+        var heard = new List<(int Token, int Alternatives)>();
+        GenerationOptions[] options =
+        [
+            new() { MaxTokens = 2, StopTokens = [9] },
+            new() { MaxTokens = 10, StopTokens = [9], Alternatives = 3, OnToken = (choice, alternatives) => heard.Add((choice.Token, alternatives.Count)) },
+        ];
+        var replies = Generator.Generate(decoder, [Question, Question], options, TestContext.Current.CancellationToken);
+
+        Assert.Equal((FinishReason.MaxTokens, FinishReason.EndOfText), (replies[0].Finish, replies[1].Finish));
+        Assert.Equal([4, 5], replies[0].TextTokens);
+        Assert.Empty(replies[0].Alternatives);
+        Assert.Equal([(4, 3), (5, 3), (6, 3), (9, 3)], heard);
+        Assert.Equal([4, 5, 6, 9], replies[1].Alternatives.Select(place => place[0].Token));
+    }
+
+    [Fact]
+    public void Stopping_one_prompt_leaves_its_neighbour_alone()
+    {
+        using var stop = new CancellationTokenSource();
+        using var decoder = new ScriptedDecoder([[4, 5, 6, 9], [4, 5, 6, 9]]) { OnStep = step => { if (step == 2) stop.Cancel(); } };
+        GenerationOptions[] options =
+            [new() { MaxTokens = 10, StopTokens = [9], Stop = stop.Token }, new() { MaxTokens = 10, StopTokens = [9] }];
+        var replies = Generator.Generate(decoder, [Question, Question], options, TestContext.Current.CancellationToken);
+
+        Assert.Equal((FinishReason.Cancelled, FinishReason.EndOfText), (replies[0].Finish, replies[1].Finish));
+        Assert.Equal([4, 5], replies[0].TextTokens);
+        Assert.Equal([4, 5, 6], replies[1].TextTokens);
+        // The stopped row rests from then on.
+        Assert.Equal([[4, 4], [5, 5], [-1, 6]], decoder.Steps);
+    }
+
+    [Fact]
+    public void A_sampled_reply_does_not_depend_on_its_place_in_the_batch()
+    {
+        var options = new GenerationOptions { MaxTokens = 4, StopTokens = [9], Sampling = new Sampling { Temperature = 5, Seed = 7 } };
+        int[] Reply(int rows, int row)
+        {
+            using var decoder = new ScriptedDecoder([.. Enumerable.Repeat<int[]>([4, 5, 6, 7], rows)]);
+            var replies = Generator.Generate(decoder, [.. Enumerable.Repeat(Question, rows)], Enumerable.Repeat(options, rows).ToArray(), TestContext.Current.CancellationToken);
+            return [.. replies[row].Choices.Select(choice => choice.Token)];
+        }
+        Assert.Equal(Reply(1, 0), Reply(3, 2));
+    }
+
+    [Fact]
     public void A_decoder_of_another_size_is_refused()
     {
         using var decoder = new ScriptedDecoder([[9]]);

@@ -41,6 +41,17 @@ public sealed class SamplerTests
         }).QuickCheckThrowOnFailure();
 
     [Fact]
+    public void The_top_tokens_are_the_first_of_all_sorted_by_probability() =>
+        Prop.ForAll(Logits, row =>
+        {
+            var sorted = Enumerable.Range(0, row.Length).OrderByDescending(token => row[token]).ThenBy(token => token).Take(4).ToArray();
+            var top = Sampler.Top(row, 4);
+            return top.Select(each => each.Token).SequenceEqual(sorted)
+                && top.All(each => Math.Abs(each.LogProbability - Sampler.Judge(row, each.Token).LogProbability) < 1e-9)
+                && Sampler.Top(row, 0).Length == 0;
+        }).QuickCheckThrowOnFailure();
+
+    [Fact]
     public void Only_the_k_best_tokens_are_ever_taken() =>
         Prop.ForAll(Logits, Draws, (row, draw) =>
         {

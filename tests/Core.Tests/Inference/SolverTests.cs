@@ -49,6 +49,30 @@ public sealed class SolverTests : IDisposable
     }
 
     [Fact]
+    public void Requests_in_one_batch_get_what_each_asked_for_in_their_order()
+    {
+        using var solver = Open();
+        SolveRequest[] requests =
+        [
+            new(new Question(Picture("a"), "q x _ a y f"), new SolveOptions { MaxTokens = 3, Alternatives = 2 }),
+            new(new Question(Picture("c"), "z"), new SolveOptions { MaxTokens = 5 }),
+            new(new Question(Picture("a"), "x y z"), new SolveOptions { MaxTokens = 1000 }),
+        ];
+
+        var together = solver.Solve(requests, Cancellation);
+
+        Assert.Equal([3, 5, 8], together.Select(solution => solution.Generation.Choices.Count));
+        Assert.All(together[0].Generation.Alternatives, place => Assert.Equal(2, place.Count));
+        for (var i = 0; i < requests.Length; i++)
+        {
+            var alone = solver.Solve(requests[i].Question, cancellation: Cancellation);
+            Assert.Equal(alone.Generation.TextTokens.Take(together[i].Generation.Choices.Count), together[i].Generation.TextTokens);
+            Assert.Equal((requests[i].Question, alone.PromptTokens), (together[i].Question, together[i].PromptTokens));
+            Assert.InRange(together[i].PictureTokens, 1, together[i].PromptTokens - 1);
+        }
+    }
+
+    [Fact]
     public void A_code_longer_than_the_context_says_so_and_the_next_question_is_answered()
     {
         using var solver = Open();

@@ -31,6 +31,16 @@ public sealed class TokenizerTests
     }
 
     [Fact]
+    public void The_bytes_of_the_tokens_of_a_text_are_the_bytes_of_the_text()
+    {
+        const string Text = "a → b 🦉 naïve<|im_end|>";
+        int[] ids = Qwen2.Encode(Text);
+        Assert.Equal(Encoding.UTF8.GetBytes(Text), ids.SelectMany(Qwen2.Bytes));
+        Assert.Contains(ids, id => Encoding.UTF8.GetString(Qwen2.Bytes(id)).Contains('\uFFFD', StringComparison.Ordinal));
+        Assert.Empty(Qwen2.Bytes(int.MaxValue));
+    }
+
+    [Fact]
     public void Text_is_normalised_as_unicodes_conformance_test_asks()
     {
         using var reader = new StreamReader(new GZipStream(File.OpenRead(Golden.Path("unicode/NormalizationTest.txt.gz")), CompressionMode.Decompress));

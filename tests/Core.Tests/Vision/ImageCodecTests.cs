@@ -13,6 +13,18 @@ public sealed class ImageCodecTests
     public void Grey_and_transparent_pictures_decode_to_the_references_bytes(string tensor, string picture) =>
         Assert.Equal(Golden.Tensors.ReadBytes(tensor), Golden.Picture(picture).Pixels);
 
+    [Fact]
+    public void A_header_is_read_without_its_pixels()
+    {
+        byte[] picture = ImageCodec.EncodePng(new RgbImage(30, 20, new byte[1800]));
+        Assert.Equal(new PictureHeader("Png", 30, 20, IsReadable: true), ImageCodec.Peek(picture));
+        // The pixels are cut off; the header still says what they would be.
+        Assert.Equal(20, ImageCodec.Peek(picture.AsSpan(0, 60))?.Height);
+        Assert.Null(ImageCodec.Peek([]));
+        Assert.Null(ImageCodec.Peek("not a picture"u8));
+        Assert.False(ImageCodec.Peek(Convert.FromBase64String("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"))!.IsReadable);
+    }
+
     [Theory]
     [InlineData("rgb.png")]
     [InlineData("grey.png")]
