@@ -13,4 +13,5 @@ if (command.Errors.Count > 0)
     Console.Error.WriteLine("See --help.");
     return ExitCode.WrongUsage;
 }
-return await command.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+// No termination timeout: the host answers signals itself, and its drain takes longer than the two seconds that would be given here.
+return await command.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });

@@ -33,7 +33,7 @@ internal static class MessageReader
         if (pictures.Length != 1)
         {
             throw new ApiException(ErrorReason.InvalidRequest,
-                $"The user's messages have {pictures.Length} pictures; exactly one is needed, as a part {{\"type\":\"image_url\",\"image_url\":{{\"url\":\"data:image/png;base64,…\"}}}}.", "messages");
+                $"The user's messages have {pictures.Length} pictures; exactly one is needed, as a part of type image_url whose url is 'data:image/png;base64,…'.", "messages");
         }
         var text = string.Join('\n', parts.Where(part => Type(part) == "text").Select(Text));
         return new MessageContent(text, Picture(pictures[0], maxPixels));

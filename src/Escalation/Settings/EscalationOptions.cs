@@ -29,8 +29,8 @@ internal sealed record EscalationOptions
     [Required]
     public IdempotencyOptions Idempotency { get; init; } = new();
 
-    /// <summary>Seconds that a shutdown waits for requests in flight, 0 to 600. Default 30.</summary>
-    [Range(0, 600)]
+    /// <summary>Seconds that a shutdown waits for requests in flight, 1 to 600. Default 30.</summary>
+    [Range(1, 600)]
     public int DrainSeconds { get; init; } = 30;
 }
 
