@@ -78,7 +78,17 @@ internal sealed class PolicyUpdate(QwenVl model, ReferencePolicy? reference, Opt
         double tokens = rows.Where(Counts).Sum(r => r.Rollout.Ids.Length);
         metrics.Add("loss", loss.item<float>() * whole.Rows, rows.Length);
         foreach (var (name, value) in measured) metrics.Add(name, value, tokens);
+        if (theirs is not null && config.Loss.Beta == 0) metrics.Add("kl", Divergence(output.LogProbabilities, theirs, mask) / Math.Max(1, tokens), tokens);
         if (isFirstPass) Compare(rows, output, old, metrics);
+    }
+
+    /// <summary>Sum of k3 = exp d − d − 1 over the tokens that count (Schulman 2020, joschu.net/blog/kl-approx), for a reference that is only watched.</summary>
+    private static double Divergence(Tensor logProbabilities, Tensor reference, Tensor mask)
+    {
+        using var noGradient = no_grad();
+        using Scalar minusOne = -1;
+        var d = reference.add(logProbabilities, minusOne);
+        return d.expm1().add(d, minusOne).mul(mask).sum().item<float>();
     }
 
     /// <summary>How far the sampler's numbers are from the trainer's before the first update, and the entropy, over all tokens.</summary>

@@ -25,7 +25,7 @@ internal static class SampleTable
             var names = group.Terms.Keys.ToList();
             text.AppendLine().AppendLine($"**{puzzle.Answer}** (`{puzzle.Code}`, {puzzle.Kind}, severity {puzzle.Severity})").AppendLine()
                 .AppendLine($"| total | {string.Join(" | ", names)} | tokens | completion |").AppendLine($"|{string.Concat(Enumerable.Repeat("---|", names.Count + 3))}");
-            for (var g = 0; g < Math.Min(MostPerGroup, group.Totals.Length); g++)
+            foreach (var g in WorstAndBest(group.Totals))
             {
                 var rollout = group.Group.Rollouts[g];
                 text.AppendLine($"| {group.Totals[g]:F3} | {string.Join(" | ", names.Select(name => $"{group.Terms[name][g]:F3}"))} | {rollout.Ids.Length}{(rollout.Truncated ? " (cut)" : "")} | {OneLine(rollout.Text)} |");
@@ -39,7 +39,7 @@ internal static class SampleTable
     {
         var group = Shown(rollouts).First();
         yield return $"  {group.Group.Puzzle.Answer} ({group.Group.Puzzle.Kind})";
-        for (var g = 0; g < Math.Min(MostPerGroup, group.Totals.Length); g++)
+        foreach (var g in WorstAndBest(group.Totals))
         {
             // The end of a completion holds what is rewarded.
             var line = OneLine(group.Group.Rollouts[g].Text);
@@ -48,6 +48,12 @@ internal static class SampleTable
     }
 
     private static IEnumerable<RewardedGroup> Shown(CollectedRollouts rollouts) => rollouts.All.OrderBy(g => DynamicSampling.HasSignal(g.Totals) ? 0 : 1).Take(MostGroups);
+
+    private static int[] WorstAndBest(double[] totals)
+    {
+        int[] order = [.. Enumerable.Range(0, totals.Length).OrderBy(g => totals[g])];
+        return order.Length <= MostPerGroup ? order : [.. order[..(MostPerGroup / 2)], .. order[^(MostPerGroup / 2)..]];
+    }
 
     private static string OneLine(string text) => text.ReplaceLineEndings("⏎").Replace("|", "\\|", StringComparison.Ordinal);
 }

@@ -389,7 +389,7 @@ internal sealed class TextAttention : Module<Tensor, TextContext, Tensor>
         context.Tap?.Invoke(".query", q);
         context.Tap?.Invoke(".key", k);
         if (context.Cache is not null) (k, v) = context.Cache.Append(context.Layer, k, v);   // [B, K, total, D]
-        // A single token's query heads that share a key head are rows of one product: nothing is repeated, which is half the time of a sampling step.
+        // A single token's query heads that share a key head are the rows of one product: no copy of the whole history in every sampling step.
         var o = tokens == 1
             ? Attention.Of(q.reshape(batch, -1, groups, headSize), k, v, context.Bias).reshape(batch, -1, 1, headSize)
             : Attention.Of(q, Repeat(k), Repeat(v), context.Bias);                           // [B, H, T, D]
