@@ -28,7 +28,8 @@ internal static class SampleTable
             foreach (var g in WorstAndBest(group.Totals))
             {
                 var rollout = group.Group.Rollouts[g];
-                text.AppendLine($"| {group.Totals[g]:F3} | {string.Join(" | ", names.Select(name => $"{group.Terms[name][g]:F3}"))} | {rollout.Ids.Length}{(rollout.Truncated ? " (cut)" : "")} | {OneLine(rollout.Text)} |");
+                var rewards = string.Join(" | ", names.Select(name => $"{group.Terms[name][g]:F3}"));
+                text.AppendLine($"| {group.Totals[g]:F3} | {rewards} | {rollout.Ids.Length}{(rollout.Truncated ? " (cut)" : "")} | {OneLine(rollout.Text)} |");
             }
         }
         return text.ToString();

@@ -31,7 +31,6 @@ public sealed class GrpoConfigTests : IDisposable
                 { "terms": [ { "name": "soft_correctness", "weight": 1 }, { "name": "overlong", "weight": 1, "schedule": { "to": 0, "first_step": 0, "last_step": 9 } } ],
                   "confidence": "reply", "soft_overlong": { "max_length": 200, "cache": 40 } }
                 """);
-            json["sampler"] = "onnx";
         });
         Assert.Equal((LossAggregate.Constant, RatioLevel.Sequence, KlEstimator.K3Corrected), (config.Loss.Aggregate, config.Loss.Ratio, config.Loss.Kl));
         Assert.Equal(new RewardSchedule(0, 0, 9), config.Rewards.Terms[1].Schedule);
@@ -44,7 +43,6 @@ public sealed class GrpoConfigTests : IDisposable
     [InlineData("""{ "loss": { "beta": 0.1 } }""", "reference.kind is \"none\"")]
     [InlineData("""{ "loss": { "dual_clip": 1.1 } }""", "dual_clip above 1 + clip_high = 1.2, found 1.1")]
     [InlineData("""{ "loss": { "clip_low": -1 } }""", "clip_low from 0 to 1, found -1")]
-    [InlineData("""{ "sampler": "onnx" }""", "loss.sampler_cap is not given")]
     [InlineData("""{ "rewards": { "terms": [] } }""", "'terms' is empty")]
     [InlineData("""{ "rewards": { "terms": [ { "name": "chars", "weight": 1 }, { "name": "chars", "weight": 2 } ] } }""", "'chars' is named twice")]
     [InlineData("""{ "rewards": { "terms": [ { "name": "chars", "weight": -1 } ] } }""", "'chars' has weight -1")]

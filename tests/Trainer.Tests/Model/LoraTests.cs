@@ -150,7 +150,9 @@ public sealed class LoraTests : IDisposable
         using (var original = SafeTensors.Open(Path.Combine(Adapter, "adapter_model.safetensors")))
         {
             SafeTensors.Write(Path.Combine(folder, "adapter_model.safetensors"), original.Names.Select(n =>
-                n.Contains("layers.1.self_attn.q_proj.lora_A", StringComparison.Ordinal) ? NamedTensor.Floats(n, [4, 3], new float[12]) : NamedTensor.Floats(n, original.Info(n).Shape, original.ReadFloats(n))));
+                n.Contains("layers.1.self_attn.q_proj.lora_A", StringComparison.Ordinal)
+                    ? NamedTensor.Floats(n, [4, 3], new float[12])
+                    : NamedTensor.Floats(n, original.Info(n).Shape, original.ReadFloats(n))));
         }
 
         File.Copy(Path.Combine(Adapter, "adapter_config.json"), Path.Combine(folder, "adapter_config.json"));
