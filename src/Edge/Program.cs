@@ -1,10 +1,11 @@
 using System.CommandLine;
 using Vlm.Edge;
+using Vlm.Edge.Calibrate;
 using Vlm.Edge.Solve;
 using Vlm.Inference;
 
 Telemetry.Off();
-var root = new RootCommand("Reads cryptograms with a small vision-language model on this machine.") { SolveCommand.Create() };
+var root = new RootCommand("Reads cryptograms with a small vision-language model on this machine.") { SolveCommand.Create(), CalibrateCommand.Create() };
 var command = root.Parse(args);
 if (command.Errors.Count > 0)
 {

@@ -22,13 +22,15 @@ public sealed record LabelledSignals(SignalVector Signals, bool HasHardFailure, 
 /// <param name="Intercept">The score of an average answer.</param>
 public sealed record Calibrator(IReadOnlyList<CalibratorTerm> Terms, double Intercept)
 {
-    // C of the logistic regression: with standardised signals and hundreds of answers a gentle pull that tames near-copies among the signals.
-    private const double Strength = 1;
+    // C of the logistic regression, strongest pull first: a good model makes few mistakes to learn from, and many signals are near-copies of each other.
+    private static readonly double[] Strengths = [0.003, 0.01, 0.03, 0.1, 0.3, 1];
+    private const int Folds = 5;
 
     /// <summary>Fits a calibrator on the answers that no verifier rules out.</summary>
     /// <param name="answers">At least one without a hard failure.</param>
     /// <param name="names">The signals to use; those that never vary here are left out.</param>
     /// <remarks>
+    /// How strongly the weights are pulled to 0 is chosen by five-fold cross-validation among these answers.
     /// When all answers are right, or all wrong, nothing can be learned about which are: the probability is then (right + 1) / (n + 2) for every answer,
     /// Laplace's rule of succession.
     /// </remarks>
@@ -43,7 +45,8 @@ public sealed record Calibrator(IReadOnlyList<CalibratorTerm> Terms, double Inte
 
         var scales = names.Select(name => Scale(name, [.. kept.Select(answer => answer.Signals[name])])).Where(term => term.Deviation > 0).ToArray();
         double[][] features = [.. kept.Select(answer => Array.ConvertAll(scales, term => Standardise(term, answer.Signals)))];
-        var fit = LogisticRegression.Fit(features, [.. kept.Select(answer => answer.IsCorrect)], Strength);
+        bool[] labels = [.. kept.Select(answer => answer.IsCorrect)];
+        var fit = LogisticRegression.Fit(features, labels, Strengths.MinBy(strength => HeldOutLoss(features, labels, strength)));
         return new Calibrator([.. scales.Zip(fit.Weights, (term, weight) => term with { Weight = weight })], fit.Intercept);
     }
 
@@ -61,6 +64,26 @@ public sealed record Calibrator(IReadOnlyList<CalibratorTerm> Terms, double Inte
         var text = new StringBuilder($"{Intercept:R}\n");
         foreach (var term in Terms) text.Append($"{term.Name} {term.Mean:R} {term.Deviation:R} {term.Weight:R}\n");
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text.ToString())));
+    }
+
+    /// <summary>Log loss of each fifth of the answers under a fit to the others; the same for every strength when a fit lacks one kind of answer.</summary>
+    private static double HeldOutLoss(double[][] features, bool[] labels, double strength)
+    {
+        var loss = 0.0;
+        for (var fold = 0; fold < Folds; fold++)
+        {
+            int[] others = [.. Enumerable.Range(0, labels.Length).Where(i => i % Folds != fold)];
+            bool[] known = [.. others.Select(i => labels[i])];
+            if (known.Distinct().Count() < 2) return 0;
+            var fit = LogisticRegression.Fit([.. others.Select(i => features[i])], known, strength);
+            for (var i = fold; i < labels.Length; i += Folds)
+            {
+                var p = fit.Probability(features[i]);
+                loss -= Math.Log(Math.Max(double.Epsilon, labels[i] ? p : 1 - p));
+            }
+        }
+
+        return loss;
     }
 
     private static CalibratorTerm Scale(string name, double[] values)

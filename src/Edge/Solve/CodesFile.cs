@@ -5,7 +5,7 @@ namespace Vlm.Edge.Solve;
 /// <summary><c>codes.csv</c> of a folder: which message belongs to which picture.</summary>
 internal static class CodesFile
 {
-    private const string FileName = "codes.csv";
+    public const string FileName = "codes.csv";
 
     /// <exception cref="IOException">The file is missing or is not such a table; the message says where.</exception>
     public static IEnumerable<SolveItem> Read(string folder)
@@ -14,13 +14,17 @@ internal static class CodesFile
         if (!File.Exists(path)) throw new IOException($"The folder '{folder}' has no {FileName}. It needs one with the columns picture and code.");
         var rows = Rows(path, File.ReadAllText(path)).ToArray();
         if (rows.Length == 0) throw new IOException($"'{path}' is empty; its first line must name the columns picture and code.");
-        var (picture, code, answer) = (Column(rows[0], "picture"), Column(rows[0], "code"), Column(rows[0], "answer"));
+        var (picture, code) = (Column(rows[0], "picture"), Column(rows[0], "code"));
+        var (answer, severity) = (Column(rows[0], "answer"), Column(rows[0], "severity"));
         if (picture < 0 || code < 0) throw new IOException($"'{path}' has the columns {string.Join(", ", rows[0])}; it needs picture and code.");
         foreach (var (index, row) in rows.Index().Skip(1))
         {
             if (row.Length <= Math.Max(picture, code)) throw new IOException($"'{path}', row {index + 1}: {row.Length} fields, the header has {rows[0].Length}.");
             var expected = answer >= 0 && answer < row.Length && row[answer].Trim().Length > 0 ? row[answer].Trim().ToLowerInvariant() : null;
-            yield return new SolveItem(row[picture].Trim(), Path.Combine(folder, row[picture].Trim()), row[code].Trim(), expected);
+            yield return new SolveItem(row[picture].Trim(), Path.Combine(folder, row[picture].Trim()), row[code].Trim(), expected)
+            {
+                Severity = severity >= 0 && severity < row.Length && int.TryParse(row[severity], out var level) ? level : null,
+            };
         }
     }
 

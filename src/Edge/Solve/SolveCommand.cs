@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Vlm.Answers;
 using Vlm.Inference;
 using Vlm.Model;
 
@@ -60,14 +61,14 @@ internal static class SolveCommand
             var items = SolveItems.From(result.GetValue(Pictures)!, result.GetValue(Codes) ?? []);
             var attention = result.GetValue(Attention);
             if (attention is not null && items.Count != 1) throw new UsageException($"--attention draws one picture; {items.Count} were given.");
-            using var solver = Solver.Open(Locate(result.GetValue(Model)!), new EngineOptions { Threads = threads });
-            return new SolveRun(solver, result.GetValue(Json), attention).Run(items, cancellation);
+            using var solver = Solver.Open(ModelPlace.Locate(result.GetValue(Model)!), new EngineOptions { Threads = threads });
+            return new SolveRun(solver, Gate.Find(solver.Folder), result.GetValue(Json), attention).Run(items, cancellation);
         }
         catch (UsageException e)
         {
             return Fail(e.Message, ExitCode.WrongUsage);
         }
-        catch (Exception e) when (e is ModelException or IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is ModelException or GateException or IOException or UnauthorizedAccessException)
         {
             return Fail(e.Message, ExitCode.Failed);
         }
@@ -81,16 +82,6 @@ internal static class SolveCommand
     {
         Console.Error.WriteLine(message);
         return code;
-    }
-
-    /// <summary>A relative folder is looked for in the current directory, then in the repository that this program was built in.</summary>
-    private static string Locate(string model)
-    {
-        if (Directory.Exists(model) || Path.IsPathRooted(model)) return model;
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "Edge.sln"))) folder = folder.Parent;
-        var candidate = folder is null ? model : Path.Combine(folder.FullName, model);
-        return Directory.Exists(candidate) ? candidate : model;
     }
 }
 

@@ -7,7 +7,11 @@ namespace Vlm.Edge.Solve;
 /// <param name="Path">Where the file is.</param>
 /// <param name="Code">The code as the user wrote it.</param>
 /// <param name="Expected">The right answer in lower case, when it is known.</param>
-internal sealed record SolveItem(string Name, string Path, string Code, string? Expected);
+internal sealed record SolveItem(string Name, string Path, string Code, string? Expected)
+{
+    /// <summary>Camera severity, when the table has it.</summary>
+    public int? Severity { get; init; }
+}
 
 /// <summary>From the command line to what is to be solved.</summary>
 internal static class SolveItems

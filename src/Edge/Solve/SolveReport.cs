@@ -29,8 +29,17 @@ internal sealed record SolveReport
 
     public string? Text { get; init; }
 
-    /// <summary>Raw: the geometric mean of the answer tokens' probabilities.</summary>
+    /// <summary>The probability that the answer is right, when the package has a gate; otherwise the raw one.</summary>
     public double? Confidence { get; init; }
+
+    /// <summary>The geometric mean of the answer tokens' probabilities; only beside a calibrated one.</summary>
+    public double? RawConfidence { get; init; }
+
+    /// <summary>Whether the gate's certificate covers the answer; null without a gate.</summary>
+    public bool? Certified { get; init; }
+
+    /// <summary>Why no cipher gives this answer; null without a gate or a failure.</summary>
+    public IReadOnlyList<string>? HardFailures { get; init; }
 
     public string? Expected { get; init; }
 
@@ -43,21 +52,29 @@ internal sealed record SolveReport
 
     public string? Error { get; init; }
 
-    public static SolveReport From(SolveItem item, Solution solution) => new()
+    public static SolveReport From(SolveItem item, Solution solution, Assessment? assessment) => new()
     {
         Picture = item.Name,
         Code = solution.Question.Code,
         Text = solution.Answer,
-        Confidence = solution.RawConfidence is { } confidence ? Math.Round(confidence, 6) : null,
+        Confidence = Round(assessment?.Confidence ?? solution.RawConfidence),
+        RawConfidence = assessment is null ? null : Round(solution.RawConfidence),
+        Certified = assessment?.IsCertified,
+        HardFailures = assessment is { HardFailures.Count: > 0 } ? [.. assessment.HardFailures.Select(Name)] : null,
         Expected = item.Expected,
         Correct = item.Expected is null ? null : item.Expected == solution.Answer,
-        FinishReason = JsonNamingPolicy.SnakeCaseLower.ConvertName(solution.Generation.Finish.ToString()),
+        FinishReason = Name(solution.Generation.Finish),
         TimingsMs = TimingsReport.From(solution.Timings),
         Error = solution.Reply is ReplyResult.ParseFailure failure ? $"The model's reply cannot be read: {failure.Detail}." : null,
     };
 
     public static SolveReport From(SolveItem item, string error) =>
         new() { Picture = item.Name, Code = item.Code, Expected = item.Expected, Correct = item.Expected is null ? null : false, Error = error };
+
+    private static double? Round(double? confidence) => confidence is { } number ? Math.Round(number, 6) : null;
+
+    private static string Name<T>(T value)
+        where T : struct, Enum => JsonNamingPolicy.SnakeCaseLower.ConvertName(value.ToString());
 
     public string ToJson() => JsonSerializer.Serialize(this, EdgeJson.Relaxed.SolveReport);
 }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Spectre.Console;
+using Vlm.Answers;
 using Vlm.Cryptogram;
 using Vlm.Inference;
 using Vlm.Model;
@@ -8,7 +9,7 @@ using Vlm.Vision;
 namespace Vlm.Edge.Solve;
 
 /// <summary>Solves pictures one after the other and prints what comes out. One that cannot be solved does not stop the rest.</summary>
-internal sealed class SolveRun(Solver solver, bool isJson, string? attentionPath)
+internal sealed class SolveRun(Solver solver, Gate? gate, bool isJson, string? attentionPath)
 {
     /// <returns>The process's exit code.</returns>
     public int Run(IReadOnlyList<SolveItem> items, CancellationToken cancellation)
@@ -39,7 +40,7 @@ internal sealed class SolveRun(Solver solver, bool isJson, string? attentionPath
             var question = new Question(picture, code, Stopwatch.GetElapsedTime(start));
             var solution = solver.Solve(question, new SolveOptions { WithAttention = attentionPath is not null }, cancellation);
             if (attentionPath is not null && solution.Letters.Count > 0) AttentionPicture.Save(solution, attentionPath);
-            var report = SolveReport.From(item, solution);
+            var report = SolveReport.From(item, solution, gate?.Assess(solution));
             return attentionPath is not null && solution.Letters.Count == 0 && report.Error is null
                 ? report with { Error = "The reply has no mapping lines, so there is no attention to draw." }
                 : report;
@@ -88,18 +89,29 @@ internal sealed class SolveRun(Solver solver, bool isJson, string? attentionPath
         else PrintSingle(report);
     }
 
+    private string Meaning(SolveReport report)
+    {
+        if (gate is null) return "raw: geometric mean of the answer tokens' probabilities";
+        if (report.HardFailures is { Count: > 0 } failures) return $"no cipher gives this answer: {string.Join(", ", failures)}";
+        var promise = gate.Certificate;
+        return report.Certified == true
+            ? $"calibrated; certified: at most {promise.Risk * 100:0.##} % of such answers are wrong, at {(1 - promise.Delta) * 100:0.##} % confidence"
+            : $"calibrated; below the certified threshold {gate.Threshold:F3}";
+    }
+
     private static string Line(SolveReport report)
     {
         if (report.Error is not null) return $"{report.Picture}  error: {report.Error}";
         var verdict = report.Correct switch { true => "  correct", false => $"  WRONG, expected: {report.Expected}", null => "" };
-        return $"{report.Picture}  {report.Text}  confidence {report.Confidence:F3}  {report.TimingsMs!.Total:F0} ms{verdict}";
+        var certified = report.Certified switch { true => " certified", false => " uncertain", null => "" };
+        return $"{report.Picture}  {report.Text}  confidence {report.Confidence:F3}{certified}  {report.TimingsMs!.Total:F0} ms{verdict}";
     }
 
-    private static void PrintSingle(SolveReport report)
+    private void PrintSingle(SolveReport report)
     {
         var times = report.TimingsMs!;
         Console.WriteLine(report.Text);
-        Console.WriteLine($"confidence {report.Confidence:F3} (raw: geometric mean of the answer tokens' probabilities)");
+        Console.WriteLine($"confidence {report.Confidence:F3} ({Meaning(report)})");
         Console.WriteLine(
             $"time {times.Total:F0} ms: decode picture {times.DecodePicture:F1}, patches {times.Patches:F1}, vision {times.Vision:F1}, " +
             $"prefill {times.Prefill:F1}, decode {times.Decode:F1}");

@@ -1,0 +1,57 @@
+using Vlm.Cryptogram;
+
+namespace Vlm.Edge.Calibrate;
+
+/// <summary>What is calibrated, on what, and to which promise.</summary>
+internal sealed record CalibrateOptions
+{
+    /// <summary>Folder of the package.</summary>
+    public required string Model { get; init; }
+
+    /// <summary>α: the greatest share of wrong answers among the accepted ones.</summary>
+    public required double Risk { get; init; }
+
+    /// <summary>δ: how likely an unlucky draw may break the promise.</summary>
+    public required double Delta { get; init; }
+
+    /// <summary>A folder with pictures and a codes.csv with answers; null to draw puzzles of <see cref="Split"/>.</summary>
+    public required string? Data { get; init; }
+
+    public required Split Split { get; init; }
+
+    public required SeverityRange Severity { get; init; }
+
+    /// <summary>Puzzles to draw; without meaning for a folder, which is used whole.</summary>
+    public required int Count { get; init; }
+
+    /// <summary>Seed of the drawn puzzles and of the division into fit, certify and report.</summary>
+    public required long Seed { get; init; }
+
+    public required int Batch { get; init; }
+
+    public required int Threads { get; init; }
+
+    /// <summary>Folder of the package that escalated puzzles would go to; null when it is not to be measured.</summary>
+    public required string? Larger { get; init; }
+
+    /// <summary>Folder of the report and of the measured answers.</summary>
+    public required string Runs { get; init; }
+}
+
+/// <summary>Camera severities from the lowest to the highest, 0 to 5.</summary>
+internal readonly record struct SeverityRange(int Low, int High)
+{
+    private const int Highest = 5;
+
+    /// <summary>Reads <c>2</c> or <c>0-3</c>.</summary>
+    public static bool TryParse(string text, out SeverityRange range)
+    {
+        range = default;
+        var ends = text.Split('-');
+        if (ends.Length > 2 || !int.TryParse(ends[0], out var low) || !int.TryParse(ends[^1], out var high)) return false;
+        range = new SeverityRange(low, high);
+        return low >= 0 && low <= high && high <= Highest;
+    }
+
+    public override string ToString() => Low == High ? $"{Low}" : $"{Low}-{High}";
+}

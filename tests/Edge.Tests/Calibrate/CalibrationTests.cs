@@ -1,0 +1,164 @@
+using System.Xml.Linq;
+using Vlm.Answers;
+using Vlm.Cryptogram;
+using Vlm.Edge.Calibrate;
+using Vlm.Statistics;
+
+namespace Vlm.Edge.Tests.Calibrate;
+
+/// <summary>Fitting, certifying and reporting, on made-up measurements whose truth is known.</summary>
+public sealed class CalibrationTests
+{
+    private static readonly Promise OnePercent = new(0.01, 0.05);
+
+    [Fact]
+    public void Every_puzzle_serves_one_purpose_and_the_seed_decides_which()
+    {
+        var all = Stream(1, 1000);
+        var splits = CalibrationSplits.Of(all, seed: 5);
+        Assert.Equal((300, 500, 200), (splits.Fit.Count, splits.Certify.Count, splits.Report.Count));
+        Assert.Equal(Enumerable.Range(0, 1000), splits.Fit.Concat(splits.Certify).Concat(splits.Report).Select(item => item.Index).Order());
+        Assert.Equal(splits.Report, CalibrationSplits.Of([.. all.Reverse()], seed: 5).Report);
+        Assert.NotEqual(splits.Report, CalibrationSplits.Of(all, seed: 6).Report);
+    }
+
+    [Fact]
+    public void A_stream_with_good_signals_is_certified_and_the_report_split_keeps_the_promise()
+    {
+        var splits = CalibrationSplits.Of(Stream(1, 6000), seed: 1);
+        var certified = Calibration.Fit(splits, Signals.Names, OnePercent);
+        var threshold = certified.Threshold!;
+        Assert.True(Binomial.UpperBound(threshold.Errors, threshold.Accepted, 0.05) <= 0.01);
+        var gate = ToGate(certified, splits);
+        var all = ReportFigures.Groups(splits.Report, gate, larger: null)[0];
+        Assert.InRange(all.Accepted / (double)all.Count, 0.5, 0.95);
+        Assert.InRange(all.Errors / (double)all.Accepted, 0, 0.02);
+    }
+
+    [Fact]
+    public void What_a_verifier_rules_out_is_never_accepted()
+    {
+        // Right and sure, but ruled out: accepting everything must not accept these.
+        Measurement[] all = [.. Stream(1, 2000).Select(item => item with { HardFailures = item.Index % 2 == 0 ? [Verifier.Injectivity] : [] })];
+        var splits = CalibrationSplits.Of(all, seed: 1);
+        var gate = ToGate(Calibration.Fit(splits, Signals.Names, new Promise(0.2, 0.05)), splits);
+        var accepted = ReportFigures.Groups(splits.Report, gate, larger: null)[0].Accepted;
+        Assert.InRange(accepted, 1, splits.Report.Count(item => item.Index % 2 == 1));
+    }
+
+    [Fact]
+    public void Too_few_puzzles_are_told_how_many_are_missing_and_that_many_then_do()
+    {
+        var few = CalibrationSplits.Of(Stream(1, 60), seed: 1);
+        Assert.Equal(598 - 60, Calibration.Missing(few, calibrator: null, OnePercent));
+
+        var some = CalibrationSplits.Of(Stream(1, 900), seed: 1);
+        var fitted = Calibration.Fit(some, Signals.Names, OnePercent);
+        Assert.Null(fitted.Threshold);
+        var missing = Calibration.Missing(some, fitted.Calibrator, OnePercent)!.Value;
+        Assert.InRange(missing, 1, 5000);
+        var enough = CalibrationSplits.Of(Stream(1, 900 + 2 * (int)missing), seed: 1);
+        Assert.NotNull(Calibration.Fit(enough, Signals.Names, OnePercent).Threshold);
+    }
+
+    [Fact]
+    public void A_model_that_is_wrong_too_often_everywhere_is_not_told_to_draw_more()
+    {
+        Measurement[] all = [.. Stream(1, 3000).Select(item => item with { Answer = item.Index % 10 == 0 ? "wrong" : item.Expected })];
+        var splits = CalibrationSplits.Of(all, seed: 1);
+        var fitted = Calibration.Fit(splits, Signals.Names, OnePercent);
+        Assert.Null(fitted.Threshold);
+        Assert.Null(Calibration.Missing(splits, fitted.Calibrator, OnePercent));
+    }
+
+    [Fact]
+    public void A_deferral_curve_goes_from_the_small_models_accuracy_to_the_larger_ones()
+    {
+        ScoredAnswer[] small = [new(0.9, true), new(0.8, false), new(0.7, true), new(0.1, false)];
+        var curve = DeferralCurve.Of(small, [true, false, true, true]);
+        Assert.Equal([0.5, 0.75, 0.75, 0.75, 0.75], curve.Gate.Select(point => point.Accuracy));
+        Assert.Equal([0.5, 0.75, 0.75, 0.75, 0.75], curve.Oracle.Select(point => point.Accuracy));
+        Assert.Equal(1, curve.Gain!.Value, 1e-12);
+        Assert.Null(DeferralCurve.Of([new(0.5, true)], [true]).Gain);
+    }
+
+    [Fact]
+    public void The_page_is_whole_has_its_plots_inside_and_no_script()
+    {
+        var splits = CalibrationSplits.Of(Stream(1, 3000), seed: 1);
+        var gate = ToGate(Calibration.Fit(splits, Signals.Names, new Promise(0.02, 0.05)), splits);
+        var larger = splits.Report.ToDictionary(item => item.Index, item => item with { Answer = item.Expected });
+        var report = ReportFigures.Of("a <model> & more", gate, splits, larger) with { Larger = "larger" };
+
+        var page = ReportPage.Of(report);
+
+        var document = XDocument.Parse(page["<!doctype html>\n".Length..]);
+        Assert.Equal(3, document.Descendants().Count(element => element.Name.LocalName == "svg"));
+        Assert.Empty(document.Descendants("script"));
+        Assert.DoesNotContain("NaN", page, StringComparison.Ordinal);
+        Assert.Equal(["all", "severity 0", "severity 1", "severity 2", "severity 3"], report.Groups.Select(group => group.Group));
+        Assert.Equal(report.Groups[0].Count, report.Groups.Skip(1).Sum(group => group.Count));
+        // A larger model that is always right leaves only the accepted errors.
+        Assert.Equal(report.Groups[0].Count - report.Groups[0].Errors, report.Groups[0].SystemCorrect);
+        // The signal that decides is among the quantiles, not in the mean of the answer.
+        Assert.True(report.Ablation[^1].Auroc > report.Ablation[0].Auroc + 0.2);
+        Assert.Contains("a &lt;model&gt; &amp; more", page, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(0, 0)]
+    [InlineData(0.2, 0.9)]
+    [InlineData(0.9971, 0.9993)]
+    [InlineData(0, 0.0123)]
+    public void An_axis_holds_its_values_and_has_length(double least, double most)
+    {
+        var axis = PlotAxis.Around("x", [least, most], fromZero: false);
+        Assert.True(axis.Low <= least + 1e-12 && axis.High >= most - 1e-12 && axis.High > axis.Low);
+        Assert.InRange(axis.Position((least + most) / 2), 0, 1);
+    }
+
+    private static Gate ToGate(CertifiedCalibrator certified, CalibrationSplits splits) => new()
+    {
+        Format = Gate.CurrentFormat,
+        Calibrator = certified.Calibrator,
+        Threshold = certified.Threshold!.Threshold,
+        Certificate = new Certificate
+        {
+            Risk = 0.01,
+            Delta = 0.05,
+            Accepted = certified.Threshold.Accepted,
+            Errors = certified.Threshold.Errors,
+            PValue = certified.Threshold.PValue,
+            Coverage = 0.5,
+            Splits = new SplitSizes(splits.Fit.Count, splits.Certify.Count, splits.Report.Count),
+            SplitSeed = 1,
+            DataSet = "made up",
+            DataSetHash = "00",
+            ModelHash = "00",
+            Precision = "fp32",
+            CalibratorHash = certified.Calibrator.Hash(),
+            Date = DateTimeOffset.UnixEpoch,
+        },
+    };
+
+    /// <summary>One signal of a token decides the chance to be right (90 % overall); the rest is noise.</summary>
+    private static Measurement[] Stream(long seed, int count) => [.. Enumerable.Range(0, count).Select(index =>
+    {
+        var rng = SeededRandom.From(seed, index);
+        double[] values = [.. Signals.Names.Select(_ => rng.NextDouble())];
+        var surety = 16 * rng.NextDouble() - 2;
+        values[Signals.Index("mapping.logp.min")] = surety;
+        var isCorrect = rng.Chance(1 / (1 + Math.Exp(-surety)));
+        return new Measurement
+        {
+            Index = index,
+            Name = $"made up {index}",
+            Severity = index % 4,
+            Expected = "cat",
+            Answer = isCorrect ? "cat" : "car",
+            HardFailures = [],
+            Signals = values,
+            PuzzleHash = $"{index}",
+        };
+    })];
+}
