@@ -39,7 +39,8 @@ internal static class ReportPage
         page.Append($"The threshold is {report.Gate.Threshold:F6}. ");
         page.Append(certificate.SgrThreshold is { } sgr ? $"The older guarantee (SGR) certifies {sgr:F6}.</p>\n" : "The older guarantee (SGR) certifies none.</p>\n");
         page.Append($"<p>On the {all.Count} puzzles of the report split, which neither fitted nor certified: {Share(Ratio(all.Accepted, all.Count))} accepted, ");
-        page.Append($"{all.Errors} of {all.Accepted} wrong ({Share(Ratio(all.Errors, all.Accepted))}; at most {Share(all.RiskBound)} with 95 % confidence). The model alone is right on {Share(Ratio(all.Correct, all.Count))}");
+        page.Append($"{all.Errors} of {all.Accepted} wrong ({Share(Ratio(all.Errors, all.Accepted))}; at most {Share(all.RiskBound)} with 95 % confidence). ");
+        page.Append($"The model alone is right on {Share(Ratio(all.Correct, all.Count))}");
         page.Append(all.SystemCorrect is { } system ? $"; with {Text(report.Larger!)} for the rest, {Share(Ratio(system, all.Count))}.</p>\n" : ".</p>\n");
         var figures = report.Confidence;
         page.Append("<table><tr><th>AUROC</th><th>AURC</th><th>of an oracle</th><th>excess</th><th>AUGRC</th><th>Brier</th><th>ECE (10 bins, equal mass)</th></tr>");
@@ -49,7 +50,8 @@ internal static class ReportPage
 
     private static void Groups(StringBuilder page, CalibrationReport report)
     {
-        page.Append("<h2>By severity</h2>\n<p>The certificate is for all puzzles together; a single severity can be worse than the promise. The bound is Clopper and Pearson's, 95 %, for that row alone.</p>\n");
+        page.Append("<h2>By severity</h2>\n<p>The certificate is for all puzzles together; a single severity can be worse than the promise. ");
+        page.Append("The bound is Clopper and Pearson's, 95 %, for that row alone.</p>\n");
         page.Append("<table><tr><th></th><th>puzzles</th><th>model right</th><th>accepted</th><th>wrong of accepted</th><th>bound</th><th>AUROC</th><th>system right</th></tr>\n");
         foreach (var group in report.Groups)
         {
@@ -107,7 +109,8 @@ internal static class ReportPage
 
     private static void Ablation(StringBuilder page, CalibrationReport report)
     {
-        page.Append("<h2>What each signal is worth</h2>\n<p>Each row fits, certifies and reports with these signals alone, on the same splits. Only the last row's threshold is used and certified.</p>\n");
+        page.Append("<h2>What each signal is worth</h2>\n<p>Each row fits, certifies and reports with these signals alone, on the same splits. ");
+        page.Append("Only the last row's threshold is used and certified.</p>\n");
         page.Append("<table><tr><th>signals</th><th>AUROC</th><th>AURC</th><th>certified coverage</th><th>wrong of accepted</th></tr>\n");
         foreach (var row in report.Ablation)
         {
@@ -128,7 +131,8 @@ internal static class ReportPage
     private static void Provenance(StringBuilder page, Certificate certificate)
     {
         var splits = certificate.Splits;
-        page.Append($"<h2>Made from</h2>\n<p>{Text(certificate.DataSet)}; {splits.Fit} to fit, {splits.Certify} to certify, {splits.Report} to report, divided with seed {certificate.SplitSeed}; {certificate.Date:yyyy-MM-dd HH:mm} UTC.<br/>\n");
+        page.Append($"<h2>Made from</h2>\n<p>{Text(certificate.DataSet)}; {splits.Fit} to fit, {splits.Certify} to certify, {splits.Report} to report, ");
+        page.Append($"divided with seed {certificate.SplitSeed}; {certificate.Date:yyyy-MM-dd HH:mm} UTC.<br/>\n");
         page.Append($"package <code>{certificate.ModelHash}</code><br/>puzzles <code>{certificate.DataSetHash}</code><br/>calibrator <code>{certificate.CalibratorHash}</code></p>\n");
     }
 

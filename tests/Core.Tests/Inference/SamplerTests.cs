@@ -13,6 +13,15 @@ public sealed class SamplerTests
     private static readonly Arbitrary<double> Draws = Gen.Choose(0, 999_999).Select(value => value / 1e6).ToArbitrary();
 
     [Fact]
+    public void Entropy_is_that_of_the_whole_distribution_and_what_is_ruled_out_has_no_part()
+    {
+        Assert.Equal(Math.Log(4), Sampler.Judge([2f, 2f, 2f, 2f], 1).Entropy, 1e-12);
+        Assert.Equal(Math.Log(2), Sampler.Judge([5f, float.NegativeInfinity, 5f], 0).Entropy, 1e-12);
+        Assert.Equal(0, Sampler.Judge([200f, 0f], 0).Entropy, 1e-12);
+        Assert.Equal(1.5, Sampler.Judge([1.5f, 0f, -3f], 0).Margin, 1e-6);
+    }
+
+    [Fact]
     public void Probabilities_sum_to_one() =>
         Prop.ForAll(Logits, row => Math.Abs(Enumerable.Range(0, row.Length).Sum(token => Math.Exp(Sampler.Judge(row, token).LogProbability)) - 1) < 1e-9)
             .QuickCheckThrowOnFailure();

@@ -1,0 +1,59 @@
+using Vlm.Answers;
+using Vlm.Inference;
+using Vlm.Text;
+using Vlm.Vision;
+
+namespace Vlm.Edge.Tests.Calibrate;
+
+/// <summary>Signals of a reply whose tokens all have the same known probability.</summary>
+public sealed class SignalsTests : IDisposable
+{
+    private const string Reply = " l→ c\n b→ a\n p→ t\n _→ _\n o→ d\n<chars> c a t _ d</chars>\n</think>\n<answer>cat d</answer>";
+
+    private readonly TestFiles _files = new();
+    private readonly Solution _solution;
+    private readonly Tokenizer _tokenizer;
+
+    public SignalsTests()
+    {
+        Telemetry.Off();
+        var package = ScriptedPackage.Write(_files.File("package"), Reply);
+        _tokenizer = Tokenizer.Load(Path.Combine(package, "tokenizer.json"));
+        using var solver = Solver.Open(package, new EngineOptions { Threads = 1 });
+        var picture = ImageCodec.Decode(File.ReadAllBytes(TestFiles.Picture("a.png")));
+        _solution = solver.Solve(new Question(picture, "l b p _ o"), cancellation: TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
+    public void Fields_are_the_letters_of_the_mapping_lines_the_chars_and_the_answer()
+    {
+        var fields = _solution.Fields!;
+        Assert.Equal("cat_d", Letters(fields.Mapping));
+        Assert.Equal("cat_d", Letters(fields.Chars));
+        Assert.Equal("catd", Letters(fields.Answer));
+    }
+
+    [Fact]
+    public void Every_field_has_the_probability_margin_and_entropy_of_its_tokens()
+    {
+        var signals = Signals.Of(_solution);
+        var p = ScriptedPackage.Probability;
+        var entropy = -p * Math.Log(p) - (1 - p) * Math.Log((1 - p) / (ScriptedPackage.Vocabulary - 1));
+        foreach (var field in (string[])["mapping", "chars", "answer"])
+        {
+            foreach (var name in (string[])["min", "q10", "q25", "mean"])
+                Assert.Equal(-Math.Log(1e-6 - Math.Log(p)), signals[$"{field}.logp.{name}"], 1e-4);
+            Assert.Equal(ScriptedPackage.Margin, signals[$"{field}.margin.min"], 1e-4);
+            Assert.Equal(-Math.Log(1e-6 + entropy), signals[$"{field}.entropy.max"], 1e-4);
+        }
+
+        Assert.Equal(-Math.Log(1e-6 - _solution.Generation.Choices.Count * Math.Log(p)), signals[Signals.SequenceLogProbability], 1e-4);
+        Assert.Equal((1.0, 1.0, 0.5), (signals["verify.chars_match_answer"], signals["verify.mapping_matches_chars"], signals["verify.known_words"]));
+        Assert.Equal((4.0, 4.0), (signals["code.letters"], signals["code.distinct"]));
+    }
+
+    public void Dispose() => _files.Dispose();
+
+    private string Letters(IReadOnlyList<int> field) =>
+        string.Concat(field.Select(i => _tokenizer.Decode([_solution.Generation.Choices[i].Token]).Trim()));
+}
