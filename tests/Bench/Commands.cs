@@ -38,7 +38,7 @@ public static class Commands
         }
     }
 
-    private static RootCommand Root() => new("Measures what a model package answers right, and how fast.") { QualityCommand(), MicroCommand() };
+    private static RootCommand Root() => new("Measures what a model package answers right, and how fast.") { QualityCommand(), MicroCommand(), ServeLoad.ServeLoadCommand.Create() };
 
     private static Command QualityCommand()
     {

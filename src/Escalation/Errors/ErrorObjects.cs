@@ -73,6 +73,8 @@ internal sealed class ErrorObjects(RequestDelegate next, ServerMetrics metrics, 
         if (error.RetryAfter is { } wait)
             response.Headers.RetryAfter = Math.Max(1, (long)Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
         if (error.Reason == ErrorReason.InvalidApiKey) response.Headers.WWWAuthenticate = "Bearer";
+        // The rest of such a body is not read, so nothing can follow it on this connection; without being told, a client would try.
+        if (error.Reason is ErrorReason.RequestTooLarge or ErrorReason.BodyTimeout) response.Headers.Connection = "close";
         // The official clients repeat every 408, 429 and 5xx; with the deadline gone that would be work for nobody.
         if (error.Reason == ErrorReason.DeadlineExceeded) response.Headers["x-should-retry"] = "false";
         await response.WriteAsJsonAsync(new ErrorBody(ErrorDetail.Of(error)), ErrorJson.Default.ErrorBody, cancellationToken: context.RequestAborted);

@@ -19,6 +19,8 @@ internal sealed class SolverWorker(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        // A model that cannot be loaded ends the program; to end well, it must have started.
+        await StartedAsync(stoppingToken);
         using var model = Load(stoppingToken);
         if (model is null) return;
         // Ends with the program.
@@ -33,6 +35,13 @@ internal sealed class SolverWorker(
                 return;
             }
         }
+    }
+
+    private async Task StartedAsync(CancellationToken cancellation)
+    {
+        var started = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        using var registration = surroundings.Lifetime.ApplicationStarted.Register(() => started.TrySetResult());
+        await started.Task.WaitAsync(cancellation);
     }
 
     private IModel? Load(CancellationToken cancellation)

@@ -1,0 +1,61 @@
+using System.CommandLine;
+using Vlm.Cryptogram;
+
+namespace Vlm.Bench.ServeLoad;
+
+/// <summary>
+/// The verb <c>serve-load</c>: closed-loop clients against running servers, in turns, so that what else the machine does falls on all of them alike.
+/// </summary>
+public static class ServeLoadCommand
+{
+    public static Command Create()
+    {
+        var url = new Option<string[]>("--url") { Description = "Base address of a server, such as http://127.0.0.1:8000/v1. Several are measured in turns.", Required = true, AllowMultipleArgumentsPerToken = true };
+        var key = new Option<string>("--key") { Description = "API key.", DefaultValueFactory = _ => "none" };
+        var model = new Option<string>("--model") { Description = "Name of the model.", DefaultValueFactory = _ => "cryptogram-edge" };
+        var clients = new Option<int>("--clients") { Description = "Clients that ask at the same time, 1 to 1024.", DefaultValueFactory = _ => 8 };
+        var requests = new Option<int>("--requests") { Description = "Requests per server and round, 1 to 100000.", DefaultValueFactory = _ => 64 };
+        var rounds = new Option<int>("--rounds") { Description = "Rounds, 1 to 1000.", DefaultValueFactory = _ => 4 };
+        Within(clients, 1, 1024);
+        Within(requests, 1, 100_000);
+        Within(rounds, 1, 1000);
+        var command = new Command("serve-load", "Requests per second and latency of running OpenAI-compatible servers, side by side.") { url, key, model, clients, requests, rounds };
+        command.SetAction(async (result, stop) =>
+        {
+            var run = new LoadRun(result.GetRequiredValue(key), result.GetRequiredValue(model), Questions(result.GetValue(requests)), result.GetValue(clients));
+            var servers = result.GetRequiredValue(url).Select(each => new Uri(each.TrimEnd('/') + "/")).ToArray();
+            var total = servers.Select(_ => new LoadResult()).ToArray();
+            for (var round = 0; round < result.GetValue(rounds); round++)
+            {
+                for (var i = 0; i < servers.Length; i++) total[i].Add(await run.AgainstAsync(servers[i], stop));
+            }
+            Print(servers, total);
+            return total.All(each => each.Failed == 0) ? 0 : 1;
+        });
+        return command;
+    }
+
+    private static void Print(Uri[] servers, LoadResult[] results)
+    {
+        Console.WriteLine($"{ThisMachine.Line}\n");
+        Console.WriteLine("| server | answered | right | failed | requests/s | ratio | p50 ms | p95 ms |\n|---|---:|---:|---:|---:|---:|---:|---:|");
+        foreach (var (server, result) in servers.Zip(results))
+        {
+            Console.WriteLine($"| {server} | {result.Answered} | {result.Right} | {result.Failed} | {result.PerSecond:F2} | {result.PerSecond / results[0].PerSecond:F2} "
+                + $"| {result.Percentile(0.5).TotalMilliseconds:F0} | {result.Percentile(0.95).TotalMilliseconds:F0} |");
+        }
+    }
+
+    private static Puzzle[] Questions(int count)
+    {
+        var source = new PuzzleSource(PuzzleOptions.For(Split.Clean), seed: 7);
+        // Drawing is no part of what is measured; 64 puzzles are enough variety, for nothing is remembered from one to the next.
+        var drawn = Enumerable.Range(0, Math.Min(count, 64)).Select(i => source.At(i)).ToArray();
+        return [.. Enumerable.Range(0, count).Select(i => drawn[i % drawn.Length])];
+    }
+
+    private static void Within(Option<int> option, int least, int most) => option.Validators.Add(result =>
+    {
+        if (result.GetValueOrDefault<int>() is var value && (value < least || value > most)) result.AddError($"{option.Name} must be {least} to {most}, not {value}.");
+    });
+}
