@@ -10,7 +10,12 @@ public static class ServeLoadCommand
 {
     public static Command Create()
     {
-        var url = new Option<string[]>("--url") { Description = "Base address of a server, such as http://127.0.0.1:8000/v1. Several are measured in turns.", Required = true, AllowMultipleArgumentsPerToken = true };
+        var url = new Option<string[]>("--url")
+        {
+            Description = "Base address of a server, such as http://127.0.0.1:8000/v1. Several are measured in turns.",
+            Required = true,
+            AllowMultipleArgumentsPerToken = true,
+        };
         var key = new Option<string>("--key") { Description = "API key.", DefaultValueFactory = _ => "none" };
         var model = new Option<string>("--model") { Description = "Name of the model.", DefaultValueFactory = _ => "cryptogram-edge" };
         var clients = new Option<int>("--clients") { Description = "Clients that ask at the same time, 1 to 1024.", DefaultValueFactory = _ => 8 };
