@@ -38,7 +38,10 @@ public static class Commands
         }
     }
 
-    private static RootCommand Root() => new("Measures what a model package answers right, and how fast.") { QualityCommand(), MicroCommand(), ServeLoad.ServeLoadCommand.Create() };
+    private static RootCommand Root() => new("Measures what a model package answers right, and how fast.")
+    {
+        QualityCommand(), SamplingCommand(), MicroCommand(), ServeLoad.ServeLoadCommand.Create(),
+    };
 
     private static Command QualityCommand()
     {
@@ -78,6 +81,19 @@ public static class Commands
                 Results = result.GetRequiredValue(results),
             },
             stop)));
+        return command;
+    }
+
+    private static Command SamplingCommand()
+    {
+        var model = new Option<string>("--model") { Description = "Folder of a model package.", DefaultValueFactory = _ => "models/cryptogram-edge" };
+        var prompts = Positive("--prompts", "Prompts per batch.", 8);
+        var samples = Positive("--samples", "Completions per prompt.", 8);
+        var batches = Positive("--batches", "Batches to time.", 4);
+        var output = new Option<string?>("--output") { Description = "File for tokens and log-probabilities, JSON lines." };
+        var command = new Command("sampling", "Completions per second at temperature 1, groups from one prefill, on one thread.") { model, prompts, samples, batches, output };
+        command.SetAction((result, stop) => Task.FromResult(Sampling.SamplingCommand.Run(
+            new Sampling.SamplingOptions(result.GetRequiredValue(model), result.GetValue(prompts), result.GetValue(samples), result.GetValue(batches), result.GetValue(output)), stop)));
         return command;
     }
 
