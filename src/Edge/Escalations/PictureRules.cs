@@ -1,0 +1,117 @@
+using Vlm.Vision;
+
+namespace Vlm.Edge.Escalations;
+
+/// <summary>A part of a picture, as shares of its width and height from the top left.</summary>
+internal sealed record Region
+{
+    public double Left { get; init; }
+
+    public double Top { get; init; }
+
+    public double Width { get; init; } = 1;
+
+    public double Height { get; init; } = 1;
+
+    /// <summary>Whether it lies inside the picture and is not empty.</summary>
+    public bool IsValid => Left >= 0 && Top >= 0 && Width > 0 && Height > 0 && Left + Width <= 1 + 1e-9 && Top + Height <= 1 + 1e-9;
+}
+
+/// <summary>What leaves the box of a picture: no more than the larger model needs.</summary>
+internal sealed record PictureRules
+{
+    /// <summary>The part that is sent; null for the whole picture.</summary>
+    public Region? Crop { get; init; }
+
+    /// <summary>Parts painted black first, given in the whole picture.</summary>
+    public IReadOnlyList<Region> Masks { get; init; } = [];
+
+    /// <summary>Longest side that is sent, in pixels; 56 to 8,192; 1,024 by default.</summary>
+    public int MaxSide { get; init; } = 1024;
+
+    /// <summary>Largest file that is sent, in bytes; 1,024 to 48 MiB; 700,000 by default: a third more as base64 is below the 1 MiB of many gateways.</summary>
+    public int MaxBytes { get; init; } = 700_000;
+
+    /// <summary>Whatever is wrong with these options, in words.</summary>
+    public IEnumerable<string> Problems()
+    {
+        if (Crop is { IsValid: false }) yield return $"picture: crop: expected a part inside the picture, in shares from 0 to 1, found {Crop}";
+        foreach (var mask in Masks.Where(mask => !mask.IsValid))
+            yield return $"picture: masks: expected parts inside the picture, in shares from 0 to 1, found {mask}";
+        if (MaxSide is < 56 or > 8192) yield return $"picture: max_side: expected 56 to 8192, found {MaxSide}";
+        if (MaxBytes is < 1024 or > 48 << 20) yield return $"picture: max_bytes: expected 1024 to {48 << 20}, found {MaxBytes}";
+    }
+
+    /// <summary>
+    /// The file to send: masked, cropped, at most <see cref="MaxSide"/>, and below <see cref="MaxBytes"/> as PNG, else as JPEG of falling quality, else
+    /// smaller. Re-encoded always, so that what a camera writes into its files (place, serial number) stays here.
+    /// </summary>
+    /// <exception cref="PictureException">Even at the smallest size it is above the limit.</exception>
+    public byte[] Apply(RgbImage picture)
+    {
+        ArgumentNullException.ThrowIfNull(picture);
+        var image = Cropped(Masked(picture));
+        image = Shrunk(image, MaxSide);
+        while (true)
+        {
+            if (Smallest(image) is { } file) return file;
+            var side = Math.Max(image.Width, image.Height) * 3 / 4;
+            if (side < 56)
+                throw new PictureException($"The picture stays above {MaxBytes} bytes even at {image.Width}x{image.Height} pixels. Raise picture max_bytes.");
+            image = Shrunk(image, side);
+        }
+    }
+
+    private byte[]? Smallest(RgbImage image)
+    {
+        if (ImageCodec.EncodePng(image) is { } png && png.Length <= MaxBytes) return png;
+        foreach (var quality in (int[])[92, 85, 75])
+        {
+            var jpeg = ImageCodec.EncodeJpeg(image, quality);
+            if (jpeg.Length <= MaxBytes) return jpeg;
+        }
+
+        return null;
+    }
+
+    private RgbImage Masked(RgbImage image)
+    {
+        if (Masks.Count == 0) return image;
+        var pixels = image.Pixels.ToArray();
+        foreach (var mask in Masks)
+        {
+            var (left, top, width, height) = Pixels(mask, image);
+            for (var row = top; row < top + height; row++) pixels.AsSpan(((row * image.Width) + left) * 3, width * 3).Clear();
+        }
+
+        return new RgbImage(image.Width, image.Height, pixels);
+    }
+
+    private RgbImage Cropped(RgbImage image)
+    {
+        if (Crop is null) return image;
+        var (left, top, width, height) = Pixels(Crop, image);
+        var pixels = new byte[width * height * 3];
+        for (var row = 0; row < height; row++)
+            image.Pixels.AsSpan((((top + row) * image.Width) + left) * 3, width * 3).CopyTo(pixels.AsSpan(row * width * 3));
+        return new RgbImage(width, height, pixels);
+    }
+
+    /// <summary>Whole pixels, rounded outwards: a mask never leaves a seam.</summary>
+    private static (int Left, int Top, int Width, int Height) Pixels(Region region, RgbImage image)
+    {
+        var left = Math.Clamp((int)Math.Floor(region.Left * image.Width), 0, image.Width - 1);
+        var top = Math.Clamp((int)Math.Floor(region.Top * image.Height), 0, image.Height - 1);
+        var right = Math.Clamp((int)Math.Ceiling((region.Left + region.Width) * image.Width), left + 1, image.Width);
+        var bottom = Math.Clamp((int)Math.Ceiling((region.Top + region.Height) * image.Height), top + 1, image.Height);
+        return (left, top, right - left, bottom - top);
+    }
+
+    private static RgbImage Shrunk(RgbImage image, int side)
+    {
+        var longest = Math.Max(image.Width, image.Height);
+        if (longest <= side) return image;
+        int Scaled(int length) => Math.Max(1, (int)Math.Round((double)length * side / longest));
+        return Resize.Bicubic(image, Scaled(image.Width), Scaled(image.Height));
+    }
+}

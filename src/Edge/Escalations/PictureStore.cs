@@ -1,0 +1,79 @@
+using System.Security.Cryptography;
+
+namespace Vlm.Edge.Escalations;
+
+/// <summary>Pictures as files named by their SHA-256: the same picture is kept once, and a damaged one is noticed.</summary>
+internal sealed class PictureStore
+{
+    /// <summary>EFBIG.</summary>
+    public const int FileTooLarge = 27;
+
+    private const string Unfinished = ".part";
+
+    private readonly string _folder;
+
+    /// <summary>Opens the store; files that a killed process left unfinished are removed.</summary>
+    public PictureStore(string folder)
+    {
+        _folder = Directory.CreateDirectory(folder).FullName;
+        foreach (var file in Directory.GetFiles(_folder, "*" + Unfinished)) File.Delete(file);
+    }
+
+    /// <summary>Keeps a picture; it is on the disk, name and all, when this returns.</summary>
+    /// <returns>Its name.</returns>
+    /// <exception cref="IOException">No room, or the disk fails; nothing is left behind.</exception>
+    public string Keep(byte[] picture)
+    {
+        var name = Convert.ToHexStringLower(SHA256.HashData(picture));
+        var path = Path.Combine(_folder, name);
+        if (File.Exists(path)) return name;
+        var part = path + Unfinished;
+        try
+        {
+            using (var file = new FileStream(part, FileMode.Create, FileAccess.Write))
+            {
+                file.Write(picture);
+                file.Flush(flushToDisk: true);
+            }
+
+            File.Move(part, path, overwrite: true);
+            FolderSync.Flush(_folder);
+        }
+        catch (ArgumentOutOfRangeException error)
+        {
+            // What .NET makes of EFBIG: the process's or the file system's limit on the size of a file.
+            File.Delete(part);
+            throw new IOException(error.Message, FileTooLarge);
+        }
+        catch
+        {
+            File.Delete(part);
+            throw;
+        }
+
+        return name;
+    }
+
+    /// <summary>The picture; null when it is missing or not what its name says.</summary>
+    public byte[]? Read(string name)
+    {
+        try
+        {
+            var picture = File.ReadAllBytes(Path.Combine(_folder, name));
+            return Convert.ToHexStringLower(SHA256.HashData(picture)) == name ? picture : null;
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Removes a picture. A power cut may bring it back; <see cref="Sweep"/> removes it then.</summary>
+    public void Remove(string name) => File.Delete(Path.Combine(_folder, name));
+
+    /// <summary>Removes every picture that nothing refers to: a process was killed between the picture and its entry.</summary>
+    public void Sweep(IReadOnlySet<string> referred)
+    {
+        foreach (var file in Directory.GetFiles(_folder).Where(file => !referred.Contains(Path.GetFileName(file)))) File.Delete(file);
+    }
+}

@@ -1,0 +1,193 @@
+using Microsoft.Data.Sqlite;
+using Vlm.Edge.Routing;
+
+namespace Vlm.Edge.Escalations;
+
+/// <summary>An entry of the queue, without its picture.</summary>
+internal sealed record QueueEntry(
+    string Id, string Picture, long Bytes, string Code, DateTimeOffset Created, string? LocalAnswer, EscalationReason Reason, int Attempts);
+
+/// <summary>The queue's SQLite file: write-ahead log, every commit on the disk, one process. Not thread-safe; <see cref="EscalationQueue"/> locks.</summary>
+internal sealed class QueueDatabase : IDisposable
+{
+    private const string Schema = """
+        CREATE TABLE IF NOT EXISTS escalations(
+          number INTEGER PRIMARY KEY AUTOINCREMENT,
+          id TEXT NOT NULL UNIQUE,
+          picture TEXT NOT NULL,
+          bytes INTEGER NOT NULL,
+          code TEXT NOT NULL,
+          created INTEGER NOT NULL,
+          local_answer TEXT,
+          reason TEXT NOT NULL,
+          attempts INTEGER NOT NULL DEFAULT 0,
+          leased_until INTEGER NOT NULL DEFAULT 0,
+          not_before INTEGER NOT NULL DEFAULT 0,
+          dead_reason TEXT,
+          dead_detail TEXT) STRICT;
+        CREATE INDEX IF NOT EXISTS by_picture ON escalations(picture);
+        """;
+
+    private const string Columns = "id, picture, bytes, code, created, local_answer, reason, attempts";
+
+    private readonly SqliteConnection _connection;
+
+    /// <summary>Opens or creates the file.</summary>
+    /// <exception cref="SqliteException">Damaged, locked by another process, or not to be written.</exception>
+    public QueueDatabase(string path)
+    {
+        // Not pooled: a closed connection must let go of the file, so that a damaged one can be moved.
+        _connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Pooling = false, DefaultTimeout = 1 }.ToString());
+        try
+        {
+            _connection.Open();
+            Execute("PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;");
+            if (Scalar("PRAGMA quick_check(1)") is not "ok") throw new SqliteException("the check of the queue's database found damage", DamagedCode);
+            Execute(Schema);
+            // The file is this process's alone, so whoever had leased is gone; and a clock that was wrong must not keep anything waiting.
+            Execute("UPDATE escalations SET leased_until = 0, not_before = 0 WHERE leased_until <> 0 OR not_before <> 0");
+        }
+        catch
+        {
+            _connection.Dispose();
+            throw;
+        }
+    }
+
+    // SQLITE_CORRUPT.
+    private const int DamagedCode = 11;
+
+    /// <summary>Whether an error says that the file is damaged.</summary>
+    public static bool IsDamage(SqliteException error) => error.SqliteErrorCode is DamagedCode or 26;
+
+    /// <summary>Whether an error says that the file cannot be written now: the disk is full (13), it fails (10), or is read-only (8).</summary>
+    public static bool IsStorage(SqliteException error) => error.SqliteErrorCode is 8 or 10 or 13;
+
+    /// <summary>Whether an error says that the disk is full.</summary>
+    public static bool IsFull(SqliteException error) => error.SqliteErrorCode == 13;
+
+    public bool Contains(string id) => Scalar("SELECT 1 FROM escalations WHERE id = $id", ("$id", id)) is not null;
+
+    public void Insert(QueueEntry entry) => Execute(
+        "INSERT INTO escalations(id, picture, bytes, code, created, local_answer, reason) VALUES($id, $picture, $bytes, $code, $created, $local, $reason)",
+        ("$id", entry.Id),
+        ("$picture", entry.Picture),
+        ("$bytes", entry.Bytes),
+        ("$code", entry.Code),
+        ("$created", entry.Created.ToUnixTimeMilliseconds()),
+        ("$local", entry.LocalAnswer),
+        ("$reason", entry.Reason.ToString()));
+
+    public void Delete(string id) => Execute("DELETE FROM escalations WHERE id = $id", ("$id", id));
+
+    public QueueEntry? Find(string id) => Entries($"SELECT {Columns} FROM escalations WHERE id = $id", ("$id", id)).FirstOrDefault();
+
+    /// <summary>Entries that may be worked on now, in the order to send them.</summary>
+    public List<QueueEntry> Ready(DateTimeOffset now, DrainOrder order, int most) => Entries(
+        $"""
+         SELECT {Columns} FROM escalations WHERE dead_reason IS NULL AND leased_until <= $now AND not_before <= $now
+         ORDER BY number {(order == DrainOrder.OldestFirst ? "ASC" : "DESC")} LIMIT $most
+         """,
+        ("$now", now.ToUnixTimeMilliseconds()),
+        ("$most", most));
+
+    /// <summary>Entries created before a time that nobody works on.</summary>
+    public List<QueueEntry> Expired(DateTimeOffset createdBefore, DateTimeOffset now) => Entries(
+        $"SELECT {Columns} FROM escalations WHERE created < $before AND leased_until <= $now LIMIT 1000",
+        ("$before", createdBefore.ToUnixTimeMilliseconds()),
+        ("$now", now.ToUnixTimeMilliseconds()));
+
+    /// <summary>The entry to give up first: dead letters, then the oldest that nobody works on.</summary>
+    public QueueEntry? LeastWorth(DateTimeOffset now) => Entries(
+        $"SELECT {Columns} FROM escalations WHERE leased_until <= $now ORDER BY dead_reason IS NULL, number LIMIT 1",
+        ("$now", now.ToUnixTimeMilliseconds())).FirstOrDefault();
+
+    public List<(QueueEntry Entry, string Reason, string Detail)> Dead(int most)
+    {
+        using var command = Command("SELECT " + Columns + ", dead_reason, dead_detail FROM escalations WHERE dead_reason IS NOT NULL ORDER BY number LIMIT $most", ("$most", most));
+        using var reader = command.ExecuteReader();
+        var dead = new List<(QueueEntry, string, string)>();
+        while (reader.Read()) dead.Add((Entry(reader), reader.GetString(8), reader.GetString(9)));
+        return dead;
+    }
+
+    public void Lease(string id, DateTimeOffset until) =>
+        Execute("UPDATE escalations SET leased_until = $until WHERE id = $id", ("$id", id), ("$until", until.ToUnixTimeMilliseconds()));
+
+    public void Release(string id, DateTimeOffset notBefore, int attempts) => Execute(
+        "UPDATE escalations SET leased_until = 0, not_before = $not, attempts = attempts + $attempts WHERE id = $id",
+        ("$id", id),
+        ("$not", notBefore.ToUnixTimeMilliseconds()),
+        ("$attempts", attempts));
+
+    public void Bury(string id, string reason, string detail) => Execute(
+        "UPDATE escalations SET leased_until = 0, dead_reason = $reason, dead_detail = $detail WHERE id = $id", ("$id", id), ("$reason", reason), ("$detail", detail));
+
+    /// <summary>Dead letters wait again, from the first attempt on.</summary>
+    public int Revive() => Execute("UPDATE escalations SET dead_reason = NULL, dead_detail = NULL, attempts = 0, not_before = 0 WHERE dead_reason IS NOT NULL");
+
+    /// <summary>Bytes of the pictures, each counted once.</summary>
+    public long PictureBytes() => (long)Scalar("SELECT COALESCE(SUM(bytes), 0) FROM (SELECT DISTINCT picture, bytes FROM escalations)")!;
+
+    public bool HasPicture(string picture) => Scalar("SELECT 1 FROM escalations WHERE picture = $picture LIMIT 1", ("$picture", picture)) is not null;
+
+    public HashSet<string> Pictures()
+    {
+        using var command = Command("SELECT DISTINCT picture FROM escalations");
+        using var reader = command.ExecuteReader();
+        var pictures = new HashSet<string>();
+        while (reader.Read()) pictures.Add(reader.GetString(0));
+        return pictures;
+    }
+
+    public (int Waiting, int Dead, DateTimeOffset? Oldest) Counts()
+    {
+        using var command = Command("SELECT COALESCE(SUM(dead_reason IS NULL), 0), COALESCE(SUM(dead_reason IS NOT NULL), 0), MIN(CASE WHEN dead_reason IS NULL THEN created END) FROM escalations");
+        using var reader = command.ExecuteReader();
+        reader.Read();
+        return (reader.GetInt32(0), reader.GetInt32(1), reader.IsDBNull(2) ? null : DateTimeOffset.FromUnixTimeMilliseconds(reader.GetInt64(2)));
+    }
+
+    public void Dispose() => _connection.Dispose();
+
+    private List<QueueEntry> Entries(string sql, params ReadOnlySpan<(string Name, object? Value)> values)
+    {
+        using var command = Command(sql, values);
+        using var reader = command.ExecuteReader();
+        var entries = new List<QueueEntry>();
+        while (reader.Read()) entries.Add(Entry(reader));
+        return entries;
+    }
+
+    private static QueueEntry Entry(SqliteDataReader reader) => new(
+        reader.GetString(0),
+        reader.GetString(1),
+        reader.GetInt64(2),
+        reader.GetString(3),
+        DateTimeOffset.FromUnixTimeMilliseconds(reader.GetInt64(4)),
+        reader.IsDBNull(5) ? null : reader.GetString(5),
+        Enum.Parse<EscalationReason>(reader.GetString(6)),
+        reader.GetInt32(7));
+
+    private int Execute(string sql, params ReadOnlySpan<(string Name, object? Value)> values)
+    {
+        using var command = Command(sql, values);
+        return command.ExecuteNonQuery();
+    }
+
+    private object? Scalar(string sql, params ReadOnlySpan<(string Name, object? Value)> values)
+    {
+        using var command = Command(sql, values);
+        return command.ExecuteScalar();
+    }
+
+    private SqliteCommand Command(string sql, params ReadOnlySpan<(string Name, object? Value)> values)
+    {
+        var command = _connection.CreateCommand();
+#pragma warning disable CA2100 // Only the constants of this file come here; values are parameters.
+        command.CommandText = sql;
+#pragma warning restore CA2100
+        foreach (var (name, value) in values) command.Parameters.AddWithValue(name, value ?? DBNull.Value);
+        return command;
+    }
+}
