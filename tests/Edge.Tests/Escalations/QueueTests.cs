@@ -1,0 +1,233 @@
+using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.Time.Testing;
+using Vlm.Edge.Escalations;
+
+namespace Vlm.Edge.Tests.Escalations;
+
+public sealed class QueueTests : IDisposable
+{
+    private readonly TestFiles _files = new();
+    private readonly FakeTimeProvider _time = new(DateTimeOffset.UnixEpoch.AddYears(50));
+
+    private string Folder => _files.File("queue");
+
+    public void Dispose() => _files.Dispose();
+
+    [Fact]
+    public void What_was_accepted_is_there_after_a_restart_with_its_picture_and_its_key()
+    {
+        using (var queue = Open()) Assert.IsType<EnqueueResult.Accepted>(queue.TryEnqueue(Bench.Question("a")));
+        using var again = Open();
+
+        var leased = Assert.Single(again.Lease(5));
+
+        Assert.Equal("a", leased.Escalation.Id);
+        Assert.Equal(Bench.Picture, leased.Escalation.Picture);
+        Assert.Equal(Bench.Question("a") with { Picture = [] }, leased.Escalation with { Picture = [] });
+    }
+
+    [Fact]
+    public void One_id_is_taken_once()
+    {
+        using var queue = Open();
+        queue.TryEnqueue(Bench.Question("a"));
+        Assert.IsType<EnqueueResult.Duplicate>(queue.TryEnqueue(Bench.Question("a")));
+        Assert.Equal(1, queue.Stats().Waiting);
+    }
+
+    [Fact]
+    public void The_same_picture_is_kept_once_and_goes_with_its_last_entry()
+    {
+        using var queue = Open();
+        queue.TryEnqueue(Bench.Question("a"));
+        queue.TryEnqueue(Bench.Question("b"));
+        Assert.Equal(Bench.Picture.Length, queue.Stats().Bytes);
+
+        queue.Complete("a");
+        Assert.Single(Pictures());
+        queue.Complete("b");
+        Assert.Empty(Pictures());
+    }
+
+    [Fact]
+    public void A_lease_that_ran_out_is_taken_up_again_and_one_that_did_not_is_left_alone()
+    {
+        using var queue = Open();
+        queue.TryEnqueue(Bench.Question("a"));
+        Assert.Single(queue.Lease(5));
+        Assert.Empty(queue.Lease(5));
+        _time.Advance(TimeSpan.FromSeconds(121));
+        Assert.Single(queue.Lease(5));
+    }
+
+    [Fact]
+    public void What_a_killed_process_worked_on_is_taken_up_at_once_by_the_next()
+    {
+        using (var queue = Open())
+        {
+            queue.TryEnqueue(Bench.Question("a"));
+            queue.Lease(1);
+        }
+
+        using var next = Open();
+        Assert.Single(next.Lease(1));
+    }
+
+    [Theory]
+    [InlineData("OldestFirst", "a b c")]
+    [InlineData("NewestFirst", "c b a")]
+    public void The_order_is_as_the_option_says(string order, string expected)
+    {
+        using var queue = Open(new QueueOptions { Order = Enum.Parse<DrainOrder>(order) });
+        foreach (var id in (string[])["a", "b", "c"]) queue.TryEnqueue(Bench.Question(id));
+        Assert.Equal(expected, string.Join(' ', queue.Lease(3).Select(leased => leased.Escalation.Id)));
+    }
+
+    [Fact]
+    public void What_is_released_waits_until_its_time_and_counts_its_own_failures_only()
+    {
+        using var queue = Open();
+        queue.TryEnqueue(Bench.Question("a"));
+        queue.Lease(1);
+        queue.Release("a", _time.GetUtcNow().AddSeconds(10), isItsFault: true);
+        Assert.Empty(queue.Lease(1));
+        _time.Advance(TimeSpan.FromSeconds(10));
+        Assert.Equal(1, Assert.Single(queue.Lease(1)).Attempts);
+        queue.Release("a", _time.GetUtcNow(), isItsFault: false);
+        Assert.Equal(1, Assert.Single(queue.Lease(1)).Attempts);
+    }
+
+    [Fact]
+    public void A_full_queue_turns_the_new_one_away_with_a_reason()
+    {
+        using var queue = Open(new QueueOptions { MaxCount = 2 });
+        queue.TryEnqueue(Bench.Question("a"));
+        queue.TryEnqueue(Bench.Question("b"));
+
+        Assert.Equal(QueueDrop.Full, Assert.IsType<EnqueueResult.Rejected>(queue.TryEnqueue(Bench.Question("c"))).Reason);
+        Assert.Equal(2, queue.Stats().Waiting);
+    }
+
+    [Fact]
+    public void A_full_queue_can_give_up_dead_letters_and_then_the_oldest_but_nothing_that_is_being_sent()
+    {
+        using var queue = Open(new QueueOptions { MaxCount = 3, WhenFull = WhenFull.DropOldest });
+        foreach (var id in (string[])["a", "b", "dead"]) queue.TryEnqueue(Bench.Question(id));
+        queue.Fail("dead", EscalationFailure.BadAnswer, "unreadable");
+
+        Assert.Equal(1, Assert.IsType<EnqueueResult.Accepted>(queue.TryEnqueue(Bench.Question("c"))).Dropped);
+        Assert.Equal((3, 0), (queue.Stats().Waiting, queue.Stats().Dead));
+        Assert.Equal("a", Assert.Single(queue.Lease(1)).Escalation.Id);
+        queue.TryEnqueue(Bench.Question("d"));
+        Assert.Equal("c d", string.Join(' ', queue.Lease(5).Select(leased => leased.Escalation.Id)));
+        Assert.Equal(QueueDrop.Full, Assert.IsType<EnqueueResult.Rejected>(queue.TryEnqueue(Bench.Question("e"))).Reason);
+    }
+
+    [Fact]
+    public void The_bytes_of_the_pictures_are_bounded()
+    {
+        using var queue = Open(new QueueOptions { MaxBytes = 1 << 16, WhenFull = WhenFull.DropOldest });
+        Escalation Large(string id, byte fill) => Bench.Question(id) with { Picture = [.. Enumerable.Repeat(fill, 40_000)] };
+
+        Assert.IsType<EnqueueResult.Accepted>(queue.TryEnqueue(Large("a", 1)));
+        Assert.Equal(1, Assert.IsType<EnqueueResult.Accepted>(queue.TryEnqueue(Large("b", 2))).Dropped);
+        Assert.Equal(40_000, queue.Stats().Bytes);
+        Assert.Equal(QueueDrop.TooLarge, Assert.IsType<EnqueueResult.Rejected>(queue.TryEnqueue(Bench.Question("c") with { Picture = new byte[70_000] })).Reason);
+        Assert.Equal("b", Assert.Single(queue.Lease(5)).Escalation.Id);
+    }
+
+    [Fact]
+    public void What_is_too_old_is_given_up()
+    {
+        using var queue = Open(new QueueOptions { MaxAgeHours = 1 });
+        queue.TryEnqueue(Bench.Question("old") with { Created = _time.GetUtcNow() });
+        _time.Advance(TimeSpan.FromMinutes(59));
+        Assert.Equal(TimeSpan.FromMinutes(59), queue.Stats().OldestAge);
+        queue.TryEnqueue(Bench.Question("new") with { Created = _time.GetUtcNow() });
+        _time.Advance(TimeSpan.FromMinutes(2));
+        Assert.Equal("new", Assert.Single(queue.Lease(5)).Escalation.Id);
+    }
+
+    [Fact]
+    public void A_dead_letter_keeps_its_picture_and_can_be_sent_again()
+    {
+        using (var queue = Open())
+        {
+            queue.TryEnqueue(Bench.Question("a"));
+            queue.Fail("a", EscalationFailure.BadAnswer, "unreadable");
+            Assert.Empty(queue.Lease(1));
+        }
+
+        using var again = Open();
+        var dead = Assert.Single(again.DeadLetters(5));
+        Assert.Equal(("a", "bad_answer", "unreadable"), (dead.Escalation.Id, dead.Reason, dead.Detail));
+        Assert.Equal(Bench.Picture, dead.Escalation.Picture);
+        Assert.Equal(1, again.Revive());
+        Assert.Single(again.Lease(1));
+    }
+
+    [Theory]
+    [InlineData("header")]
+    [InlineData("pages")]
+    public void A_damaged_database_is_put_aside_with_its_pictures_and_a_new_one_is_used(string where)
+    {
+        using (var queue = Open())
+        {
+            for (var i = 0; i < 50; i++) queue.TryEnqueue(Bench.Question($"question-{i}"));
+        }
+
+        Damage(Path.Combine(Folder, "queue.db"), where == "header" ? 0 : 4096);
+        using var again = Open();
+
+        Assert.Equal((0, 1), (again.Stats().Waiting, again.Stats().Quarantined));
+        Assert.IsType<EnqueueResult.Accepted>(again.TryEnqueue(Bench.Question("new")));
+        var aside = Assert.Single(Directory.GetDirectories(Folder, "quarantine-*"));
+        Assert.True(File.Exists(Path.Combine(aside, "queue.db")));
+        Assert.Single(Directory.GetFiles(Path.Combine(aside, "pictures")));
+    }
+
+    [Fact]
+    public void A_lost_or_damaged_picture_is_given_up_and_the_rest_goes_on()
+    {
+        using var queue = Open();
+        queue.TryEnqueue(Bench.Question("a"));
+        queue.TryEnqueue(Bench.Question("b") with { Picture = [1, 2, 3, 4] });
+        File.WriteAllBytes(Pictures().Single(file => new FileInfo(file).Length == Bench.Picture.Length), [0]);
+
+        Assert.Equal("b", Assert.Single(queue.Lease(5)).Escalation.Id);
+        Assert.Equal(1, queue.Stats().Waiting);
+    }
+
+    [Fact]
+    public void Pictures_without_an_entry_and_unfinished_ones_are_removed_at_the_start()
+    {
+        using (var queue = Open()) queue.TryEnqueue(Bench.Question("a"));
+        File.WriteAllBytes(Path.Combine(Folder, "pictures", new string('0', 64)), [1]);
+        File.WriteAllBytes(Path.Combine(Folder, "pictures", new string('1', 64) + ".part"), [1]);
+
+        using var again = Open();
+
+        Assert.Single(Pictures());
+        Assert.Single(again.Lease(1));
+    }
+
+    [Fact]
+    public void A_second_process_is_told_that_the_queue_is_taken()
+    {
+        using var queue = Open();
+        queue.TryEnqueue(Bench.Question("a"));
+        Assert.Equal(5, Assert.Throws<SqliteException>(() => Open()).SqliteErrorCode);
+        Assert.Single(queue.Lease(1));
+    }
+
+    private EscalationQueue Open(QueueOptions? options = null) => Bench.Queue((options ?? new QueueOptions()) with { Folder = Folder }, _time);
+
+    private string[] Pictures() => Directory.GetFiles(Path.Combine(Folder, "pictures"));
+
+    private static void Damage(string file, int from)
+    {
+        var bytes = File.ReadAllBytes(file);
+        for (var i = from; i < bytes.Length; i++) bytes[i] = (byte)(i * 31);
+        File.WriteAllBytes(file, bytes);
+    }
+}

@@ -1,0 +1,168 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Time.Testing;
+using Vlm.Edge.Escalations;
+
+namespace Vlm.Edge.Tests.Escalations;
+
+public sealed class WorkerTests : IDisposable
+{
+    private readonly TestFiles _files = new();
+    private readonly ConcurrentQueue<EscalationCompleted> _completed = new();
+
+    public void Dispose() => _files.Dispose();
+
+    [Fact]
+    public async Task Everything_queued_is_answered_in_order_with_no_more_at_once_than_the_cap()
+    {
+        await using var endpoint = await ScriptedEndpoint.Start(async (context, seen) =>
+        {
+            await Task.Delay(20, context.RequestAborted);
+            await ScriptedEndpoint.Right(context, seen);
+        });
+        using var bench = new Bench(Options(endpoint.Url));
+        using var queue = bench.Queue();
+        Fill(queue, 12);
+
+        await Drained(bench, queue);
+
+        Assert.Equal(12, _completed.Select(end => end.Escalation.Id).Distinct().Count());
+        Assert.All(_completed, end => Assert.IsType<EscalationResult.Answered>(end.Result));
+        Assert.Equal(12, endpoint.Requests.Select(request => request.Key).Distinct().Count());
+        Assert.Equal(2, endpoint.MostAtOnce);
+    }
+
+    [Fact]
+    public async Task What_the_endpoint_cannot_answer_becomes_a_dead_letter_and_is_told()
+    {
+        await using var endpoint = await ScriptedEndpoint.Start((context, _) => ScriptedEndpoint.Says(context, "no idea"));
+        using var bench = new Bench(Options(endpoint.Url));
+        using var queue = bench.Queue();
+        Fill(queue, 2);
+
+        await Drained(bench, queue);
+
+        Assert.Equal(2, queue.Stats().Dead);
+        Assert.All(_completed, end => Assert.Equal(EscalationFailure.BadAnswer, Assert.IsType<EscalationResult.Failed>(end.Result).Reason));
+        Assert.Equal(2, endpoint.Requests.Count);
+    }
+
+    [Fact]
+    public async Task An_endpoint_that_keeps_failing_makes_a_dead_letter_after_the_allowed_attempts()
+    {
+        await using var endpoint = await ScriptedEndpoint.OfStatuses(501);
+        using var bench = new Bench(Options(endpoint.Url) with { BreakerMinimum = 100, Worker = new WorkerOptions { PauseSeconds = 0.01, LongestPauseSeconds = 0.02, MaxAttempts = 3 } });
+        using var queue = bench.Queue();
+        Fill(queue, 1);
+
+        await Drained(bench, queue);
+
+        Assert.Equal((3, 1), (endpoint.Requests.Count, queue.Stats().Dead));
+    }
+
+    [Fact]
+    public async Task A_wrong_key_loses_nothing()
+    {
+        await using var endpoint = await ScriptedEndpoint.OfStatuses(401, 401, 401, 401, 401, 401, 401, 200);
+        using var bench = new Bench(Options(endpoint.Url) with { Worker = new WorkerOptions { PauseSeconds = 0.01, LongestPauseSeconds = 0.02 } });
+        using var queue = bench.Queue();
+        Fill(queue, 1);
+
+        await Drained(bench, queue);
+
+        Assert.Equal((8, 0), (endpoint.Requests.Count, queue.Stats().Dead));
+        Assert.IsType<EscalationResult.Answered>(Assert.Single(_completed).Result);
+    }
+
+    [Fact]
+    public async Task An_hour_offline_costs_few_attempts_and_ends_without_a_storm()
+    {
+        var time = new FakeTimeProvider(DateTimeOffset.UnixEpoch.AddYears(50));
+        using var silent = ScriptedEndpoint.SilentPort(out var port);
+        using var bench = new Bench(Bench.Patient(Options($"http://127.0.0.1:{port}/v1"), parallel: 4), time);
+        using var queue = bench.Queue();
+        Fill(queue, 40);
+        var attempts = 0;
+        using var counter = bench.CountAttempts(() => Interlocked.Increment(ref attempts));
+        using var worker = bench.Worker(queue, Note);
+        await worker.StartAsync(TestContext.Current.CancellationToken);
+
+        var start = time.GetUtcNow();
+        await ClientTests.Advance(time, () => time.GetUtcNow() - start >= TimeSpan.FromHours(1), TimeSpan.FromSeconds(1));
+        var whileOffline = attempts;
+        Assert.InRange(whileOffline, 4, 120);
+        Assert.Equal(40, queue.Stats().Waiting);
+
+        silent.Close();
+        await using var endpoint = await ScriptedEndpoint.Start(ScriptedEndpoint.Right, port, null, false);
+        await ClientTests.Advance(time, () => queue.Stats().Waiting == 0, TimeSpan.FromSeconds(1));
+        await worker.StopAsync(TestContext.Current.CancellationToken);
+
+        Assert.Equal(40, _completed.Count);
+        Assert.Equal(40, endpoint.Requests.Select(request => request.Key).Distinct().Count());
+        Assert.InRange(endpoint.MostAtOnce, 1, 4);
+        Assert.InRange(endpoint.Requests.Count, 40, 44);
+    }
+
+    [Fact]
+    public async Task The_endpoints_wish_to_be_left_alone_is_kept()
+    {
+        var time = new FakeTimeProvider(DateTimeOffset.UnixEpoch.AddYears(50));
+        await using var endpoint = await ScriptedEndpoint.Start((context, seen) =>
+        {
+            if (seen.Number > 1) return ScriptedEndpoint.Right(context, seen);
+            context.Response.StatusCode = 429;
+            context.Response.Headers.RetryAfter = "900";
+            return Task.CompletedTask;
+        });
+        using var bench = new Bench(Bench.Patient(Options(endpoint.Url), parallel: 2), time);
+        using var queue = bench.Queue();
+        Fill(queue, 1);
+        using var worker = bench.Worker(queue, Note);
+        var start = time.GetUtcNow();
+        await worker.StartAsync(TestContext.Current.CancellationToken);
+        await ClientTests.Until(() => endpoint.Requests.Count == 1);
+
+        await ClientTests.Advance(time, () => endpoint.Requests.Count == 2, TimeSpan.FromSeconds(1));
+
+        Assert.True(time.GetUtcNow() - start >= TimeSpan.FromSeconds(900));
+        await ClientTests.Until(() => queue.Stats().Waiting == 0);
+        await worker.StopAsync(TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
+    public async Task A_listener_that_fails_does_not_stop_the_queue()
+    {
+        await using var endpoint = await ScriptedEndpoint.OfStatuses(200);
+        using var bench = new Bench(Options(endpoint.Url));
+        using var queue = bench.Queue();
+        Fill(queue, 3);
+        using var worker = bench.Worker(queue, _ => throw new InvalidOperationException("as scripted"));
+
+        await worker.StartAsync(TestContext.Current.CancellationToken);
+        await ClientTests.Until(() => queue.Stats().Waiting == 0);
+        await worker.StopAsync(TestContext.Current.CancellationToken);
+
+        Assert.Equal(3, endpoint.Requests.Count);
+    }
+
+    private EscalationOptions Options(string url) => Bench.For(url) with { Queue = new QueueOptions { Folder = _files.File("queue") } };
+
+    private async Task Drained(Bench bench, EscalationQueue queue)
+    {
+        using var worker = bench.Worker(queue, Note);
+        await worker.StartAsync(TestContext.Current.CancellationToken);
+        await ClientTests.Until(() => queue.Stats().Waiting == 0);
+        await worker.StopAsync(TestContext.Current.CancellationToken);
+    }
+
+    private ValueTask Note(EscalationCompleted end)
+    {
+        _completed.Enqueue(end);
+        return ValueTask.CompletedTask;
+    }
+
+    private static void Fill(EscalationQueue queue, int count)
+    {
+        for (var i = 0; i < count; i++) Assert.IsType<EnqueueResult.Accepted>(queue.TryEnqueue(Bench.Question($"question-{i}")));
+    }
+}
