@@ -8,7 +8,7 @@ internal static class EscalationServices
 {
     /// <summary>
     /// Adds <see cref="EscalationClient"/>, <see cref="EscalationQueue"/> and <see cref="EscalationWorker"/>. A <see cref="TimeProvider"/> and a
-    /// <c>Func&lt;EscalationCompleted, ValueTask&gt;</c> that takes the corrections must be registered as well.
+    /// <c>Func&lt;EscalationCompleted, ValueTask&gt;</c> that takes the corrections must be registered as well; a <see cref="Payment"/> may be.
     /// </summary>
     /// <param name="services">The program's services.</param>
     /// <param name="options">Options; checked here.</param>
@@ -26,7 +26,8 @@ internal static class EscalationServices
                 provider.GetRequiredService<Func<EscalationCompleted, ValueTask>>(),
                 provider.GetRequiredService<TimeProvider>(),
                 Draws(seed + 1),
-                provider.GetRequiredService<ILogger<EscalationWorker>>())));
+                provider.GetRequiredService<ILogger<EscalationWorker>>(),
+                provider.GetService<Payment>())));
         services.AddHostedService(provider => provider.GetRequiredService<EscalationWorker>());
         return services;
     }

@@ -11,8 +11,19 @@ namespace Vlm.Edge.Escalations;
 /// <param name="Time">Clock.</param>
 /// <param name="Random">Draws from [0, 1).</param>
 /// <param name="Log">Log.</param>
+/// <param name="Payment">Pays for every call; null when calls are free.</param>
 internal sealed record WorkerSurroundings(
-    WorkerOptions Options, Func<EscalationCompleted, ValueTask> Completed, TimeProvider Time, Func<double> Random, ILogger<EscalationWorker> Log);
+    WorkerOptions Options,
+    Func<EscalationCompleted, ValueTask> Completed,
+    TimeProvider Time,
+    Func<double> Random,
+    ILogger<EscalationWorker> Log,
+    Payment? Payment = null);
+
+/// <summary>The purse that waiting clients and the worker share.</summary>
+/// <param name="Take">Pays in advance; null when it is paid, else how long to wait before asking again.</param>
+/// <param name="Settle">Charges what a call cost beyond that.</param>
+internal sealed record Payment(Func<Escalation, TimeSpan?> Take, Action<Escalation, EscalationResult> Settle);
 
 /// <summary>
 /// Sends what is queued, a few at a time. After a failure of the network or of the endpoints everything pauses, ever longer, with jitter; then one
@@ -103,7 +114,14 @@ internal sealed class EscalationWorker(EscalationQueue queue, EscalationClient c
 
     private async Task<(Pace Pace, TimeSpan? Wish)> Send(QueuedEscalation queued, CancellationToken stopping)
     {
+        if (around.Payment?.Take(queued.Escalation) is { } wait)
+        {
+            queue.Release(queued.Escalation.Id, around.Time.GetUtcNow(), isItsFault: false);
+            return (Pace.Pause, wait);
+        }
+
         var result = await client.AskAsync(queued.Escalation, TimeSpan.FromSeconds(_options.DeadlineSeconds), stopping).ConfigureAwait(false);
+        around.Payment?.Settle(queued.Escalation, result);
         if (result is EscalationResult.Answered)
         {
             await Complete(queued, result).ConfigureAwait(false);

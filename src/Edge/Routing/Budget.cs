@@ -62,6 +62,16 @@ internal sealed class Budget
         }
     }
 
+    /// <summary>Gives back what was paid for a call that never left the box.</summary>
+    public void Refund(long bytes)
+    {
+        lock (_lock)
+        {
+            Advance();
+            Spend(-1, -bytes);
+        }
+    }
+
     private BudgetVerdict Verdict(BudgetState state, long bytes)
     {
         if (state.Calls >= _options.CallsPerDay) return BudgetVerdict.Calls;
@@ -75,10 +85,11 @@ internal sealed class Budget
         _state = _state with
         {
             // Below zero: what was charged without asking is worked off before the next call.
-            Tokens = Math.Max(_state.Tokens - calls, -_options.Burst),
-            Calls = _state.Calls + calls,
-            Bytes = _state.Bytes + bytes,
-            Money = _state.Money + (calls * _options.MoneyPerCall),
+            Tokens = Math.Clamp(_state.Tokens - calls, -_options.Burst, _options.Burst),
+            // A refund may come on the day after.
+            Calls = Math.Max(0, _state.Calls + calls),
+            Bytes = Math.Max(0, _state.Bytes + bytes),
+            Money = Math.Max(0, _state.Money + (calls * _options.MoneyPerCall)),
             SavedAt = _clock.GetUtcNow(),
         };
         _file.Save(_state);

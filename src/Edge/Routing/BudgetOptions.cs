@@ -20,6 +20,17 @@ internal sealed record BudgetOptions
 
     /// <summary>Money per day; 0 or more; 10 by default, which only matters once a call has a price.</summary>
     public decimal MoneyPerDay { get; init; } = 10;
+
+    /// <summary>Whatever is wrong with these options, in words.</summary>
+    public IEnumerable<string> Problems()
+    {
+        if (CallsPerMinute is not (>= 0.001 and <= 100_000)) yield return $"calls_per_minute: expected 0.001 to 100000, found {CallsPerMinute}";
+        if (Burst is < 1 or > 100_000) yield return $"burst: expected 1 to 100000, found {Burst}";
+        if (CallsPerDay < 0) yield return $"calls_per_day: expected 0 or more, found {CallsPerDay}";
+        if (BytesPerDay < 0) yield return $"bytes_per_day: expected 0 or more, found {BytesPerDay}";
+        if (MoneyPerCall < 0) yield return $"money_per_call: expected 0 or more, found {MoneyPerCall}";
+        if (MoneyPerDay < 0) yield return $"money_per_day: expected 0 or more, found {MoneyPerDay}";
+    }
 }
 
 /// <summary>Whether one more call is paid for, and if not, what is spent. Also a metric label, in snake case.</summary>

@@ -3,11 +3,18 @@ namespace Vlm.Edge.Routing;
 /// <summary>How long and how many answers are given again.</summary>
 internal sealed record CacheOptions
 {
-    /// <summary>How long an answer is given again for the same scene and code; 0 turns the cache off, one day is the most; 10 minutes by default.</summary>
-    public TimeSpan Window { get; init; } = TimeSpan.FromMinutes(10);
+    /// <summary>How long an answer is given again for the same scene and code, in seconds; 0 (off) to 86,400; 600 by default.</summary>
+    public double WindowSeconds { get; init; } = 600;
 
     /// <summary>Answers kept; 1 to 10,000, 16 KB each; 256 by default. The oldest goes first.</summary>
     public int Entries { get; init; } = 256;
+
+    /// <summary>Whatever is wrong with these options, in words.</summary>
+    public IEnumerable<string> Problems()
+    {
+        if (WindowSeconds is not (>= 0 and <= 86_400)) yield return $"window_seconds: expected 0 to 86400, found {WindowSeconds}";
+        if (Entries is < 1 or > 10_000) yield return $"entries: expected 1 to 10000, found {Entries}";
+    }
 }
 
 /// <summary>Answers that may be given again when the same picture is asked about with the same code.</summary>
@@ -41,7 +48,7 @@ internal sealed class SceneCache<TAnswer>(CacheOptions options, TimeProvider clo
 
     public void Add(Scene scene, string code, TAnswer answer)
     {
-        if (options.Window <= TimeSpan.Zero) return;
+        if (options.WindowSeconds <= 0) return;
         lock (_lock)
         {
             DropOld();
@@ -55,7 +62,7 @@ internal sealed class SceneCache<TAnswer>(CacheOptions options, TimeProvider clo
 
     private void DropOld()
     {
-        while (_oldestFirst.TryPeek(out var entry) && clock.GetElapsedTime(entry.Stamp) >= options.Window) Drop();
+        while (_oldestFirst.TryPeek(out var entry) && clock.GetElapsedTime(entry.Stamp).TotalSeconds >= options.WindowSeconds) Drop();
     }
 
     private void Drop()

@@ -64,6 +64,8 @@ internal sealed class StateFile<T>(string path, JsonTypeInfo<T> type, Action<str
     UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
     RespectNullableAnnotations = true,
     RespectRequiredConstructorParameters = true,
+    IgnoreReadOnlyProperties = true,
     WriteIndented = true)]
 [JsonSerializable(typeof(BudgetState))]
+[JsonSerializable(typeof(DriftState))]
 internal sealed partial class RoutingJson : JsonSerializerContext;

@@ -54,7 +54,7 @@ public sealed class SceneTests
     [Fact]
     public void An_answer_is_given_again_for_the_same_scene_and_code_until_the_window_ends()
     {
-        var cache = new SceneCache<string>(new CacheOptions { Window = TimeSpan.FromMinutes(1) }, _clock);
+        var cache = new SceneCache<string>(new CacheOptions { WindowSeconds = 60 }, _clock);
         var (scene, other) = (Scene.Of(Clean[0].Picture), Scene.Of(Clean[1].Picture));
         cache.Add(scene, "a b", "xy");
 
@@ -81,7 +81,7 @@ public sealed class SceneTests
     [Fact]
     public void A_window_of_zero_keeps_nothing()
     {
-        var cache = new SceneCache<string>(new CacheOptions { Window = TimeSpan.Zero }, _clock);
+        var cache = new SceneCache<string>(new CacheOptions { WindowSeconds = 0 }, _clock);
         cache.Add(Scene.Of(Clean[0].Picture), "a", "x");
 
         Assert.Equal(0, cache.Count);

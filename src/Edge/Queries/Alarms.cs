@@ -1,0 +1,46 @@
+using Microsoft.Extensions.Logging;
+
+namespace Vlm.Edge.Queries;
+
+/// <summary>What is alarming. Also a metric label, in snake case.</summary>
+internal enum AlarmKind
+{
+    /// <summary>Audits say that the gate does not keep its promise.</summary>
+    Drift,
+
+    /// <summary>A state file cannot be read or written.</summary>
+    State,
+
+    /// <summary>The engine failed on a question.</summary>
+    Model,
+}
+
+/// <summary>An alarm.</summary>
+/// <param name="Kind">What it is about.</param>
+/// <param name="Message">For people.</param>
+/// <param name="At">When it was raised last, UTC.</param>
+/// <param name="Times">How often since the start.</param>
+internal sealed record RaisedAlarm(AlarmKind Kind, string Message, DateTimeOffset At, int Times);
+
+/// <summary>Alarms, told in four places: log, metric, event stream and state. Thread-safe; of each kind the last one is kept.</summary>
+internal sealed class Alarms(EventStream events, EdgeMetrics metrics, ILogger<Alarms> logger, TimeProvider clock)
+{
+    private readonly Lock _lock = new();
+    private readonly Dictionary<AlarmKind, RaisedAlarm> _raised = [];
+
+    public IReadOnlyList<RaisedAlarm> Raised
+    {
+        get
+        {
+            lock (_lock) return [.. _raised.Values.OrderBy(alarm => alarm.Kind)];
+        }
+    }
+
+    public void Raise(AlarmKind kind, string message)
+    {
+        lock (_lock) _raised[kind] = new RaisedAlarm(kind, message, clock.GetUtcNow(), (_raised.GetValueOrDefault(kind)?.Times ?? 0) + 1);
+        metrics.Count(kind);
+        Log.Alarm(logger, kind, message);
+        events.Publish(new EdgeEvent.Alarm(EdgeMetrics.Label(kind), message));
+    }
+}

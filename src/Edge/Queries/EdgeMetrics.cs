@@ -1,0 +1,95 @@
+using System.Text.Json;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Routing;
+using Prometheus;
+using Vlm.Edge.Routing;
+
+namespace Vlm.Edge.Queries;
+
+/// <summary>The daemon's numbers for Prometheus; the only file that knows the exporter. Thread-safe.</summary>
+internal sealed class EdgeMetrics : IDisposable
+{
+    private static readonly double[] Seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+    private readonly CollectorRegistry _registry = Metrics.NewCustomRegistry();
+    private readonly IDisposable _meters;
+    private readonly Counter _answers, _refusals, _decisions, _corrections, _alarms, _shed;
+    private readonly Histogram _stages, _total;
+    private readonly Gauge _inFlight;
+
+    public EdgeMetrics()
+    {
+        var factory = Metrics.WithCustomRegistry(_registry);
+        _answers = factory.CreateCounter("edge_answers_total", "Answers given.", "mode", "answered_by", "degraded_reason", "certified");
+        _refusals = factory.CreateCounter("edge_refusals_total", "Questions without an answer.", "reason");
+        _decisions = factory.CreateCounter("edge_decisions_total", "Decisions of the router.", "decision", "reason");
+        _corrections = factory.CreateCounter("edge_corrections_total", "Ends of questions asked behind.", "reason", "outcome");
+        _alarms = factory.CreateCounter("edge_alarms_total", "Alarms raised.", "kind");
+        _shed = factory.CreateCounter("edge_requests_refused_total", "Requests refused before their picture was decoded.", "code");
+        _stages = factory.CreateHistogram("edge_stage_seconds", "Time per stage.", new HistogramConfiguration { LabelNames = ["stage"], Buckets = Seconds });
+        _total = factory.CreateHistogram("edge_answer_seconds", "From question to answer.", new HistogramConfiguration { LabelNames = ["answered_by"], Buckets = Seconds });
+        _inFlight = factory.CreateGauge("edge_requests_in_flight", "Requests being worked on.");
+        // The client and its queue count through the runtime's own meters.
+        _meters = MeterAdapter.StartListening(new MeterAdapterOptions
+        {
+            Registry = _registry,
+            InstrumentFilterPredicate = instrument => instrument.Meter.Name.StartsWith("Vlm.Edge", StringComparison.Ordinal),
+        });
+    }
+
+    /// <summary>A reason as a label.</summary>
+    public static string Label<T>(T reason)
+        where T : struct, Enum => JsonNamingPolicy.SnakeCaseLower.ConvertName(reason.ToString());
+
+    /// <summary>Gauges that are read when somebody asks.</summary>
+    public void Watch(Func<IEnumerable<(string Name, string Help, double Value)>> read)
+    {
+        var factory = Metrics.WithCustomRegistry(_registry);
+        var gauges = read().ToDictionary(gauge => gauge.Name, gauge => factory.CreateGauge(gauge.Name, gauge.Help));
+        _registry.AddBeforeCollectCallback(() =>
+        {
+            foreach (var (name, _, value) in read()) gauges[name].Set(value);
+        });
+    }
+
+    public void Count(Query query, QueryOutcome outcome)
+    {
+        switch (outcome)
+        {
+            case QueryOutcome.Answered(var answer):
+                var degraded = answer.Degraded is { } reason ? Label(reason) : "";
+                _answers.WithLabels(Label(query.Mode), Label(answer.By), degraded, answer.IsCertified ? "yes" : "no").Inc();
+                _total.WithLabels(Label(answer.By)).Observe(answer.Timings.Total.TotalSeconds);
+                foreach (var (stage, time) in answer.Timings.Stages.Where(stage => stage.Time > TimeSpan.Zero)) _stages.WithLabels(stage).Observe(time.TotalSeconds);
+                break;
+            case QueryOutcome.Refused(var why, _):
+                _refusals.WithLabels(Label(why)).Inc();
+                break;
+        }
+    }
+
+    public void Count(Decision decision)
+    {
+        var (name, reason) = decision switch
+        {
+            Decision.Accept => ("accept", ""),
+            Decision.AcceptAndAudit => ("accept_and_audit", Label(EscalationReason.Audit)),
+            Decision.Escalate(var why) => ("escalate", Label(why)),
+            Decision.AnswerDegraded(var why, _) => ("answer_degraded", Label(why)),
+            _ => throw new System.Diagnostics.UnreachableException(),
+        };
+        _decisions.WithLabels(name, reason).Inc();
+    }
+
+    public void Count(AlarmKind alarm) => _alarms.WithLabels(Label(alarm)).Inc();
+
+    public void CountCorrection(EscalationReason reason, string outcome) => _corrections.WithLabels(Label(reason), outcome).Inc();
+
+    public void CountRefused(string code) => _shed.WithLabels(code).Inc();
+
+    public IDisposable InFlight() => _inFlight.TrackInProgress();
+
+    /// <summary><c>/metrics</c>.</summary>
+    public IEndpointConventionBuilder Map(IEndpointRouteBuilder routes) => routes.MapMetrics("/metrics", _registry);
+
+    public void Dispose() => _meters.Dispose();
+}

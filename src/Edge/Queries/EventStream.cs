@@ -1,0 +1,92 @@
+using System.Threading.Channels;
+
+namespace Vlm.Edge.Queries;
+
+/// <summary>Something that happened after an answer was given.</summary>
+internal abstract record EdgeEvent
+{
+    private EdgeEvent()
+    {
+    }
+
+    /// <summary>The larger model's answer to a question that was answered before.</summary>
+    public sealed record Corrected(string Id, Correction Correction) : EdgeEvent;
+
+    /// <summary>The larger model gave no answer, finally.</summary>
+    public sealed record NotCorrected(string Id, string Reason) : EdgeEvent;
+
+    /// <summary>Something that people should look at.</summary>
+    public sealed record Alarm(string Kind, string Message) : EdgeEvent;
+}
+
+/// <summary>An event with its place in the stream.</summary>
+internal sealed record NumberedEvent(long Number, EdgeEvent Event);
+
+/// <summary>Events for whoever listens, with the last ones again for whoever comes back.</summary>
+/// <remarks>
+/// Thread-safe. Bounds: 256 events are kept, 64 may listen, and each may fall 64 behind: then it is cut off, and catches up when it comes back with the number
+/// of the last event that it saw.
+/// </remarks>
+internal sealed class EventStream
+{
+    private const int Kept = 256, Behind = 64, MostListeners = 64;
+    private readonly Lock _lock = new();
+    private readonly Queue<NumberedEvent> _last = new();
+    private readonly List<Channel<NumberedEvent>> _listeners = [];
+    private long _number;
+
+    public int Listeners
+    {
+        get
+        {
+            lock (_lock) return _listeners.Count;
+        }
+    }
+
+    public void Publish(EdgeEvent happened)
+    {
+        lock (_lock)
+        {
+            var numbered = new NumberedEvent(++_number, happened);
+            if (_last.Count == Kept) _last.Dequeue();
+            _last.Enqueue(numbered);
+            foreach (var slow in _listeners.Where(listener => !listener.Writer.TryWrite(numbered)).ToArray())
+            {
+                slow.Writer.TryComplete();
+                _listeners.Remove(slow);
+            }
+        }
+    }
+
+    /// <param name="after">Number of the last event that the listener saw; null for a new one, which hears only what happens from now on.</param>
+    /// <returns>Null when as many listen as may.</returns>
+    public Subscription? Listen(long? after)
+    {
+        lock (_lock)
+        {
+            if (_listeners.Count >= MostListeners) return null;
+            var missed = after is null ? [] : _last.Where(numbered => numbered.Number > after).ToArray();
+            var channel = Channel.CreateBounded<NumberedEvent>(Behind + missed.Length);
+            foreach (var numbered in missed) channel.Writer.TryWrite(numbered);
+            _listeners.Add(channel);
+            return new Subscription(channel.Reader, () => Leave(channel));
+        }
+    }
+
+    private void Leave(Channel<NumberedEvent> channel)
+    {
+        lock (_lock)
+        {
+            _listeners.Remove(channel);
+            channel.Writer.TryComplete();
+        }
+    }
+
+    /// <summary>One listener; dispose it when it goes.</summary>
+    internal sealed class Subscription(ChannelReader<NumberedEvent> events, Action leave) : IDisposable
+    {
+        public ChannelReader<NumberedEvent> Events => events;
+
+        public void Dispose() => leave();
+    }
+}

@@ -1,0 +1,48 @@
+using Vlm.Edge.Routing;
+
+namespace Vlm.Edge.Queries;
+
+/// <summary>One question of a client.</summary>
+/// <param name="Id">Random; also the idempotency key of its escalation.</param>
+/// <param name="Picture">The picture file as it came.</param>
+/// <param name="Code">The code in its normal form.</param>
+/// <param name="Mode">What to do with an unconfident answer.</param>
+/// <param name="Deadline">How long the client waits, from <paramref name="Started"/>.</param>
+/// <param name="Started">Timestamp of the clock when the question came.</param>
+internal sealed record Query(string Id, byte[] Picture, string Code, RoutingMode Mode, TimeSpan Deadline, long Started);
+
+/// <summary>Why a question gets no answer. Also a metric label, in snake case.</summary>
+internal enum RefusalReason
+{
+    /// <summary>The queue in front of the model is full.</summary>
+    Busy,
+
+    /// <summary>The deadline passed before even the local model had answered.</summary>
+    Deadline,
+
+    /// <summary>The picture cannot be decoded.</summary>
+    Picture,
+
+    /// <summary>The code does not fit beside its picture.</summary>
+    CodeTooLong,
+
+    /// <summary>The client went away.</summary>
+    Cancelled,
+
+    /// <summary>The engine failed; the log says how.</summary>
+    ModelFailed,
+}
+
+/// <summary>What became of a question.</summary>
+internal abstract record QueryOutcome
+{
+    private QueryOutcome()
+    {
+    }
+
+    public sealed record Answered(Answer Answer) : QueryOutcome;
+
+    /// <param name="Reason">Why.</param>
+    /// <param name="Detail">For people.</param>
+    public sealed record Refused(RefusalReason Reason, string Detail) : QueryOutcome;
+}

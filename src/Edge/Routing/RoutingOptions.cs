@@ -1,0 +1,22 @@
+namespace Vlm.Edge.Routing;
+
+/// <summary>How questions are routed unless they say otherwise.</summary>
+internal sealed record RoutingOptions
+{
+    public RoutingMode Mode { get; init; } = RoutingMode.Escalate;
+
+    /// <summary>How long a client waits at most, in seconds, when it does not say; 0.05 to 600; 30 by default.</summary>
+    public double DeadlineSeconds { get; init; } = 30;
+
+    /// <summary>With less time than this left, in seconds, the larger model is not asked; 0 to 60; 0.3 by default.</summary>
+    public double LeastEscalationSeconds { get; init; } = 0.3;
+
+    /// <summary>Whatever is wrong with these options, in words.</summary>
+    public IEnumerable<string> Problems()
+    {
+        if (DeadlineSeconds is not (>= 0.05 and <= 600)) yield return $"deadline_seconds: expected 0.05 to 600, found {DeadlineSeconds}";
+        if (LeastEscalationSeconds is not (>= 0 and <= 60)) yield return $"least_escalation_seconds: expected 0 to 60, found {LeastEscalationSeconds}";
+        if (LeastEscalationSeconds >= DeadlineSeconds)
+            yield return $"least_escalation_seconds {LeastEscalationSeconds} is not below deadline_seconds {DeadlineSeconds}: nothing would ever be escalated";
+    }
+}

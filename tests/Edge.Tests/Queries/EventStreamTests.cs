@@ -1,0 +1,71 @@
+using Vlm.Edge.Queries;
+
+namespace Vlm.Edge.Tests.Queries;
+
+public sealed class EventStreamTests
+{
+    private readonly EventStream _stream = new();
+
+    [Fact]
+    public void A_listener_hears_what_happens_from_now_on_or_since_it_left()
+    {
+        Publish(3);
+        using var fresh = _stream.Listen(null);
+        using var back = _stream.Listen(1);
+        Publish(1);
+
+        Assert.Equal<long>([4], Read(fresh!));
+        Assert.Equal<long>([2, 3, 4], Read(back!));
+    }
+
+    [Fact]
+    public void A_listener_that_falls_behind_is_cut_off_and_catches_up()
+    {
+        using var slow = _stream.Listen(null)!;
+        Publish(70);
+
+        var heard = Read(slow);
+        Assert.Equal(64, heard.Count);
+        Assert.True(slow.Events.Completion.IsCompleted);
+        Assert.Equal(0, _stream.Listeners);
+        using var again = _stream.Listen(heard[^1])!;
+        Assert.Equal<long>([65, 66, 67, 68, 69, 70], Read(again));
+    }
+
+    [Fact]
+    public void Listeners_are_bounded_and_leave_when_they_go()
+    {
+        var all = Enumerable.Range(0, 64).Select(_ => _stream.Listen(null)!).ToArray();
+        Assert.Null(_stream.Listen(null));
+        foreach (var one in all) one.Dispose();
+        Assert.Equal(0, _stream.Listeners);
+    }
+
+    [Fact]
+    public void The_store_forgets_the_oldest_and_takes_a_correction_before_its_answer()
+    {
+        var store = new AnswerStore();
+        var correction = new Correction("x", "larger", false, Vlm.Edge.Routing.EscalationReason.LowConfidence, DateTimeOffset.UnixEpoch);
+        store.Correct("early", correction);
+        store.Add(Answer("early"), null, "a");
+        Assert.Equal((correction, "early"), (store.Find("early")!.Correction, store.Find("early")!.Answer!.Id));
+
+        for (var i = 0; i < AnswerStore.Most; i++) store.Add(Answer($"{i}"), null, "a");
+        Assert.Null(store.Find("early"));
+        Assert.NotNull(store.Find("0"));
+    }
+
+    private static Answer Answer(string id) => new() { Id = id, Text = "x", By = AnsweredBy.Edge, Model = "m" };
+
+    private void Publish(int count)
+    {
+        for (var i = 0; i < count; i++) _stream.Publish(new EdgeEvent.Alarm("state", "x"));
+    }
+
+    private static List<long> Read(EventStream.Subscription subscription)
+    {
+        var numbers = new List<long>();
+        while (subscription.Events.TryRead(out var happened)) numbers.Add(happened.Number);
+        return numbers;
+    }
+}

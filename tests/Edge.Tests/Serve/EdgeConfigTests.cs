@@ -1,0 +1,109 @@
+using Vlm.Edge.Escalations;
+using Vlm.Edge.Routing;
+using Vlm.Edge.Serve;
+
+namespace Vlm.Edge.Tests.Serve;
+
+public sealed class EdgeConfigTests : IDisposable
+{
+    private readonly TestFiles _files = new();
+
+    [Fact]
+    public void The_sample_is_valid_and_says_the_defaults()
+    {
+        var sample = EdgeConfigFile.Load(Path.Combine(TestFiles.Root, "deploy", "edge.yaml"));
+
+        Assert.Equal(new EdgeConfig().Server, sample.Server);
+        Assert.Equal(new BudgetOptions(), sample.Budget);
+        Assert.Equal(new CacheOptions(), sample.Cache);
+        Assert.Equal(new DriftOptions(), sample.Audit);
+        Assert.Equal(new RoutingOptions(), sample.Routing);
+        Assert.Equal("cryptogram-escalation", Assert.Single(sample.Escalation!.Endpoints).Model);
+    }
+
+    [Fact]
+    public void Everything_can_be_said()
+    {
+        var config = Load("""
+            server: { listen: "http://0.0.0.0:80", in_flight: 3 }
+            routing: { mode: answer-now, deadline_seconds: 2.5 }
+            audit: { on_alarm: raise-threshold }
+            budget: { money_per_call: 0.002, money_per_day: 1.5 }
+            escalation:
+              endpoints:
+                - { name: a, url: "https://one/v1", token_limit: both, structured_output: json-schema, prompt: instructions }
+                - { name: b, url: "http://two/v1" }
+              picture: { crop: { left: 0.1, width: 0.5 }, masks: [ { height: 0.2 } ] }
+              queue: { when_full: drop-oldest, order: newest-first }
+            """);
+
+        Assert.Equal((3, RoutingMode.AnswerNow, 2.5), (config.Server.InFlight, config.Routing.Mode, config.Routing.DeadlineSeconds));
+        Assert.Equal((OnAlarm.RaiseThreshold, 0.002m), (config.Audit.OnAlarm, config.Budget.MoneyPerCall));
+        Assert.Equal(["a", "b"], config.Escalation!.Endpoints.Select(endpoint => endpoint.Name));
+        var (first, picture, queue) = (config.Escalation.Endpoints[0], config.Escalation.Picture, config.Escalation.Queue);
+        Assert.Equal((TokenLimitField.Both, StructuredOutput.JsonSchema, PromptDialect.Instructions), (first.TokenLimit, first.StructuredOutput, first.Prompt));
+        Assert.Equal((0.5, 0.2, WhenFull.DropOldest, DrainOrder.NewestFirst), (picture.Crop!.Width, picture.Masks[0].Height, queue.WhenFull, queue.Order));
+    }
+
+    [Theory]
+    [InlineData("server:\n  listen: http://127.0.0.1:1\n  in_flght: 3\n", "line 3", "in_flght")]
+    [InlineData("routing:\n  mode: local-only\ncolour: red\n", "line 3", "colour")]
+    [InlineData("routing:\n  mode: sometimes\n", "line 2", "sometimes")]
+    [InlineData("server:\n  in_flight: many\n", "line 2", "many")]
+    [InlineData("server: [1, 2\n", "line", "")]
+    [InlineData("state: a\nstate: b\n", "line 2", "state")]
+    public void A_mistake_is_told_with_its_line(string yaml, string line, string word)
+    {
+        var error = Assert.Throws<ConfigException>(() => Load(yaml));
+        Assert.Contains(line, error.Message, StringComparison.Ordinal);
+        Assert.Contains(word, error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void All_values_out_of_range_are_told_at_once()
+    {
+        var error = Assert.Throws<ConfigException>(() => Load("""
+            server: { listen: "ftp://x", in_flight: 0, api_keys_file: /nowhere/keys }
+            routing: { mode: escalate, deadline_seconds: 0 }
+            budget: { burst: 0 }
+            cache: { entries: 0 }
+            audit: { share: 0.5, share_near_threshold: 0.1 }
+            model: { threads: -1 }
+            """));
+
+        string[] all =
+            ["listen", "in_flight: expected 1 to 4096, found 0", "api_keys_file", "deadline_seconds", "burst", "entries", "share_near_threshold", "threads", "no section 'escalation'"];
+        foreach (var said in all)
+            Assert.Contains(said, error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Without_a_gate_modes_that_need_one_do_not_start()
+    {
+        var config = ServeRig.Config(_files, "http://127.0.0.1:9/v1");
+
+        var error = Assert.Throws<ConfigException>(() => ServeRig.Build(_files, null, config));
+
+        Assert.Contains("calibrate --model", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_command_says_what_is_wrong_and_ends()
+    {
+        File.WriteAllText(_files.File("edge.yaml"), "server:\n  port: 8088\n");
+
+        var wrong = await EdgeProcess.Run("serve", "--config", _files.File("edge.yaml"));
+        var missing = await EdgeProcess.Run("serve");
+
+        Assert.Equal((2, true), (wrong.ExitCode, wrong.Errors.Contains("line 2", StringComparison.Ordinal) && wrong.Errors.Contains("port", StringComparison.Ordinal)));
+        Assert.Equal(2, missing.ExitCode);
+    }
+
+    public void Dispose() => _files.Dispose();
+
+    private EdgeConfig Load(string yaml)
+    {
+        File.WriteAllText(_files.File("edge.yaml"), yaml);
+        return EdgeConfigFile.Load(_files.File("edge.yaml"));
+    }
+}
