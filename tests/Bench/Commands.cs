@@ -4,6 +4,8 @@ using BenchmarkDotNet.Configs;
 using BenchmarkDotNet.Jobs;
 using BenchmarkDotNet.Running;
 using BenchmarkDotNet.Toolchains.InProcess.Emit;
+using Vlm.Answers;
+using Vlm.Bench.Cascade;
 using Vlm.Bench.Quality;
 using Vlm.Cryptogram;
 using Vlm.Model;
@@ -31,7 +33,7 @@ public static class Commands
         {
             return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
         }
-        catch (Exception e) when (e is ModelException or InvalidDataException or IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is ModelException or GateException or InvalidDataException or IOException or UnauthorizedAccessException)
         {
             await Console.Error.WriteLineAsync($"error: {e.Message}");
             return 1;
@@ -40,7 +42,7 @@ public static class Commands
 
     private static RootCommand Root() => new("Measures what a model package answers right, and how fast.")
     {
-        QualityCommand(), SamplingCommand(), MicroCommand(), ServeLoad.ServeLoadCommand.Create(),
+        QualityCommand(), CascadeVerb(), SamplingCommand(), MicroCommand(), ServeLoad.ServeLoadCommand.Create(),
     };
 
     private static Command QualityCommand()
@@ -49,6 +51,51 @@ public static class Commands
         var count = Positive("--count", "Puzzles of the split to solve.", 5400);
         var batch = Positive("--batch", "Puzzles per batch.", 16);
         var seed = new Option<long>("--seed") { Description = "Seed of the puzzles.", DefaultValueFactory = _ => 1 };
+        var (split, severity) = SplitOptions();
+        var results = new Option<string>("--results") { Description = "Where the report goes, in a folder for this processor.", DefaultValueFactory = _ => "tests/Bench/Results" };
+        var command = new Command("quality", "Exact match of a package over an evaluation split. Stop it whenever you like: the same command goes on where it was.")
+        {
+            model, count, split, batch, seed, severity, results,
+        };
+        command.SetAction((result, stop) => Task.FromResult(Quality.QualityCommand.Run(
+            new QualityOptions(result.GetRequiredValue(model), result.GetValue(split))
+            {
+                Count = result.GetValue(count),
+                Batch = result.GetValue(batch),
+                Seed = result.GetValue(seed),
+                Severity = result.GetValue(severity),
+                Results = result.GetRequiredValue(results),
+            },
+            stop)));
+        return command;
+    }
+
+    private static Command CascadeVerb()
+    {
+        var edge = new Option<string>("--edge") { Description = "Folder of the small model's package, with its gate.", DefaultValueFactory = _ => "models/cryptogram-edge" };
+        var larger = new Option<string>("--larger") { Description = "Folder of the larger model's package.", DefaultValueFactory = _ => "models/cryptogram-escalation" };
+        var count = Positive("--count", "Puzzles of the split to solve.", 1000);
+        var seed = new Option<long>("--seed") { Description = "Seed of the puzzles.", DefaultValueFactory = _ => 1 };
+        var (split, severity) = SplitOptions();
+        var results = new Option<string>("--results") { Description = "Where the report goes, in a folder for this processor.", DefaultValueFactory = _ => "tests/Bench/Results" };
+        var command = new Command("cascade", "Accuracy, escalated share, latency and bytes of edge, cascade and larger model alone. Stop it whenever you like: the same command goes on where it was.")
+        {
+            edge, larger, count, seed, split, severity, results,
+        };
+        command.SetAction((result, stop) => Task.FromResult(CascadeCommand.Run(
+            new CascadeOptions(result.GetRequiredValue(edge), result.GetRequiredValue(larger), result.GetValue(split))
+            {
+                Count = result.GetValue(count),
+                Seed = result.GetValue(seed),
+                Severity = result.GetValue(severity),
+                Results = result.GetRequiredValue(results),
+            },
+            stop)));
+        return command;
+    }
+
+    private static (Option<Split> Split, Option<SeverityRange> Severity) SplitOptions()
+    {
         var split = new Option<Split>("--split")
         {
             HelpName = "split",
@@ -66,22 +113,7 @@ public static class Commands
                 ? range
                 : Refuse<SeverityRange>(result, $"--severity is a number from 0 to 5 or a range such as 1-3, not '{result.Tokens[0].Value}'."),
         };
-        var results = new Option<string>("--results") { Description = "Where the report goes, in a folder for this processor.", DefaultValueFactory = _ => "tests/Bench/Results" };
-        var command = new Command("quality", "Exact match of a package over an evaluation split. Stop it whenever you like: the same command goes on where it was.")
-        {
-            model, count, split, batch, seed, severity, results,
-        };
-        command.SetAction((result, stop) => Task.FromResult(Quality.QualityCommand.Run(
-            new QualityOptions(result.GetRequiredValue(model), result.GetValue(split))
-            {
-                Count = result.GetValue(count),
-                Batch = result.GetValue(batch),
-                Seed = result.GetValue(seed),
-                Severity = result.GetValue(severity),
-                Results = result.GetRequiredValue(results),
-            },
-            stop)));
-        return command;
+        return (split, severity);
     }
 
     private static Command SamplingCommand()

@@ -98,5 +98,5 @@ public sealed record QualityReport
         [.. items.GroupBy(key).OrderBy(group => group.Key).Select(group => GroupScore.Of(name(group.Key), [.. group]))];
 
     // The smallest value that at least this share of the values does not exceed.
-    private static double Quantile(double[] ascending, double share) => ascending[Math.Max(0, (int)Math.Ceiling(share * ascending.Length) - 1)];
+    internal static double Quantile(double[] ascending, double share) => ascending[Math.Max(0, (int)Math.Ceiling(share * ascending.Length) - 1)];
 }
