@@ -120,7 +120,8 @@ internal static class CalibrateCommand
         {
             Model = ModelPlace.Locate(result.GetValue(Model)!),
             Risk = result.GetValue(Risk),
-            Delta = 1 - result.GetValue(Confidence),
+            // 1 - 0.95 is 0.05 to a person, but not in binary.
+            Delta = Math.Round(1 - result.GetValue(Confidence), 12),
             Data = result.GetValue(Data),
             Split = result.GetValue(DrawnSplit),
             Severity = result.GetValue(Severity),
