@@ -8,8 +8,8 @@ public sealed class SettingsFileTests
     public void The_shipped_configuration_is_the_defaults()
     {
         var options = SettingsFile.Load(Path.Combine(Repository.Root, "deploy", "escalation.yaml"));
-        Assert.Equal(new EscalationOptions { Model = new ModelOptions { Path = "models/cryptogram-edge" } }, options);
-        Assert.Equal("cryptogram-edge", options.Model.ServedName);
+        Assert.Equal(new EscalationOptions { Model = new ModelOptions { Path = "models/cryptogram-escalation" } }, options);
+        Assert.Equal("cryptogram-escalation", options.Model.ServedName);
     }
 
     [Theory]
