@@ -25,6 +25,7 @@ internal sealed record RaisedAlarm(AlarmKind Kind, string Message, DateTimeOffse
 /// <summary>Alarms, told in four places: log, metric, event stream and state. Thread-safe; of each kind the last one is kept.</summary>
 internal sealed class Alarms(EventStream events, EdgeMetrics metrics, ILogger<Alarms> logger, TimeProvider clock)
 {
+    private static readonly TimeSpan Quiet = TimeSpan.FromMinutes(1);
     private readonly Lock _lock = new();
     private readonly Dictionary<AlarmKind, RaisedAlarm> _raised = [];
 
@@ -38,8 +39,16 @@ internal sealed class Alarms(EventStream events, EdgeMetrics metrics, ILogger<Al
 
     public void Raise(AlarmKind kind, string message)
     {
-        lock (_lock) _raised[kind] = new RaisedAlarm(kind, message, clock.GetUtcNow(), (_raised.GetValueOrDefault(kind)?.Times ?? 0) + 1);
+        RaisedAlarm? before;
+        var now = clock.GetUtcNow();
+        lock (_lock)
+        {
+            before = _raised.GetValueOrDefault(kind);
+            _raised[kind] = new RaisedAlarm(kind, message, now, (before?.Times ?? 0) + 1);
+        }
         metrics.Count(kind);
+        // A full disk fails at every escalation; once a minute is enough to say so.
+        if (before is not null && before.Message == message && now - before.At < Quiet) return;
         Log.Alarm(logger, kind, message);
         events.Publish(new EdgeEvent.Alarm(EdgeMetrics.Label(kind), message));
     }

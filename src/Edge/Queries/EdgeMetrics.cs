@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
@@ -11,7 +12,7 @@ internal sealed class EdgeMetrics : IDisposable
 {
     private static readonly double[] Seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
     private readonly CollectorRegistry _registry = Metrics.NewCustomRegistry();
-    private readonly IDisposable _meters;
+    private readonly MeterListener _meters;
     private readonly Counter _answers, _refusals, _decisions, _corrections, _alarms, _shed;
     private readonly Histogram _stages, _total;
     private readonly Gauge _inFlight;
@@ -29,11 +30,8 @@ internal sealed class EdgeMetrics : IDisposable
         _total = factory.CreateHistogram("edge_answer_seconds", "From question to answer.", new HistogramConfiguration { LabelNames = ["answered_by"], Buckets = Seconds });
         _inFlight = factory.CreateGauge("edge_requests_in_flight", "Requests being worked on.");
         // The client and its queue count through the runtime's own meters.
-        _meters = MeterAdapter.StartListening(new MeterAdapterOptions
-        {
-            Registry = _registry,
-            InstrumentFilterPredicate = instrument => instrument.Meter.Name.StartsWith("Vlm.Edge", StringComparison.Ordinal),
-        });
+        _meters = ListenToMeters();
+        _registry.AddBeforeCollectCallback(ReadGauges);
     }
 
     /// <summary>A reason as a label.</summary>
@@ -92,4 +90,52 @@ internal sealed class EdgeMetrics : IDisposable
     public IEndpointConventionBuilder Map(IEndpointRouteBuilder routes) => routes.MapMetrics("/metrics", _registry);
 
     public void Dispose() => _meters.Dispose();
+
+    private MeterListener ListenToMeters()
+    {
+        var listener = new MeterListener
+        {
+            InstrumentPublished = (instrument, self) =>
+            {
+                if (instrument.Meter.Name.StartsWith("Vlm.Edge", StringComparison.Ordinal)) self.EnableMeasurementEvents(instrument);
+            },
+        };
+        listener.SetMeasurementEventCallback<int>((instrument, value, tags, _) => Take(instrument, value, tags));
+        listener.SetMeasurementEventCallback<long>((instrument, value, tags, _) => Take(instrument, value, tags));
+        listener.SetMeasurementEventCallback<double>((instrument, value, tags, _) => Take(instrument, value, tags));
+        listener.Start();
+        return listener;
+    }
+
+    private void Take(Instrument instrument, double value, ReadOnlySpan<KeyValuePair<string, object?>> tags)
+    {
+        var (names, values) = (new string[tags.Length], new string[tags.Length]);
+        for (var i = 0; i < tags.Length; i++) (names[i], values[i]) = (tags[i].Key, tags[i].Value?.ToString() ?? "");
+        // Asked for a name that it has, the factory gives what it made before.
+        var (factory, name, help) = (Metrics.WithCustomRegistry(_registry), $"edge_{instrument.Name}", instrument.Description ?? "");
+        switch (instrument)
+        {
+            case Counter<long>:
+                factory.CreateCounter($"{name}_total", help, names).WithLabels(values).Inc(value);
+                break;
+            case Histogram<double>:
+                factory.CreateHistogram(name, help, names, new HistogramConfiguration { Buckets = Seconds }).WithLabels(values).Observe(value);
+                break;
+            default:
+                factory.CreateGauge(name, help, names).WithLabels(values).Set(value);
+                break;
+        }
+    }
+
+    private void ReadGauges()
+    {
+        try
+        {
+            _meters.RecordObservableInstruments();
+        }
+        catch (AggregateException)
+        {
+            // The queue's disk fails, or the daemon is ending: its gauges keep their last values, and everything else is still told.
+        }
+    }
 }

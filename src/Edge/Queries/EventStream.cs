@@ -65,7 +65,8 @@ internal sealed class EventStream
         lock (_lock)
         {
             if (_listeners.Count >= MostListeners) return null;
-            var missed = after is null ? [] : _last.Where(numbered => numbered.Number > after).ToArray();
+            // A number from before a restart is from another stream: then all that is kept is news.
+            var missed = after is null ? [] : _last.Where(numbered => numbered.Number > after || after > _number).ToArray();
             var channel = Channel.CreateBounded<NumberedEvent>(Behind + missed.Length);
             foreach (var numbered in missed) channel.Writer.TryWrite(numbered);
             _listeners.Add(channel);

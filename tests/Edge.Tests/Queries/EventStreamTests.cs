@@ -19,6 +19,15 @@ public sealed class EventStreamTests
     }
 
     [Fact]
+    public void A_listener_that_was_there_before_a_restart_hears_all_that_is_kept()
+    {
+        Publish(3);
+        using var back = _stream.Listen(700);
+
+        Assert.Equal<long>([1, 2, 3], Read(back!));
+    }
+
+    [Fact]
     public void A_listener_that_falls_behind_is_cut_off_and_catches_up()
     {
         using var slow = _stream.Listen(null)!;

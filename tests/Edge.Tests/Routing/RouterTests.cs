@@ -1,3 +1,4 @@
+using Vlm.Edge.Escalations;
 using Vlm.Edge.Routing;
 
 namespace Vlm.Edge.Tests.Routing;
@@ -64,6 +65,24 @@ public sealed class RouterTests
         Assert.Equal(4 * 2 * 2 * 2 * 2 * 3 * 2 * 2, count);
         Assert.Equal(rows.Length, used.Count);
     }
+
+    [Theory]
+    [InlineData("Offline", "degraded(offline) behind always")]
+    [InlineData("Timeout", "degraded(deadline) behind always")]
+    [InlineData("Cancelled", "degraded(deadline)")]
+    [InlineData("Overloaded", "degraded(overloaded) behind always")]
+    [InlineData("RetryBudget", "degraded(overloaded) behind always")]
+    [InlineData("ServerError", "degraded(server-error) behind always")]
+    [InlineData("BreakerOpen", "degraded(breaker-open) behind always")]
+    [InlineData("Rejected", "degraded(rejected)")]
+    [InlineData("TooLarge", "degraded(rejected)")]
+    [InlineData("BadAnswer", "degraded(bad-answer)")]
+    public void A_failed_escalation_degrades_the_answer_and_is_asked_again_only_when_that_can_help(string failure, string said) =>
+        Assert.Equal(said, Say(Fallback.After(Enum.Parse<EscalationFailure>(failure), EscalationReason.Always)));
+
+    [Fact]
+    public void Every_failure_of_an_escalation_has_its_reason() =>
+        Assert.All(Enum.GetValues<EscalationFailure>(), failure => Assert.NotNull(Fallback.After(failure, EscalationReason.Always)));
 
     [Theory]
     [InlineData(0, 0.0, false)]

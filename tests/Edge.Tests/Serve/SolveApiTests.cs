@@ -236,6 +236,23 @@ public sealed class SolveApiTests
         Assert.Contains("edge_gate_risk 0.01", metrics, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Metrics_tell_of_the_client_and_its_queue()
+    {
+        await using var endpoint = await ScriptedEndpoint.Start(ScriptedEndpoint.Right);
+        await using var rig = await ServeRig.Start(Unsure, endpoint.Url);
+        await rig.Solve();
+        var metrics = await rig.Client.GetStringAsync("/metrics", ServeRig.Stop);
+
+        string[] all =
+        [
+            "edge_escalation_results_total{outcome=\"answered\"}", "edge_escalation_attempts_total{endpoint=\"larger\"", "edge_escalation_queue_waiting ",
+            "edge_escalation_breaker_state{endpoint=\"larger\"}", "edge_escalation_seconds_count ",
+        ];
+        foreach (var said in all)
+            Assert.Contains(said, metrics, StringComparison.Ordinal);
+    }
+
     private static string Text(JsonElement element, string name) => element.GetProperty(name).GetString()!;
 
     private static async Task IsError(HttpResponseMessage response, int status, string code)
