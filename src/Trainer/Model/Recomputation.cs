@@ -16,9 +16,9 @@ internal static class Recomputation
     /// <returns>What <paramref name="forward"/> returns.</returns>
     public static Tensor[] Of(nn.Module block, Tensor x, Func<Tensor, Tensor[]> forward)
     {
-        if (!is_grad_enabled() || !(x.requires_grad || Trains(block))) return forward(x);
-        // The scope frees the copies of its outputs that the library makes for its own use.
+        // The scope frees what the block needs on the way where there is no backward pass, and the copies of outputs that the library makes for its own use.
         using var scope = NewDisposeScope();
+        if (!is_grad_enabled() || !(x.requires_grad || Trains(block))) return [.. forward(x).Select(o => scope.MoveToOuter(o))];
         // A node is only made when an input has a gradient; before the first trained block none has, so there is always the anchor.
         var anchor = zeros(1, requires_grad: true);
         var outputs = RecomputedBlock.apply(x, anchor, forward);

@@ -68,6 +68,8 @@ public sealed class Optimizer : IDisposable
         using var clip = (Scalar)(float)Math.Min(1, config.ClipNorm / (norm + 1e-6));
         foreach (var slot in active)
         {
+            // What one parameter's step needs is given back before the next: together it would be the model once more, and again.
+            using var inner = NewDisposeScope();
             slot.Steps++;
             var gradient = slot.Parameter.grad!.to(float32).mul(clip);
             if (slot.ByMuon) MoveByMuon(slot, gradient, learningRate);
@@ -93,9 +95,27 @@ public sealed class Optimizer : IDisposable
         foreach (var slot in slots) slot.Dispose();
     }
 
+    /// <summary>Whether a parameter decays, and whether Muon moves it.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="dimensions">Of its shape.</param>
+    /// <param name="config">May do without Muon.</param>
+    internal static (bool Decays, bool ByMuon) Treatment(string name, int dimensions, OptimizerConfig config)
+    {
+        var matrix = dimensions >= 2;
+        var table = name.Contains("embed_tokens", StringComparison.Ordinal) || name.Contains("lm_head", StringComparison.Ordinal);
+        var head = name.StartsWith("auxiliary.", StringComparison.Ordinal);
+        // Half of a low-rank update is no matrix whose directions should all be moved by the same amount.
+        var adapter = name.Contains(".lora_", StringComparison.Ordinal);
+        return (matrix && !table, config.Muon && matrix && !table && !head && !adapter);
+    }
+
     private static double GradientNorm(List<Slot> active)
     {
-        var squares = active.Select(s => s.Parameter.grad!.to(float32).square().sum()).ToArray();
+        var squares = active.Select(s =>
+        {
+            using var inner = NewDisposeScope();
+            return inner.MoveToOuter(s.Parameter.grad!.to(float32).square().sum());
+        }).ToArray();
         return squares.Length == 0 ? 0 : Math.Sqrt(stack(squares).sum().to(float64).item<double>());
     }
 
@@ -155,13 +175,7 @@ public sealed class Optimizer : IDisposable
         {
             Name = name;
             Parameter = parameter;
-            var matrix = parameter.shape.Length >= 2;
-            var table = name.Contains("embed_tokens", StringComparison.Ordinal) || name.Contains("lm_head", StringComparison.Ordinal);
-            var head = name.StartsWith("auxiliary.", StringComparison.Ordinal);
-            // Half of a low-rank update is no matrix whose directions should all be moved by the same amount.
-            var adapter = name.Contains(".lora_", StringComparison.Ordinal);
-            Decays = matrix && !table;
-            ByMuon = config.Muon && matrix && !table && !head && !adapter;
+            (Decays, ByMuon) = Treatment(name, parameter.shape.Length, config);
             using var noGradient = no_grad();
             Master = parameter.dtype == float32 ? null : parameter.detach().to(float32).DetachFromDisposeScope();
             Mean = zeros(parameter.shape).DetachFromDisposeScope();

@@ -1,0 +1,59 @@
+using Vlm.Cryptogram;
+using Vlm.Model;
+using Vlm.Trainer.Grpo;
+using Vlm.Trainer.Model;
+using Vlm.Trainer.Optimization;
+using Vlm.Trainer.Sampling;
+using Vlm.Vision;
+using static TorchSharp.torch;
+
+namespace Vlm.Trainer.Planning;
+
+/// <summary>Two real steps of learning with random weights, to hold a plan against.</summary>
+internal static class RealStep
+{
+    /// <summary>The most bytes that model, optimizer and the steps had in use.</summary>
+    public static long Peak(VlmConfig config, TrainingMode mode, StepShape step, int microRows) => NativeHeap.PeakDuring(() =>
+    {
+        using var model = new QwenVl(config) { ComputeType = bfloat16, GradientCheckpointing = mode.Checkpointing };
+        if (mode.InBfloat16) ModelWeights.ToBfloat16(model);
+        using var adapters = mode.Lora is null ? null : LoraAdapters.Attach(model, mode.Lora);
+        using var optimizer = new Optimizer(adapters?.Parameters ?? [.. model.named_parameters()], mode.Optimizer);
+        var forward = new PolicyForward(model, 1);
+        var rows = Completions(config, step, microRows);
+        for (var i = 0; i < 2; i++)
+        {
+            optimizer.ZeroGradients();
+            using (NewDisposeScope())
+            {
+                using var weight = tensor(-1f);
+                (forward.Of(rows).LogProbabilities.mean() * weight).backward();
+            }
+
+            optimizer.Step(1e-6);
+        }
+    });
+
+    private static List<PolicyRow> Completions(VlmConfig config, StepShape step, int microRows)
+    {
+        var (rows, columns) = Sides(step.ImageTokens);
+        var merge = config.Vision.SpatialMergeSize;
+        var grid = new PatchGrid(1, rows * merge, columns * merge);
+        var pixels = config.Vision.InChannels * config.Vision.TemporalPatchSize * config.Vision.PatchSize * config.Vision.PatchSize;
+        var puzzle = new PuzzleSource(PuzzleOptions.For(Split.Clean), 1).At(0);
+        int[] ids = [config.VisionStartTokenId, .. Enumerable.Repeat(config.ImageTokenId, step.ImageTokens), config.VisionEndTokenId, .. Enumerable.Repeat(1, step.TextTokens - 2)];
+        return [.. Enumerable.Range(0, microRows).GroupBy(r => r / step.GroupSize).SelectMany(group =>
+        {
+            var prompt = new PolicyPrompt(group.Key, puzzle, new Question(new Patches(new float[grid.Patches * pixels], grid), ids));
+            return group.Select(_ => new PolicyRow(prompt, new Rollout([.. Enumerable.Repeat(2, step.MaxTokens)], new float[step.MaxTokens], true, ""), 1));
+        })];
+    }
+
+    /// <summary>The squarest grid of so many cells.</summary>
+    private static (int Rows, int Columns) Sides(int cells)
+    {
+        var rows = (int)Math.Sqrt(cells);
+        while (cells % rows != 0) rows--;
+        return (rows, cells / rows);
+    }
+}
