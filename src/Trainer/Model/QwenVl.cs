@@ -303,7 +303,8 @@ internal sealed class TextDecoder : Module<Tensor, Tensor, Tensor, KvCache?, Act
         {
             var name = $"model.layers.{i}";
             var context = new TextContext(cos, sin, bias, cache, i, tap is null ? null : (part, t) => tap(name + part, t));
-            x = precision.Recompute && cache is null ? Recomputed(layers[i], x, context) : layers[i].call(x, context);
+            // With a cache only where nothing is computed twice: keys and values are appended to it.
+            x = precision.Recompute && (cache is null || !is_grad_enabled()) ? Recomputed(layers[i], x, context) : layers[i].call(x, context);
             tap?.Invoke(name, x);
         }
         return norm.Float32(x);
