@@ -47,7 +47,7 @@ internal static class PlanCommand
             Print(config, request);
             return 0;
         }
-        catch (Exception error) when (error is CheckpointException or InvalidDataException or IOException or UnauthorizedAccessException or PlatformNotSupportedException)
+        catch (Exception error) when (error is CheckpointException or InvalidDataException or IOException or InvalidOperationException or UnauthorizedAccessException or PlatformNotSupportedException)
         {
             Console.Error.WriteLine(error.Message);
             return 1;

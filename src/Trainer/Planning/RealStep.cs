@@ -40,11 +40,13 @@ internal static class RealStep
         var merge = config.Vision.SpatialMergeSize;
         var grid = new PatchGrid(1, rows * merge, columns * merge);
         var pixels = config.Vision.InChannels * config.Vision.TemporalPatchSize * config.Vision.PatchSize * config.Vision.PatchSize;
+        // Not zeros: at zero a norm's slope is a thousand, and of many norms no float32.
+        float[] values = [.. Enumerable.Range(0, grid.Patches * pixels).Select(i => MathF.Sin(i))];
         var puzzle = new PuzzleSource(PuzzleOptions.For(Split.Clean), 1).At(0);
         int[] ids = [config.VisionStartTokenId, .. Enumerable.Repeat(config.ImageTokenId, step.ImageTokens), config.VisionEndTokenId, .. Enumerable.Repeat(1, step.TextTokens - 2)];
         return [.. Enumerable.Range(0, microRows).GroupBy(r => r / step.GroupSize).SelectMany(group =>
         {
-            var prompt = new PolicyPrompt(group.Key, puzzle, new Question(new Patches(new float[grid.Patches * pixels], grid), ids));
+            var prompt = new PolicyPrompt(group.Key, puzzle, new Question(new Patches(values, grid), ids));
             return group.Select(_ => new PolicyRow(prompt, new Rollout([.. Enumerable.Repeat(2, step.MaxTokens)], new float[step.MaxTokens], true, ""), 1));
         })];
     }
