@@ -57,7 +57,13 @@ public sealed class ComparisonTests : IDisposable
         EvaluatedPuzzle[] puzzles = [.. right.Select((digit, i) => new EvaluatedPuzzle(Split.Clean, i, $"a {i}", digit == '1', "reference400", 1 + i % 2, 0, 0.5))];
         var subject = new EvaluationSubject
         {
-            Checkpoint = "models/x", Weights = new string('a', 64), Seed = 1, Count = right.Length, Splits = [Split.Clean], Severity = new SeverityRange(1, 3), Batch = 4,
+            Checkpoint = "models/x",
+            Weights = new string('a', 64),
+            Seed = 1,
+            Count = right.Length,
+            Splits = [Split.Clean],
+            Severity = new SeverityRange(1, 3),
+            Batch = 4,
         };
         return new EvaluationFile(subject, null, EvaluationTables.Scores(puzzles), puzzles);
     }

@@ -10,7 +10,13 @@ public sealed class EvaluationRunTests : IDisposable
 
     private static readonly EvaluationSubject Subject = new()
     {
-        Checkpoint = "models/x", Weights = new string('a', 64), Seed = 1, Count = 10, Splits = [Split.Camera, Split.Clean], Severity = new SeverityRange(1, 3), Batch = 4,
+        Checkpoint = "models/x",
+        Weights = new string('a', 64),
+        Seed = 1,
+        Count = 10,
+        Splits = [Split.Camera, Split.Clean],
+        Severity = new SeverityRange(1, 3),
+        Batch = 4,
     };
 
     private readonly string folder = Directory.CreateTempSubdirectory("evaluation").FullName;

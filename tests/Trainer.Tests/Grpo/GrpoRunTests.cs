@@ -49,7 +49,10 @@ public sealed class GrpoRunTests : IDisposable
     {
         (GrpoConfig.Load(config) with
         {
-            Steps = 4, Lora = new LoraConfig { R = 4, Alpha = 8 }, GradientCheckpointing = true, Bf16Weights = true,
+            Steps = 4,
+            Lora = new LoraConfig { R = 4, Alpha = 8 },
+            GradientCheckpointing = true,
+            Bf16Weights = true,
             Reference = new ReferenceConfig { Kind = ReferenceKind.Frozen },
         }).Save(config);
         var (unbroken, broken) = (Path.Combine(runs, "unbroken"), Path.Combine(runs, "broken"));

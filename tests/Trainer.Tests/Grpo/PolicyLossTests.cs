@@ -78,7 +78,8 @@ public sealed class PolicyLossTests
         var size = new WholeBatch(12, whole.Mask.sum().item<double>());
         PolicyBatch Part(long first, long count) => new(
             whole.LogProbabilities.narrow(0, first, count), whole.Old.narrow(0, first, count), whole.Reference!.narrow(0, first, count), null,
-            whole.Mask.narrow(0, first, count), whole.Advantages.narrow(0, first, count)) { Whole = size };
+            whole.Mask.narrow(0, first, count), whole.Advantages.narrow(0, first, count))
+        { Whole = size };
         var parts = PolicyLoss.Of(Part(0, 5), config).Loss.item<double>() + PolicyLoss.Of(Part(5, 7), config).Loss.item<double>();
         Assert.Equal(PolicyLoss.Of(whole, config).Loss.item<double>(), parts, GrpoGolden.Tolerance);
     }

@@ -12,8 +12,14 @@ public sealed class PolicyUpdateTests : IDisposable
 {
     private static readonly GrpoConfig Plain = GrpoConfig.Load(Path.Combine(GoldenFiles.At(""), "../../configs/grpo-test.json")) with
     {
-        UpdatesPerRollout = 1, Minibatches = 1, MicroRows = 16, Reference = new ReferenceConfig(), Loss = new LossConfig { Aggregate = LossAggregate.TokenMean }, MaxTokens = 10,
-        Optimizer = new OptimizerConfig { Muon = false, WeightDecay = 0 }, LearningRate = 1e-3,
+        UpdatesPerRollout = 1,
+        Minibatches = 1,
+        MicroRows = 16,
+        Reference = new ReferenceConfig(),
+        Loss = new LossConfig { Aggregate = LossAggregate.TokenMean },
+        MaxTokens = 10,
+        Optimizer = new OptimizerConfig { Muon = false, WeightDecay = 0 },
+        LearningRate = 1e-3,
     };
 
     private readonly TorchSharp.DisposeScope scope = NewDisposeScope();
