@@ -22,6 +22,15 @@ public sealed class EdgeConfigTests : IDisposable
     }
 
     [Fact]
+    public void The_configuration_of_the_container_lacks_nothing_but_its_secret()
+    {
+        var error = Assert.Throws<ConfigException>(() => EdgeConfigFile.Load(Path.Combine(TestFiles.Root, "deploy", "compose", "edge.yaml")));
+
+        var problems = error.Message.ReplaceLineEndings("\n").Trim().Split('\n')[1..];
+        Assert.Equal("escalation: primary: api_key_file: there is no file '/run/secrets/edge_key'", Assert.Single(problems).Trim());
+    }
+
+    [Fact]
     public void Everything_can_be_said()
     {
         var config = Load("""

@@ -48,6 +48,7 @@ public sealed class DeployFilesTests
     [Theory]
     [InlineData("Dockerfile.edge")]
     [InlineData("Dockerfile.escalation")]
+    [InlineData("systemd/vlm-edge.service")]
     [InlineData("systemd/vlm-escalation.service")]
     public void Telemetry_is_switched_off_wherever_the_engine_starts(string file) =>
         Assert.Contains("ORT_DISABLE_TELEMETRY=1", File.ReadAllText(Path.Combine(Deploy, file)), StringComparison.Ordinal);
