@@ -52,10 +52,11 @@ public static class Commands
         var batch = Positive("--batch", "Puzzles per batch.", 16);
         var seed = new Option<long>("--seed") { Description = "Seed of the puzzles.", DefaultValueFactory = _ => 1 };
         var (split, severity) = SplitOptions();
+        var free = new Option<bool>("--free") { Description = "Leave the model free: take the most probable token even where it breaks a rule of the cipher or of the reply's layout." };
         var results = new Option<string>("--results") { Description = "Where the report goes, in a folder for this processor.", DefaultValueFactory = _ => "tests/Bench/Results" };
         var command = new Command("quality", "Exact match of a package over an evaluation split. Stop it whenever you like: the same command goes on where it was.")
         {
-            model, count, split, batch, seed, severity, results,
+            model, count, split, batch, seed, severity, free, results,
         };
         command.SetAction((result, stop) => Task.FromResult(Quality.QualityCommand.Run(
             new QualityOptions(result.GetRequiredValue(model), result.GetValue(split))
@@ -64,6 +65,7 @@ public static class Commands
                 Batch = result.GetValue(batch),
                 Seed = result.GetValue(seed),
                 Severity = result.GetValue(severity),
+                IsConstrained = !result.GetValue(free),
                 Results = result.GetRequiredValue(results),
             },
             stop)));

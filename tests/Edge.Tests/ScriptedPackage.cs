@@ -33,7 +33,7 @@ internal static class ScriptedPackage
         OnnxFile.Write(Vision(), Path.Combine(folder, "vision.onnx"));
         OnnxFile.Write(Embedding(), Path.Combine(folder, "embedding.onnx"));
         OnnxFile.Write(Text([.. tokenizer.Encode(reply), tokenizer.Id("<|im_end|>")]), Path.Combine(folder, "text.onnx"));
-        PromptTemplate.Small.Save(Path.Combine(folder, "prompt.json"));
+        (PromptTemplate.Small with { MappingLines = false }).Save(Path.Combine(folder, "prompt.json"));
         File.WriteAllText(Path.Combine(folder, "genai_config.json"), Config(tokenizer));
         File.WriteAllText(Path.Combine(folder, "processor_config.json"), Processor);
         ModelFolder.Seal(folder, "fp32", new Provenance());

@@ -33,10 +33,13 @@ public static class Signals
     /// <summary>Least log-probability of any token of the reply.</summary>
     public const string LeastLogProbability = "reply.logp.min";
 
+    /// <summary>The greatest share of probability that constrained decoding took away at any token of the reply.</summary>
+    public const string MostRemoved = "reply.removed.max";
+
     /// <summary>The names, in the order of the values.</summary>
     public static IReadOnlyList<string> Names { get; } =
     [
-        SequenceLogProbability, LeastLogProbability,
+        SequenceLogProbability, LeastLogProbability, MostRemoved,
         .. Field("mapping"), .. Field("chars"), .. Field("answer"),
         "verify.chars_match_answer", "verify.mapping_matches_chars", "verify.known_words",
         "code.letters", "code.distinct",
@@ -58,7 +61,7 @@ public static class Signals
         return Of(solution, PictureQuality.Of(solution.Question.Picture, width, height));
     }
 
-    /// <summary>The signals of a solution. A field that the reply does not have counts as one token of probability 1/e, entropy 1 and margin 0.</summary>
+    /// <summary>The signals of a solution. A field that the reply does not have counts as one token of probability 1/e, entropy 1 and margin 0, all of it removed.</summary>
     /// <param name="solution">A solution.</param>
     /// <param name="quality">Of its picture.</param>
     public static SignalVector Of(Solution solution, PictureQuality quality)
@@ -72,6 +75,7 @@ public static class Signals
         [
             Surety(choices.Sum(choice => choice.LogProbability)),
             Surety(choices.Count == 0 ? -1 : choices.Min(choice => choice.LogProbability)),
+            Surety(choices.Count == 0 ? -1 : -choices.Max(choice => choice.Removed)),
             .. Of(choices, solution.Fields?.Mapping),
             .. Of(choices, solution.Fields?.Chars),
             .. Of(choices, solution.Fields?.Answer),
@@ -88,11 +92,11 @@ public static class Signals
     }
 
     private static IEnumerable<string> Field(string field) =>
-        ((string[])["logp.min", "logp.q10", "logp.q25", "logp.mean", "margin.min", "margin.mean", "entropy.max", "entropy.mean"]).Select(name => $"{field}.{name}");
+        ((string[])["logp.min", "logp.q10", "logp.q25", "logp.mean", "margin.min", "margin.mean", "entropy.max", "entropy.mean", "removed.max"]).Select(name => $"{field}.{name}");
 
     private static double[] Of(IReadOnlyList<Choice> choices, IReadOnlyList<int>? field)
     {
-        if (field is not { Count: > 0 }) return [Surety(-1), Surety(-1), Surety(-1), Surety(-1), 0, 0, Surety(-1), Surety(-1)];
+        if (field is not { Count: > 0 }) return [Surety(-1), Surety(-1), Surety(-1), Surety(-1), 0, 0, Surety(-1), Surety(-1), Surety(-1)];
         double[] logs = [.. field.Select(i => choices[i].LogProbability).Order()];
         double[] margins = [.. field.Select(i => choices[i].Margin)];
         double[] entropies = [.. field.Select(i => choices[i].Entropy)];
@@ -100,6 +104,7 @@ public static class Signals
         [
             Surety(logs[0]), Surety(Quantile(logs, 0.10)), Surety(Quantile(logs, 0.25)), Surety(logs.Average()),
             margins.Min(), margins.Average(), Surety(-entropies.Max()), Surety(-entropies.Average()),
+            Surety(-field.Max(i => choices[i].Removed)),
         ];
     }
 

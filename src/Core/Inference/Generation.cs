@@ -34,6 +34,9 @@ public sealed record GenerationOptions
     /// <summary>The first tokens of every reply, given instead of chosen; none by default. Their log-probabilities are the model's.</summary>
     public IReadOnlyList<int> Forced { get; init; } = [];
 
+    /// <summary>What the reply can be: tokens that break its rules are not taken. Null (the default) leaves the model free.</summary>
+    public ReplyState? Reply { get; init; }
+
     /// <summary>Whether to record where the model looked for every token; off by default.</summary>
     public bool WithAttention { get; init; }
 

@@ -67,7 +67,7 @@ public static class Generator
         var prefill = Stopwatch.GetElapsedTime(start);
         start = Stopwatch.GetTimestamp();
         var tokens = new int[decoder.Rows];
-        // Every turn adds a token to a row or ends it, and MaxTokens bounds each row.
+        // Every turn adds a token to a row or ends it, but for one cut per reply, and MaxTokens bounds each row.
         while (true)
         {
             foreach (var row in rows) tokens[row.Index] = row.Advance(decoder, cancellation.IsCancellationRequested);
@@ -83,29 +83,57 @@ public static class Generator
         private readonly List<Choice> _choices = [];
         private readonly List<IReadOnlyList<TokenProbability>> _alternatives = [];
         private readonly List<float[]>? _attention = options.WithAttention ? [] : null;
+        private readonly ReplyGuide? _guide = options.Reply is { } reply ? new ReplyGuide(reply) : null;
         private FinishReason? _finish;
+        private int _told;
 
         public int Index => index;
 
-        /// <summary>Takes the next token and returns it if it is to be fed back, or -1 when the row has ended.</summary>
+        /// <summary>Takes the next token and returns the one that is to be fed, or -1 when the row has ended.</summary>
         public int Advance(IDecoder decoder, bool isCancelled)
         {
             if (_finish is not null) return -1;
+            var next = Take(decoder, isCancelled);
+            Tell();
+            return next;
+        }
+
+        private int Take(IDecoder decoder, bool isCancelled)
+        {
             // A prompt may fill the row: then there is no room for even one token.
             var total = decoder.Length(index) + 1;
             if (isCancelled || options.Stop.IsCancellationRequested) _finish = FinishReason.Cancelled;
             else if (total > decoder.MaxLength) _finish = FinishReason.ContextFull;
             if (_finish is not null) return -1;
+            _guide?.Look(decoder.Logits(index));
             var choice = Choose(decoder.Logits(index));
             _choices.Add(choice);
-            IReadOnlyList<TokenProbability> alternatives = options.Alternatives == 0 ? [] : Sampler.Top(decoder.Logits(index), options.Alternatives);
-            if (options.Alternatives > 0) _alternatives.Add(alternatives);
+            if (options.Alternatives > 0) _alternatives.Add(Sampler.Top(decoder.Logits(index), options.Alternatives));
             if (_attention is not null && decoder.PictureAttention(index) is { } weights) _attention.Add(weights);
+            _guide?.Take(choice.Token);
+            if (_guide?.Settle() is { } kept) return GoBack(decoder, kept);
             if (options.StopTokens.Contains(choice.Token)) _finish = FinishReason.EndOfText;
             else if (_choices.Count == options.MaxTokens) _finish = FinishReason.MaxTokens;
             else if (total == decoder.MaxLength) _finish = FinishReason.ContextFull;
-            options.OnToken?.Invoke(choice, alternatives);
             return _finish is null ? choice.Token : -1;
+        }
+
+        /// <summary>Cuts the reply back and feeds the last token that stays once more: its logits are those of the place that is written anew.</summary>
+        private int GoBack(IDecoder decoder, int kept)
+        {
+            // The last token taken has not been fed yet.
+            decoder.Rewind(index, decoder.Length(index) - (_choices.Count - kept));
+            _choices.RemoveRange(kept, _choices.Count - kept);
+            if (_alternatives.Count > kept) _alternatives.RemoveRange(kept, _alternatives.Count - kept);
+            if (_attention?.Count > kept) _attention.RemoveRange(kept, _attention.Count - kept);
+            return _choices[^1].Token;
+        }
+
+        /// <summary>Tells what is final: a letter that may be written anew is not.</summary>
+        private void Tell()
+        {
+            if (options.OnToken is null || _finish is null && _guide?.IsSettled == false) return;
+            for (; _told < _choices.Count; _told++) options.OnToken(_choices[_told], options.Alternatives > 0 ? _alternatives[_told] : []);
         }
 
         public Generation ToGeneration(GenerationTimings timings) => new(_choices, _finish!.Value, timings)
@@ -117,9 +145,9 @@ public static class Generator
         private Choice Choose(ReadOnlySpan<float> logits)
         {
             var position = _choices.Count;
-            return position < options.Forced.Count
-                ? Sampler.Judge(logits, options.Forced[position])
-                : Sampler.Choose(logits, options.Sampling, Sampler.Uniform(options.Sampling.Seed, draws, position));
+            if (position < options.Forced.Count) return Sampler.Judge(logits, options.Forced[position]);
+            var draw = Sampler.Uniform(options.Sampling.Seed, draws, position);
+            return _guide is null ? Sampler.Choose(logits, options.Sampling, draw) : Sampler.Choose(logits, _guide.Allowed(), options.Sampling, draw);
         }
     }
 }

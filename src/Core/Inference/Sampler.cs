@@ -12,6 +12,9 @@ public readonly record struct Choice(int Token, double LogProbability, int Runne
     /// <summary>Entropy of the model's own distribution, in nats: 0 when one token has all the probability, ln V when all tokens are alike.</summary>
     public double Entropy { get; init; }
 
+    /// <summary>The share of the model's own distribution that tokens had which were not allowed here, 0 to 1; 0 where the model was free.</summary>
+    public double Removed { get; init; }
+
     /// <summary>How much more probable the token is than the best other one: a difference of logarithms, negative when it is less probable.</summary>
     public double Margin => LogProbability - RunnerUpLogProbability;
 }
@@ -36,6 +39,23 @@ public static class Sampler
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(draw, 1.0);
         var isGreedy = sampling.Temperature == 0 || sampling.TopK == 1;
         return Judge(logits, isGreedy ? Best(logits, except: -1) : Draw(logits, sampling, draw));
+    }
+
+    /// <summary>Takes the next token among those allowed. What is reported of it is the model's own distribution, over all tokens.</summary>
+    /// <param name="logits">[V] one row, V >= 2.</param>
+    /// <param name="allowed">At least one token.</param>
+    /// <param name="sampling">As above, on the distribution over the allowed tokens.</param>
+    /// <param name="draw">A number in [0, 1); not used when greedy.</param>
+    /// <exception cref="ArithmeticException">The logits are not numbers.</exception>
+    public static Choice Choose(ReadOnlySpan<float> logits, IReadOnlyList<int> allowed, Sampling sampling, double draw)
+    {
+        ArgumentNullException.ThrowIfNull(allowed);
+        ArgumentOutOfRangeException.ThrowIfZero(allowed.Count, nameof(allowed));
+        var choice = Judge(logits, allowed.Count == 1 ? allowed[0] : Masked(logits, allowed, sampling, draw));
+        var norm = logits[choice.Token] - choice.LogProbability;
+        double kept = 0;
+        foreach (var token in allowed) kept += Math.Exp(logits[token] - norm);
+        return choice with { Removed = Math.Max(0, 1 - kept) };
     }
 
     /// <summary>What the model thinks of a token that somebody else chose.</summary>
@@ -81,6 +101,14 @@ public static class Sampler
         // SplitMix64 (Steele, Lea, Flood 2014) over the three numbers: .NET's own generator may change between versions.
         var state = Mix(Mix(seed + 0x9E3779B97F4A7C15) + ((ulong)(uint)row << 32 | (uint)position));
         return (state >> 11) * (1.0 / (1UL << 53));
+    }
+
+    private static int Masked(ReadOnlySpan<float> logits, IReadOnlyList<int> allowed, Sampling sampling, double draw)
+    {
+        var masked = new float[logits.Length];
+        Array.Fill(masked, float.NegativeInfinity);
+        foreach (var token in allowed) masked[token] = logits[token];
+        return Choose(masked, sampling, draw).Token;
     }
 
     private static ulong Mix(ulong z)

@@ -18,6 +18,9 @@ public sealed record SolveOptions
     /// <summary>New tokens at most, at least 1; null (the default), or more than the package's own limit, means that limit.</summary>
     public int? MaxTokens { get; init; }
 
+    /// <summary>Whether a reply whose layout the package promises is held to it (<see cref="ReplyGrammar"/>); true by default. False shows what the model does alone.</summary>
+    public bool IsConstrained { get; init; } = true;
+
     /// <inheritdoc cref="GenerationOptions.Alternatives"/>
     public int Alternatives { get; init; }
 
@@ -42,6 +45,7 @@ public sealed class Solver : IDisposable
     private readonly Tokenizer _tokenizer;
     private readonly PromptTemplate _template;
     private readonly int[] _stopTokens;
+    private readonly ReplyGrammar? _grammar;
     private IDecoder? _decoder;
 
     private Solver(ModelFolder folder, OnnxVlm vlm, Task<Tokenizer> tokenizer)
@@ -51,6 +55,7 @@ public sealed class Solver : IDisposable
         _template = PromptTemplate.Load(Path.Combine(folder.Path, "prompt.json"));
         _tokenizer = tokenizer.GetAwaiter().GetResult();
         _stopTokens = [.. vlm.Config.EosTokenIds, .. _template.StopTokens.Select(_tokenizer.Id)];
+        _grammar = _template.MappingLines ? new ReplyGrammar(_tokenizer, _tokenizer.Id(_template.StopTokens[0])) : null;
     }
 
     /// <summary>The package, verified.</summary>
@@ -103,8 +108,9 @@ public sealed class Solver : IDisposable
     public IReadOnlyList<Solution> Solve(IReadOnlyList<Question> questions, SolveOptions? options = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(questions);
-        var generation = Generation(options ?? new SolveOptions());
-        return Solve(questions, prompts => [.. Generator.Generate(Decoder(prompts.Length), prompts, generation, cancellation).Select(samples => samples[0])], cancellation);
+        options ??= new SolveOptions();
+        var generations = questions.Select(question => Generation(question, options)).ToArray();
+        return Solve(questions, prompts => Generator.Generate(Decoder(prompts.Length), prompts, generations, cancellation), cancellation);
     }
 
     /// <summary>
@@ -155,7 +161,7 @@ public sealed class Solver : IDisposable
     {
         int[] order = [.. Enumerable.Range(0, prompts.Length).OrderBy(i => prompts[i].Ids.Length)];
         var generations = Generator.Generate(
-            Decoder(prompts.Length), [.. order.Select(i => prompts[i])], [.. order.Select(i => Generation(requests[i].Options))], cancellation);
+            Decoder(prompts.Length), [.. order.Select(i => prompts[i])], [.. order.Select(i => Generation(requests[i].Question, requests[i].Options))], cancellation);
         var result = new Generation[prompts.Length];
         for (var row = 0; row < order.Length; row++) result[order[row]] = generations[row];
         return result;
@@ -173,11 +179,12 @@ public sealed class Solver : IDisposable
     private Prompt ToPrompt(Question question, EncodedPicture picture) =>
         Prompt.For(_tokenizer.Encode(_template.Text(question.Code, picture.Features.Tokens)), [picture.Features], _vlm.Config);
 
-    private GenerationOptions Generation(SolveOptions options) => new()
+    private GenerationOptions Generation(Question question, SolveOptions options) => new()
     {
         MaxTokens = Math.Min(options.MaxTokens ?? int.MaxValue, _template.MaxNewTokens),
         StopTokens = _stopTokens,
         Sampling = options.Sampling,
+        Reply = options.IsConstrained ? _grammar?.Start(question.Code) : null,
         WithAttention = options.WithAttention,
         Alternatives = options.Alternatives,
         OnToken = options.OnToken,

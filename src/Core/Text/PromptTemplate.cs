@@ -27,6 +27,12 @@ public sealed record PromptTemplate
     /// <summary>A reply of this many tokens is cut. Range 1 to 4096.</summary>
     public required int MaxNewTokens { get; init; }
 
+    /// <summary>
+    /// Whether replies have the layout of <see cref="Cryptogram.ReplyText"/> and no other, so that decoding can be held to it. A model that reasons in words of its own has not.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool MappingLines { get; init; }
+
     /// <summary>The prompt of the small models: the code is preceded by one space, so that every letter is a " x" token.</summary>
     public static PromptTemplate Small { get; } = new()
     {
@@ -34,6 +40,7 @@ public sealed record PromptTemplate
         AssistantPrefix = "<|im_start|><think>\n",
         StopTokens = ["<|im_end|>"],
         MaxNewTokens = 512,
+        MappingLines = true,
     };
 
     /// <summary>The prompt of public instruction-tuned checkpoints: the task in words, in their chat format.</summary>

@@ -11,6 +11,8 @@ internal static class ReportFigures
     private static readonly string[] Token = [.. Signals.Names.Where(name => name.Contains("logp", StringComparison.Ordinal)
         || name.Contains("margin", StringComparison.Ordinal) || name.Contains("entropy", StringComparison.Ordinal))];
 
+    private static readonly string[] Removed = [.. Signals.Names.Where(name => name.Contains("removed", StringComparison.Ordinal))];
+
     private static readonly string[] Structure = [.. Signals.Names.Where(name => name.StartsWith("verify", StringComparison.Ordinal) || name.StartsWith("code", StringComparison.Ordinal))];
 
     // Each row adds to the one before, after the three single scores. The last is the gate.
@@ -21,7 +23,8 @@ internal static class ReportFigures
         ("least log-probability of a token", [Signals.LeastLogProbability], false),
         ("quantiles per field", [.. Token.Where(name => name.Contains("logp", StringComparison.Ordinal))], false),
         ("+ margins and entropies per field", Token, false),
-        ("+ verifiers", [.. Token, .. Structure], true),
+        ("+ mass removed by constrained decoding", [.. Token, .. Removed], false),
+        ("+ verifiers", [.. Token, .. Removed, .. Structure], true),
         ("+ picture quality (all: the gate)", [.. Signals.Names], true),
     ];
 

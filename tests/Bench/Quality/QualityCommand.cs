@@ -22,13 +22,13 @@ public static class QualityCommand
         using var solver = Solver.Open(options.Model);
         var subject = Subject(options, solver.Folder);
         var source = new PuzzleSource(PuzzleOptions.For(options.Split, options.Severity.Low, options.Severity.High), options.Seed);
-        using var results = new PartialResults(PartialPath(subject));
+        using var results = new PartialResults(PartialPath(options, subject));
         int known = results.Items.Keys.Count(index => index < options.Count);
         if (known > 0)
             Console.WriteLine($"Going on with {known} puzzles solved before.");
 
         bool finished = false;
-        var run = new QualityRun(source.At, puzzles => Solve(solver, puzzles));
+        var run = new QualityRun(source.At, puzzles => Solve(solver, options.IsConstrained, puzzles));
         WithProgress(options, known, progress => finished = run.Finish(results, options.Count, options.Batch, progress, stop));
         if (!finished)
         {
@@ -44,9 +44,9 @@ public static class QualityCommand
         return Done;
     }
 
-    private static List<Outcome> Solve(Solver solver, IReadOnlyList<Puzzle> puzzles)
+    private static List<Outcome> Solve(Solver solver, bool isConstrained, IReadOnlyList<Puzzle> puzzles)
     {
-        var solutions = solver.Solve([.. puzzles.Select(puzzle => new Question(puzzle.Picture, puzzle.Code))]);
+        var solutions = solver.Solve([.. puzzles.Select(puzzle => new Question(puzzle.Picture, puzzle.Code))], new SolveOptions { IsConstrained = isConstrained });
         return [.. solutions.Select(solution => new Outcome(
             solution.Answer,
             solution.Reply is ReplyResult.ParseFailure failure ? new UnreadableReply(failure.Reason.ToString(), failure.Detail) : null,
@@ -95,16 +95,18 @@ public static class QualityCommand
         Seed = options.Seed,
         Severity = options.Split == Split.Camera ? options.Severity.ToString() : null,
         Batch = options.Batch,
+        IsConstrained = options.IsConstrained,
         Machine = ThisMachine.Line,
         Versions = $"{RuntimeInformation.FrameworkDescription}, ONNX Runtime {OnnxRuntimeVersion()}",
         Date = TimeProvider.System.GetUtcNow().ToString("yyyy-MM-dd", CultureInfo.InvariantCulture),
     };
 
     // Everything that changes an answer is in the name: the puzzles, the model, and the code that runs it.
-    private static string PartialPath(QualitySubject subject)
+    private static string PartialPath(QualityOptions options, QualitySubject subject)
     {
         string code = typeof(OnnxVlm).Module.ModuleVersionId.ToString("N")[..8];
-        string name = $"{subject.Model}-{subject.ModelHash[..12]}-{subject.Split}-{subject.Severity ?? "0"}-seed{subject.Seed}-batch{subject.Batch}-{code}.jsonl";
+        string free = options.IsConstrained ? "" : "-free";
+        string name = $"{subject.Model}-{subject.ModelHash[..12]}-{subject.Split}-{subject.Severity ?? "0"}-seed{subject.Seed}-batch{subject.Batch}{free}-{code}.jsonl";
         return Path.Combine("runs", "quality", name);
     }
 

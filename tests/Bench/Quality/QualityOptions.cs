@@ -16,6 +16,9 @@ public sealed record QualityOptions(string Model, Split Split)
     /// <summary>Of camera pictures; without meaning for other splits.</summary>
     public required SeverityRange Severity { get; init; }
 
+    /// <summary>Whether replies are held to their layout, as the box does it.</summary>
+    public required bool IsConstrained { get; init; }
+
     /// <summary>Folder of the reports; each processor has its own in it.</summary>
     public required string Results { get; init; }
 }

@@ -22,6 +22,9 @@ public sealed record QualitySubject
 
     public required int Batch { get; init; }
 
+    /// <summary>Whether replies were held to their layout; null in reports from before that was done.</summary>
+    public bool? IsConstrained { get; init; }
+
     public required string Machine { get; init; }
 
     public required string Versions { get; init; }

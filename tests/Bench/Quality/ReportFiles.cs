@@ -15,6 +15,8 @@ public static class ReportFiles
         string name = $"quality-{subject.Model}-{subject.Precision}-{subject.Split}";
         if (subject.Severity is not null)
             name += $"-{subject.Severity}";
+        if (subject.IsConstrained == false)
+            name += "-free";
         string path = Path.Combine(folder, name);
         Replace(path + ".json", JsonSerializer.Serialize(report, ReportJson.Default.QualityReport) + "\n");
         Replace(path + ".md", Markdown(report));
@@ -27,7 +29,8 @@ public static class ReportFiles
         var text = new StringBuilder();
         text.Append($"# Quality: {subject.Model}, split {subject.Split}\n\n");
         string severity = subject.Severity is null ? "" : $", severity {subject.Severity}";
-        text.Append($"{report.Total.Count} puzzles, seed {subject.Seed}{severity}; {subject.Precision}, batches of {subject.Batch}, greedy; {subject.Date}.\n");
+        string free = subject.IsConstrained == false ? ", not held to the layout of replies" : "";
+        text.Append($"{report.Total.Count} puzzles, seed {subject.Seed}{severity}; {subject.Precision}, batches of {subject.Batch}, greedy{free}; {subject.Date}.\n");
         text.Append($"{subject.Machine}; {subject.Versions}. Model {subject.ModelHash[..12]}.\n\n");
         AppendScores(text, [.. report.PerWords, report.Total]);
         if (report.PerSeverity.Count > 0)

@@ -22,6 +22,26 @@ public sealed class SamplerTests
     }
 
     [Fact]
+    public void Among_allowed_tokens_the_best_is_taken_and_what_the_others_had_is_told() =>
+        Prop.ForAll(Logits, row =>
+        {
+            int[] allowed = [.. Enumerable.Range(0, row.Length).Where(token => token % 2 == 1)];
+            var choice = Sampler.Choose(row, allowed, Sampling.Greedy, 0);
+            var others = Enumerable.Range(0, row.Length).Where(token => token % 2 == 0).Sum(token => Math.Exp(Sampler.Judge(row, token).LogProbability));
+            return row[choice.Token] == allowed.Max(token => row[token]) && choice.Token % 2 == 1
+                && Math.Abs(choice.Removed - others) < 1e-6 && choice with { Removed = 0 } == Sampler.Judge(row, choice.Token);
+        }).QuickCheckThrowOnFailure();
+
+    [Fact]
+    public void With_every_token_allowed_nothing_changes() =>
+        Prop.ForAll(Logits, Draws, (row, draw) =>
+        {
+            var sampling = new Sampling { Temperature = 1, TopP = 0.9 };
+            var choice = Sampler.Choose(row, [.. Enumerable.Range(0, row.Length)], sampling, draw);
+            return choice.Removed < 1e-6 && choice with { Removed = 0 } == Sampler.Choose(row, sampling, draw);
+        }).QuickCheckThrowOnFailure();
+
+    [Fact]
     public void Probabilities_sum_to_one() =>
         Prop.ForAll(Logits, row => Math.Abs(Enumerable.Range(0, row.Length).Sum(token => Math.Exp(Sampler.Judge(row, token).LogProbability)) - 1) < 1e-9)
             .QuickCheckThrowOnFailure();

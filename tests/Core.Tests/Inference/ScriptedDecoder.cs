@@ -3,7 +3,7 @@ using Vlm.Inference;
 namespace Vlm.Core.Tests.Inference;
 
 /// <summary>A decoder without a model: each row wants to say the tokens of its script, one after the other, whatever it is fed.</summary>
-internal sealed class ScriptedDecoder(int[][] script) : IDecoder
+internal sealed class ScriptedDecoder(int[][] script, int vocabulary = 10) : IDecoder
 {
     private readonly int[] _length = new int[script.Length];
     private readonly int[] _said = new int[script.Length];
@@ -11,6 +11,9 @@ internal sealed class ScriptedDecoder(int[][] script) : IDecoder
     public List<int[]> Steps { get; } = [];
 
     public Action<int>? OnStep { get; init; }
+
+    /// <summary>May change the logits of a place.</summary>
+    public Action<int, float[]>? Doubt { get; init; }
 
     public Func<int, int, float[]>? Attention { get; init; }
 
@@ -37,14 +40,19 @@ internal sealed class ScriptedDecoder(int[][] script) : IDecoder
 
     public ReadOnlySpan<float> Logits(int row)
     {
-        var logits = new float[10];
+        var logits = new float[vocabulary];
         logits[script[row][_said[row]]] = 5;
+        Doubt?.Invoke(_said[row], logits);
         return logits;
     }
 
     public int Length(int row) => _length[row];
 
-    public void Rewind(int row, int length) => throw new NotSupportedException("A script cannot be cut back.");
+    public void Rewind(int row, int length)
+    {
+        _said[row] -= _length[row] - length;
+        _length[row] = length;
+    }
 
     public float[]? PictureAttention(int row) => Attention?.Invoke(row, _length[row]);
 
