@@ -36,10 +36,13 @@ public static class Signals
     /// <summary>The greatest share of probability that constrained decoding took away at any token of the reply.</summary>
     public const string MostRemoved = "reply.removed.max";
 
+    /// <summary>The least belief in a plain letter, after all were decided together.</summary>
+    public const string LeastDecided = "decided.logp.min";
+
     /// <summary>The names, in the order of the values.</summary>
     public static IReadOnlyList<string> Names { get; } =
     [
-        SequenceLogProbability, LeastLogProbability, MostRemoved,
+        SequenceLogProbability, LeastLogProbability, MostRemoved, LeastDecided, "decided.logp.sum",
         .. Field("mapping"), .. Field("chars"), .. Field("answer"),
         "verify.chars_match_answer", "verify.mapping_matches_chars", "verify.known_words",
         "code.letters", "code.distinct",
@@ -69,6 +72,7 @@ public static class Signals
         ArgumentNullException.ThrowIfNull(solution);
         ArgumentNullException.ThrowIfNull(quality);
         var choices = solution.Generation.Choices;
+        var decided = solution.Generation.Decided;
         var report = Verifiers.Check(solution.Reply, solution.Question.Code);
         var letters = solution.Question.Code.Where(char.IsAsciiLetter).ToArray();
         double[] values =
@@ -76,6 +80,8 @@ public static class Signals
             Surety(choices.Sum(choice => choice.LogProbability)),
             Surety(choices.Count == 0 ? -1 : choices.Min(choice => choice.LogProbability)),
             Surety(choices.Count == 0 ? -1 : -choices.Max(choice => choice.Removed)),
+            Surety(decided.Count == 0 ? -1 : decided.Min(letter => letter.LogProbability)),
+            Surety(decided.Count == 0 ? -1 : decided.Sum(letter => letter.LogProbability)),
             .. Of(choices, solution.Fields?.Mapping),
             .. Of(choices, solution.Fields?.Chars),
             .. Of(choices, solution.Fields?.Answer),

@@ -72,6 +72,9 @@ public sealed record Generation(IReadOnlyList<Choice> Choices, FinishReason Fini
     /// </summary>
     public IReadOnlyList<float[]>? Attention { get; init; }
 
+    /// <summary>The plain letters as they were decided together; empty where the reply was not held to a grammar or ended before that.</summary>
+    public IReadOnlyList<DecidedLetter> Decided { get; init; } = [];
+
     /// <summary>For each choice the most probable tokens at its place, as many as were asked for, most probable first; empty when none were.</summary>
     public IReadOnlyList<IReadOnlyList<TokenProbability>> Alternatives { get; init; } = [];
 }

@@ -111,7 +111,7 @@ public static class Generator
             if (options.Alternatives > 0) _alternatives.Add(Sampler.Top(decoder.Logits(index), options.Alternatives));
             if (_attention is not null && decoder.PictureAttention(index) is { } weights) _attention.Add(weights);
             _guide?.Take(choice.Token);
-            if (_guide?.Settle() is { } kept) return GoBack(decoder, kept);
+            if (_guide?.Settle(Math.Min(options.MaxTokens - _choices.Count, decoder.MaxLength - total)) is { } kept) return GoBack(decoder, kept);
             if (options.StopTokens.Contains(choice.Token)) _finish = FinishReason.EndOfText;
             else if (_choices.Count == options.MaxTokens) _finish = FinishReason.MaxTokens;
             else if (total == decoder.MaxLength) _finish = FinishReason.ContextFull;
@@ -140,6 +140,7 @@ public static class Generator
         {
             Attention = _attention?.Count == _choices.Count ? _attention : null,
             Alternatives = _alternatives,
+            Decided = _guide?.Decided ?? [],
         };
 
         private Choice Choose(ReadOnlySpan<float> logits)

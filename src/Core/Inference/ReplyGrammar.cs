@@ -109,6 +109,16 @@ public sealed class ReplyState
     /// <param name="letters">Coded to plain, no plain letter twice; agrees with what is written.</param>
     internal ReplyState With(IReadOnlyDictionary<char, char> letters) => new(_grammar, _coded, _plain, _given, letters);
 
+    /// <summary>After the last symbol of the code: goes on with a mapping line for every letter that the code does not have.</summary>
+    internal ReplyState WithRestOfAlphabet()
+    {
+        var coded = _coded + string.Concat(Enumerable.Range('a', 26).Select(letter => (char)letter).Where(letter => !IsInCode(letter)));
+        return new ReplyState(_grammar, coded, _plain, _grammar.Following(coded, _plain), _letters);
+    }
+
+    /// <summary>Whether the code has a letter.</summary>
+    internal bool IsInCode(char coded) => _coded.Contains(coded, StringComparison.Ordinal);
+
     /// <summary>The token of a symbol.</summary>
     internal int Token(char symbol) => _grammar.Symbols[symbol];
 }

@@ -8,10 +8,12 @@ internal static class ReportFigures
 {
     private const double Delta = 0.05;
 
-    private static readonly string[] Token = [.. Signals.Names.Where(name => name.Contains("logp", StringComparison.Ordinal)
+    private static readonly string[] Token = [.. Signals.Names.Where(name => (name.Contains("logp", StringComparison.Ordinal) && !IsDecided(name))
         || name.Contains("margin", StringComparison.Ordinal) || name.Contains("entropy", StringComparison.Ordinal))];
 
     private static readonly string[] Removed = [.. Signals.Names.Where(name => name.Contains("removed", StringComparison.Ordinal))];
+
+    private static readonly string[] Decided = [.. Signals.Names.Where(IsDecided)];
 
     private static readonly string[] Structure = [.. Signals.Names.Where(name => name.StartsWith("verify", StringComparison.Ordinal) || name.StartsWith("code", StringComparison.Ordinal))];
 
@@ -24,9 +26,12 @@ internal static class ReportFigures
         ("quantiles per field", [.. Token.Where(name => name.Contains("logp", StringComparison.Ordinal))], false),
         ("+ margins and entropies per field", Token, false),
         ("+ mass removed by constrained decoding", [.. Token, .. Removed], false),
-        ("+ verifiers", [.. Token, .. Removed, .. Structure], true),
+        ("+ letters decided together", [.. Token, .. Removed, .. Decided], false),
+        ("+ verifiers", [.. Token, .. Removed, .. Decided, .. Structure], true),
         ("+ picture quality (all: the gate)", [.. Signals.Names], true),
     ];
+
+    private static bool IsDecided(string name) => name.StartsWith("decided", StringComparison.Ordinal);
 
     public static IReadOnlyList<AblationRow> Ablation(CalibrationSplits splits, Promise promise) => [.. Subsets.Select(subset =>
     {

@@ -78,12 +78,12 @@ public sealed class ReplyGrammarTests : IDisposable
     [Fact]
     public void A_decoder_that_wants_to_say_something_else_is_held_to_the_rules_and_what_was_removed_is_kept()
     {
-        int[] wanted = [.. _tokenizer.Encode(" q→ c\n x→ c\n"), .. Enumerable.Repeat(Token(" z"), 40)];
+        int[] wanted = [.. _tokenizer.Encode(" q→ c\n x→ c\n"), .. Enumerable.Repeat(Token(" z"), 200)];
         using var decoder = new ScriptedDecoder([wanted], SmallTokenizer.VocabSize);
         var reply = Generator.Generate(
             decoder,
             [new Prompt([1, 2, 3], new RopePositions(new long[9], 3, 0), [])],
-            new GenerationOptions { MaxTokens = 60, StopTokens = [_stop], Reply = _grammar.Start("q x") },
+            new GenerationOptions { MaxTokens = 150, StopTokens = [_stop], Reply = _grammar.Start("q x") },
             TestContext.Current.CancellationToken)[0][0];
 
         Assert.Equal(FinishReason.EndOfText, reply.Finish);
@@ -96,7 +96,7 @@ public sealed class ReplyGrammarTests : IDisposable
     public void Plain_letters_are_decided_together_and_nothing_is_told_before_that()
     {
         // q looks like c and a little like a; x and the second q look like c and nothing else: read one by one, x would lose its c.
-        int[] wanted = [.. _tokenizer.Encode(" q→ c\n x→ c\n"), .. Enumerable.Repeat(Token(" z"), 40)];
+        int[] wanted = [.. _tokenizer.Encode(" q→ c\n x→ c\n"), .. Enumerable.Repeat(Token(" z"), 200)];
         using var decoder = new ScriptedDecoder([wanted], SmallTokenizer.VocabSize)
         {
             Doubt = (place, logits) => { if (place == 2) logits[Token(" a")] = 4.5f; },
@@ -107,7 +107,7 @@ public sealed class ReplyGrammarTests : IDisposable
             [new Prompt([1, 2, 3], new RopePositions(new long[9], 3, 0), [])],
             new GenerationOptions
             {
-                MaxTokens = 60,
+                MaxTokens = 150,
                 StopTokens = [_stop],
                 Reply = _grammar.Start("q x"),
                 Alternatives = 2,
@@ -120,8 +120,8 @@ public sealed class ReplyGrammarTests : IDisposable
         Assert.Equal(-Token(" a"), told[2]);
         Assert.Equal(reply.Choices.Count, reply.Alternatives.Count);
         Assert.InRange(reply.Choices[2].Removed, 0.5, 1);
-        // Fed: seven tokens up to the last letter, then from the first arrow on once more, up to the one before the stop token.
-        Assert.Equal(6 + reply.Choices.Count - 2, decoder.Steps.Count);
+        // Fed: seven tokens up to the last letter and 24 lines of four that were only asked for, but for the very last; then from the first arrow on once more, up to the one before the stop token.
+        Assert.Equal(7 + (24 * 4) - 1 + reply.Choices.Count - 2, decoder.Steps.Count);
     }
 
     [Fact]

@@ -19,7 +19,7 @@ internal sealed class ScriptedDecoder(int[][] script, int vocabulary = 10) : IDe
 
     public int Rows => script.Length;
 
-    public int MaxLength => 100;
+    public int MaxLength => 300;
 
     public void Prefill(IReadOnlyList<Prompt> prompts)
     {
