@@ -92,6 +92,7 @@ public sealed record TrainConfig
                     "expected at least one step and one picture or row.");
             }
 
+            if (stage.Surveys is not (>= 0 and <= 1)) throw new InvalidDataException($"{path}: stage '{stage.Name}' has surveys {stage.Surveys}; expected a share from 0 to 1.");
             if (stage.Trains == TrainedPart.Tower && stage.Losses.Reply > 0)
                 throw new InvalidDataException($"{path}: stage '{stage.Name}' trains the tower alone but weighs the reply loss; set losses.reply to 0 or trains to \"everything\".");
         }
@@ -122,6 +123,9 @@ public sealed record StageConfig
 
     /// <summary>Replies learned about each picture: the tower runs once for all of them.</summary>
     public int RepliesPerPicture { get; init; } = 1;
+
+    /// <summary>Share of whole replies, 0 to 1, that are mapping lines over the whole alphabet instead: those of the message first.</summary>
+    public double Surveys { get; init; }
 
     /// <summary>Rows per step without a picture, to practise copying.</summary>
     public int TextRows { get; init; }

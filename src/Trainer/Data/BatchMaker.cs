@@ -26,14 +26,21 @@ internal sealed class BatchMaker(StageConfig stage, int stageIndex, long seed, P
         for (var p = 0; p < pictures.Count; p++)
             for (var i = 0; i < stage.RepliesPerPicture; i++)
             {
-                var text = stage.Reply == ReplyKind.Mapping
-                    ? ReplyToLearn.Mapping(pictures[p].Puzzle.Cipher, TrainingMessages.AllLetters(random))
-                    : ReplyToLearn.Whole(pictures[p].Puzzle.Cipher, TrainingMessages.Draw(random, stage.Messages, words));
+                var text = Text(pictures[p].Puzzle.Cipher, words, random);
                 sequences.Add(rows.WithPicture(p, pictures[p].Picture.Patches.Grid, text, pictures[p].Picture.PairTokens));
             }
         // A word more than the others: without image tokens there is room for it, and longer messages are harder to copy.
         for (var i = 0; i < stage.TextRows; i++)
             sequences.Add(rows.TextOnly(ReplyToLearn.Whole(Cipher.Random(random), TrainingMessages.Draw(random, stage.Messages, words + 1))));
         return sequences;
+    }
+
+    private ReplyToLearn Text(Cipher cipher, int words, SeededRandom random)
+    {
+        if (stage.Reply == ReplyKind.Mapping) return ReplyToLearn.Mapping(cipher, TrainingMessages.AllLetters(random));
+        // No draw without surveys: the batches of earlier configurations stay what they were.
+        var isSurvey = stage.Surveys > 0 && random.Chance(stage.Surveys);
+        var message = TrainingMessages.Draw(random, stage.Messages, words);
+        return isSurvey ? ReplyToLearn.Survey(cipher, message) : ReplyToLearn.Whole(cipher, message);
     }
 }

@@ -64,7 +64,7 @@ public sealed class RowBuilder(Tokenizer tokenizer, PromptTemplate prompt, Vlm.M
         var firstImage = Array.IndexOf(promptIds, imagePad);
         var pointers = new List<Pointer>();
         for (var i = 0; i < text.Symbols; i++)
-            if (pairTokens.TryGetValue(text.Code[2 * i], out var token)) pointers.Add(new Pointer(promptIds.Length + LineTokens * i + 1, firstImage + token));
+            if (pairTokens.TryGetValue(text.Lines[2 * i], out var token)) pointers.Add(new Pointer(promptIds.Length + LineTokens * i + 1, firstImage + token));
         return Row(picture, [grid], promptIds, text, pointers);
     }
 
@@ -89,6 +89,8 @@ public sealed class RowBuilder(Tokenizer tokenizer, PromptTemplate prompt, Vlm.M
                     $"Mapping line {i} of '{text.Code}' is not cut into symbol, arrow, symbol, line end. Does tokenizer.json hold the small vocabulary?");
             }
 
+            // The model is asked for letters outside the code; it never asks itself, and ends after those of the code.
+            if (i >= (text.Code.Length + 1) / 2) roles[line] = TokenRole.Given;
             if (ids[line + 2] != gap) roles[line + 2] = picture < 0 ? TokenRole.Given : TokenRole.LookUp;
         }
         for (var t = promptIds.Length + LineTokens * text.Symbols; t < ids.Length; t++) roles[t] = TokenRole.Copy;
@@ -99,24 +101,37 @@ public sealed class RowBuilder(Tokenizer tokenizer, PromptTemplate prompt, Vlm.M
 
 /// <summary>A code and the reply to it.</summary>
 /// <param name="Code">Spaced: <c>q x _ a y f</c>.</param>
+/// <param name="Lines">The coded symbols of the mapping lines, spaced.</param>
 /// <param name="Reply">Text after the assistant's prefix, without the stop token.</param>
 /// <param name="IsWhole">False for mapping lines alone.</param>
-public sealed record ReplyToLearn(string Code, string Reply, bool IsWhole)
+public sealed record ReplyToLearn(string Code, string Lines, string Reply, bool IsWhole)
 {
-    /// <summary>Symbols of the code, gaps included.</summary>
-    public int Symbols => (Code.Length + 1) / 2;
+    /// <summary>Mapping lines, those of gaps included.</summary>
+    public int Symbols => (Lines.Length + 1) / 2;
 
     /// <summary>The whole reply to a message.</summary>
     public static ReplyToLearn Whole(Cipher cipher, string message)
     {
         var code = cipher.EncodeSpaced(message);
-        return new ReplyToLearn(code, ReplyText.MappingLines(code, Message.Spaced(message)) + ReplyText.Ending(message), true);
+        return new ReplyToLearn(code, code, ReplyText.MappingLines(code, Message.Spaced(message)) + ReplyText.Ending(message), true);
     }
 
     /// <summary>Mapping lines over a message that need not mean anything.</summary>
     public static ReplyToLearn Mapping(Cipher cipher, string message)
     {
         var code = cipher.EncodeSpaced(message);
-        return new ReplyToLearn(code, ReplyText.MappingLines(code, Message.Spaced(message)), false);
+        return new ReplyToLearn(code, code, ReplyText.MappingLines(code, Message.Spaced(message)), false);
+    }
+
+    /// <summary>
+    /// The mapping lines of a message and then those of the letters that its code does not have, as decoding asks for them when a letter is in doubt
+    /// (<see cref="Vlm.Inference.ReplyGrammar"/>).
+    /// </summary>
+    public static ReplyToLearn Survey(Cipher cipher, string message)
+    {
+        var code = cipher.EncodeSpaced(message);
+        var lines = string.Join(' ', [code, .. Enumerable.Range('a', Cipher.Letters).Select(letter => (char)letter).Where(letter => !code.Contains(letter, StringComparison.Ordinal))]);
+        var plain = string.Join(' ', lines.Split(' ').Select(symbol => symbol[0] == Message.Gap ? Message.Gap : cipher.Decode(symbol[0])));
+        return new ReplyToLearn(code, lines, ReplyText.MappingLines(lines, plain), false);
     }
 }

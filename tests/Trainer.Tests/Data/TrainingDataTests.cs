@@ -54,6 +54,22 @@ public sealed class TrainingDataTests : IDisposable
     }
 
     [Fact]
+    public void A_survey_asks_for_the_letters_outside_the_code_too_and_does_not_teach_to_ask()
+    {
+        var puzzle = new PuzzleSource(PuzzleOptions.For(Split.Clean), 1).At(4);
+        var picture = LabelledPatches.Of(puzzle, pictures);
+        var row = rows.WithPicture(0, picture.Patches.Grid, ReplyToLearn.Survey(puzzle.Cipher, puzzle.Answer), picture.PairTokens);
+        var text = tokenizer.Decode(row.Ids);
+        Assert.StartsWith(PromptTemplate.Small.Text(puzzle.Code, picture.Patches.Grid.MergedTokens(2)) + ReplyText.MappingLines(puzzle.Code, Message.Spaced(puzzle.Answer)), text, StringComparison.Ordinal);
+        Assert.All(Enumerable.Range('a', 26).Select(letter => (char)letter), letter => Assert.Contains($" {letter}→ {puzzle.Cipher.Decode(letter)}\n", text, StringComparison.Ordinal));
+        var outside = 26 - puzzle.Code.Where(char.IsAsciiLetter).Distinct().Count();
+        Assert.Equal(puzzle.Answer.Count(c => c != ' ') + outside, row.Roles.Count(role => role == TokenRole.LookUp));
+        Assert.DoesNotContain(TokenRole.Copy, row.Roles);
+        var prompt = tokenizer.Encode(PromptTemplate.Small.Text(puzzle.Code, picture.Patches.Grid.MergedTokens(2))).Length;
+        Assert.Equal(outside + 1, row.Roles.Skip(prompt).Count(role => role == TokenRole.Given));
+    }
+
+    [Fact]
     public void A_text_row_has_no_picture_and_does_not_learn_letters_that_nothing_shows()
     {
         var row = rows.TextOnly(ReplyToLearn.Whole(Cipher.Random(new SeededRandom(1)), "cat dog"));
