@@ -77,7 +77,7 @@ internal static class EvalCommand
             new EvaluationFile(subject, SourceCommit.Current(), scores, puzzles).Save(target.Path);
             results.Delete();
             Console.WriteLine();
-            Console.WriteLine(EvaluationTables.ToMarkdown(subject, scores));
+            Console.WriteLine(EvaluationTables.ToMarkdown(subject, scores, puzzles));
             Console.WriteLine($"Saved as {target.Path}");
             if (target.Record) Record(folder, subject, scores);
             return 0;

@@ -51,9 +51,12 @@ internal sealed class CheckpointReplies : IDisposable
 
     /// <summary>Replies in the order of the puzzles.</summary>
     public IReadOnlyList<PuzzleReply> To(IReadOnlyList<Puzzle> puzzles)
-        => [.. greedy.To([.. puzzles.Select(Ask)]).Select(reply => new PuzzleReply(tokenizer.Decode(reply.Ids), AnswerConfidence.Of(tokenizer, reply.Ids, reply.LogProbabilities)))];
+        => [.. greedy.To([.. puzzles.Select(Ask)]).Select(reply => new PuzzleReply(tokenizer.Decode(reply.Ids), Confidence(reply.Ids, reply.LogProbabilities)))];
 
     public void Dispose() => model.Dispose();
+
+    private double? Confidence(int[] ids, float[] logProbabilities) =>
+        AnswerConfidence.Of(tokenizer, ids, logProbabilities) is null ? null : Math.Min(1, Math.Exp(logProbabilities.Sum(log => (double)log)));
 
     private Question Ask(Puzzle puzzle)
     {

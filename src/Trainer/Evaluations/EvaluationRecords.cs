@@ -55,8 +55,8 @@ public readonly record struct SeverityRange(int Low, int High)
 /// <param name="Kind">Of picture: <see cref="PictureKind"/>.</param>
 /// <param name="Words">Words of the message.</param>
 /// <param name="Severity">Camera severity; 0 for a flat sheet.</param>
-/// <param name="AnswerProbability">Product of the probabilities of the answer's tokens; null when there is no answer.</param>
-public sealed record EvaluatedPuzzle(Split Split, long Index, string Code, bool Right, string Kind, int Words, int Severity, double? AnswerProbability = null)
+/// <param name="Confidence">Probability of the whole reply, the product over its tokens; null when there is no answer.</param>
+public sealed record EvaluatedPuzzle(Split Split, long Index, string Code, bool Right, string Kind, int Words, int Severity, double? Confidence = null)
 {
     /// <summary>The reply, where it is wrong.</summary>
     public string? Reply { get; init; }

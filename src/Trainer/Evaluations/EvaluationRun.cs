@@ -4,8 +4,8 @@ namespace Vlm.Trainer.Evaluations;
 
 /// <summary>A model's reply to a puzzle.</summary>
 /// <param name="Text">Without the stop token.</param>
-/// <param name="AnswerProbability">Product of the probabilities of the answer's tokens; null without an answer.</param>
-public sealed record PuzzleReply(string Text, double? AnswerProbability);
+/// <param name="Confidence">Probability of the whole reply: letters are decided in its mapping lines, the answer copies them; null without an answer.</param>
+public sealed record PuzzleReply(string Text, double? Confidence);
 
 /// <summary>Asks the puzzles that an earlier, stopped evaluation has not asked yet.</summary>
 /// <param name="subject">Which puzzles.</param>
@@ -57,7 +57,7 @@ internal sealed class EvaluationRun(EvaluationSubject subject, Func<Split, long,
         {
             var (index, puzzle) = item;
             var right = Score.IsExact(reply.Text, puzzle.Answer);
-            return new EvaluatedPuzzle(split, index, puzzle.Code, right, puzzle.Kind, puzzle.Answer.Count(c => c == ' ') + 1, puzzle.Severity, reply.AnswerProbability)
+            return new EvaluatedPuzzle(split, index, puzzle.Code, right, puzzle.Kind, puzzle.Answer.Count(c => c == ' ') + 1, puzzle.Severity, reply.Confidence)
             {
                 Reply = right ? null : reply.Text,
             };

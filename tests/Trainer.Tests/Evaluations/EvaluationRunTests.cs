@@ -39,7 +39,7 @@ public sealed class EvaluationRunTests : IDisposable
         Assert.Equal(5, scores["Clean 1 word"].Count);
         Assert.DoesNotContain("Clean severity 0", scores.Keys);
         var wrong = results.Puzzles[(Split.Camera, 1)];
-        Assert.Equal((false, "no idea", 0.25), (wrong.Right, wrong.Reply, wrong.AnswerProbability));
+        Assert.Equal((false, "no idea", 0.25), (wrong.Right, wrong.Reply, wrong.Confidence));
     }
 
     [Fact]
