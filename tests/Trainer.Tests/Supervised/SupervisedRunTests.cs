@@ -51,7 +51,7 @@ public sealed class SupervisedRunTests : IDisposable
     }
 
     [Theory]
-    [InlineData("edge.json"), InlineData("escalation.json"), InlineData("test.json")]
+    [InlineData("edge-base.json"), InlineData("edge-reading.json"), InlineData("edge.json"), InlineData("escalation.json"), InlineData("test.json")]
     public void Every_shipped_configuration_loads(string name)
         => Assert.NotEmpty(TrainConfig.Load(Path.Combine(Path.GetDirectoryName(Config)!, name)).Stages);
 
