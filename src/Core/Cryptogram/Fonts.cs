@@ -43,6 +43,10 @@ public static class Fonts
     /// <summary>The face that draws the arrow for fonts that lack it.</summary>
     public static FontFace Arrow => ArrowFace.Value;
 
+    /// <summary>A face for labels: the first one used in training that draws every character of <paramref name="text"/>, or else <see cref="Reference"/>.</summary>
+    /// <exception cref="InvalidOperationException">No font of the list is installed.</exception>
+    public static FontFace For(string text) => Training.FirstOrDefault(face => face.Has(text)) ?? Reference;
+
     /// <summary>The whole list, installed or not.</summary>
     public static IReadOnlyList<FontEntry> List { get; } = ReadList();
 

@@ -202,6 +202,23 @@ public sealed class Canvas : IDisposable
             _canvas.DrawLine(points[i - 1].X, points[i - 1].Y, points[i].X, points[i].Y, paint);
     }
 
+    /// <summary>Draws dashes along lines from point to point.</summary>
+    /// <param name="points">In the order in which they are joined.</param>
+    /// <param name="colour">Of the dashes.</param>
+    /// <param name="width">Of the dashes, in pixels.</param>
+    /// <param name="dash">Length of a dash and of the gap behind it, in pixels.</param>
+    public void Dashes(IReadOnlyList<(float X, float Y)> points, Colour colour, float width, (float On, float Off) dash)
+    {
+        ArgumentNullException.ThrowIfNull(points);
+        using var paint = Paint(colour, SKPaintStyle.Stroke, width);
+        using var effect = SKPathEffect.CreateDash([dash.On, dash.Off], 0);
+        (paint.PathEffect, paint.StrokeCap) = (effect, SKStrokeCap.Butt);
+        using var builder = new SKPathBuilder();
+        builder.AddPoly([.. points.Select(point => new SKPoint(point.X, point.Y))], close: false);
+        using var path = builder.Detach();
+        _canvas.DrawPath(path, paint);
+    }
+
     /// <summary>Fills a rectangle.</summary>
     public void Fill(Box box, Colour colour)
     {

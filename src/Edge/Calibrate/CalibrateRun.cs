@@ -2,9 +2,11 @@ using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text;
 using Vlm.Answers;
+using Vlm.Cryptogram;
 using Vlm.Inference;
 using Vlm.Model;
 using Vlm.Statistics;
+using Vlm.Vision;
 
 namespace Vlm.Edge.Calibrate;
 
@@ -33,7 +35,7 @@ internal sealed class CalibrateRun(CalibrateOptions options, TimeProvider time)
         File.WriteAllText(page, ReportPage.Of(report));
         var target = Path.Combine(options.Model, ModelFolder.GateName);
         gate.Save(target);
-        Print(report, target, page);
+        Print(report, [target, page, .. WritePictures(report, Path.ChangeExtension(page, null))]);
         return ExitCode.Success;
     }
 
@@ -79,6 +81,31 @@ internal sealed class CalibrateRun(CalibrateOptions options, TimeProvider time)
             },
         };
 
+    /// <summary>The page's plots as PNG files beside it.</summary>
+    /// <returns>Their paths; none on a box without fonts, which has the page all the same.</returns>
+    private static IReadOnlyList<string> WritePictures(CalibrationReport report, string stem)
+    {
+        FontFace face;
+        try
+        {
+            face = Fonts.For("0123456789%.:-()");
+        }
+        catch (InvalidOperationException error)
+        {
+            Console.Error.WriteLine($"No PNG of the plots: {error.Message}");
+            return [];
+        }
+
+        (string Path, Plot Plot)[] pictures =
+        [
+            ($"{stem}-risk-coverage.png", ReportPlots.RiskCoverage(report)),
+            ($"{stem}-reliability.png", ReportPlots.Reliability(report)),
+            ($"{stem}-deferral.png", ReportPlots.Deferral(report)),
+        ];
+        foreach (var (path, plot) in pictures) File.WriteAllBytes(path, ImageCodec.EncodePng(PngPen.Draw(plot, face)));
+        return [.. pictures.Select(picture => picture.Path)];
+    }
+
     private static string DataSetHash(IReadOnlyDictionary<int, Measurement> measured)
     {
         var lines = measured.OrderBy(item => item.Key).Select(item => item.Value.PuzzleHash + "\n");
@@ -95,7 +122,7 @@ internal sealed class CalibrateRun(CalibrateOptions options, TimeProvider time)
         return ExitCode.Failed;
     }
 
-    private static void Print(CalibrationReport report, string gate, string page)
+    private static void Print(CalibrationReport report, IReadOnlyList<string> written)
     {
         var (all, certificate) = (report.Groups[0], report.Gate.Certificate);
         Console.WriteLine(
@@ -111,7 +138,7 @@ internal sealed class CalibrateRun(CalibrateOptions options, TimeProvider time)
             Console.WriteLine($"  {row.Signals}: AUROC {Auroc(row.Auroc)}, AURC {row.Aurc:F5}, certified coverage {coverage}");
         }
 
-        Console.WriteLine($"Wrote {gate} and {page}");
+        Console.WriteLine($"Wrote {string.Join(", ", written)}");
     }
 
     // Undefined where all answers are right.

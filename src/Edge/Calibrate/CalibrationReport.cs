@@ -39,7 +39,14 @@ internal sealed record ConfidenceFigures(double Accuracy, double? Auroc, double 
 /// <param name="Auroc">Null when all answers are right or all wrong.</param>
 /// <param name="SystemCorrect">Right answers when the larger model answers what is not accepted; null when it was not measured.</param>
 internal sealed record GroupFigures(
-    string Group, int Count, int Correct, int Accepted, int Errors, double RiskBound, double? Auroc, int? SystemCorrect);
+    string Group, int Count, int Correct, int Accepted, int Errors, double RiskBound, double? Auroc, int? SystemCorrect)
+{
+    /// <summary>Share of the puzzles that is accepted.</summary>
+    public double Coverage => Count == 0 ? 0 : (double)Accepted / Count;
+
+    /// <summary>Share of the accepted answers that is wrong.</summary>
+    public double Risk => Accepted == 0 ? 0 : (double)Errors / Accepted;
+}
 
 /// <summary>What one set of signals is worth.</summary>
 /// <param name="Signals">Which signals.</param>

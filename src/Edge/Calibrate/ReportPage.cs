@@ -7,19 +7,19 @@ namespace Vlm.Edge.Calibrate;
 /// <summary>The report as one page without scripts or other files.</summary>
 internal static class ReportPage
 {
-    private const string Blue = "#1f5fbf", Grey = "#8a8a8a", Green = "#2a8a3e", Red = "#c0392b";
-
     private const string Style = """
-        body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #222; }
-        h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2rem; }
-        table { border-collapse: collapse; } th, td { padding: .25rem .7rem; border-bottom: 1px solid #ddd; text-align: right; } th:first-child, td:first-child { text-align: left; }
-        svg { width: 100%; max-width: 40rem; height: auto; font: 12px system-ui, sans-serif; } .grid { stroke: #e4e4e4; } code { font-size: .85em; overflow-wrap: anywhere; }
+        :root { color-scheme: light dark; --grid: light-dark(#e4e4e4, #3a3a3a); }
+        body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: light-dark(#222, #ddd); background: light-dark(#fff, #1a1a1a); }
+        h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2rem; } table { border-collapse: collapse; display: block; overflow-x: auto; }
+        th, td { padding: .25rem .7rem; border-bottom: 1px solid var(--grid); text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; } th:first-child, td:first-child { text-align: left; }
+        svg { width: 100%; max-width: 40rem; height: auto; font: 12px system-ui, sans-serif; } text { fill: currentColor; } .grid { stroke: var(--grid); }
+        code { font-size: .85em; overflow-wrap: anywhere; }
         """;
 
     public static string Of(CalibrationReport report)
     {
         var page = new StringBuilder();
-        page.Append($"<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"/><title>Calibration of {Text(report.Model)}</title><style>\n{Style}</style></head><body>\n");
+        page.Append($"<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"/><meta name=\"viewport\" content=\"width=device-width\"/><title>Calibration of {Text(report.Model)}</title><style>\n{Style}</style></head><body>\n");
         page.Append($"<h1>Calibration of {Text(report.Model)} ({Text(report.Gate.Certificate.Precision)})</h1>\n");
         Promise(page, report);
         Groups(page, report);
@@ -38,8 +38,8 @@ internal static class ReportPage
         page.Append($" certifying ones ({Text(certificate.DataSet)}): of {certificate.Accepted} answers accepted there {certificate.Errors} were wrong (p = {certificate.PValue:G3}). ");
         page.Append($"The threshold is {report.Gate.Threshold:F6}. ");
         page.Append(certificate.SgrThreshold is { } sgr ? $"The older guarantee (SGR) certifies {sgr:F6}.</p>\n" : "The older guarantee (SGR) certifies none.</p>\n");
-        page.Append($"<p>On the {all.Count} puzzles of the report split, which neither fitted nor certified: {Share(Ratio(all.Accepted, all.Count))} accepted, ");
-        page.Append($"{all.Errors} of {all.Accepted} wrong ({Share(Ratio(all.Errors, all.Accepted))}; at most {Share(all.RiskBound)} with 95 % confidence). ");
+        page.Append($"<p>On the {all.Count} puzzles of the report split, which neither fitted nor certified: {Share(all.Coverage)} accepted, ");
+        page.Append($"{all.Errors} of {all.Accepted} wrong ({Share(all.Risk)}; at most {Share(all.RiskBound)} with 95&#160;% confidence). ");
         page.Append($"The model alone is right on {Share(Ratio(all.Correct, all.Count))}");
         page.Append(all.SystemCorrect is { } system ? $"; with {Text(report.Larger!)} for the rest, {Share(Ratio(system, all.Count))}.</p>\n" : ".</p>\n");
         var figures = report.Confidence;
@@ -51,13 +51,13 @@ internal static class ReportPage
     private static void Groups(StringBuilder page, CalibrationReport report)
     {
         page.Append("<h2>By severity</h2>\n<p>The certificate is for all puzzles together; a single severity can be worse than the promise. ");
-        page.Append("The bound is Clopper and Pearson's, 95 %, for that row alone.</p>\n");
+        page.Append("The bound is Clopper and Pearson's, 95&#160;%, for that row alone.</p>\n");
         page.Append("<table><tr><th></th><th>puzzles</th><th>model right</th><th>accepted</th><th>wrong of accepted</th><th>bound</th><th>AUROC</th><th>system right</th></tr>\n");
         foreach (var group in report.Groups)
         {
-            page.Append($"<tr><td>{Text(group.Group)}</td><td>{group.Count}</td><td>{Share(Ratio(group.Correct, group.Count))}</td><td>{Share(Ratio(group.Accepted, group.Count))}</td>");
-            page.Append($"<td>{group.Errors} ({Share(Ratio(group.Errors, group.Accepted))})</td><td>{Share(group.RiskBound)}</td><td>{Figure(group.Auroc)}</td>");
-            page.Append($"<td>{(group.SystemCorrect is { } system ? Share(Ratio(system, group.Count)) : "–")}</td></tr>\n");
+            page.Append($"<tr><td>{Text(group.Group)}</td><td>{group.Count}</td><td>{Cell(Ratio(group.Correct, group.Count))}</td><td>{Cell(group.Coverage)}</td>");
+            page.Append($"<td>{group.Errors} ({Cell(group.Risk)})</td><td>{Cell(group.RiskBound)}</td><td>{Figure(group.Auroc)}</td>");
+            page.Append($"<td>{(group.SystemCorrect is { } system ? Cell(Ratio(system, group.Count)) : "–")}</td></tr>\n");
         }
 
         page.Append("</table>\n");
@@ -65,46 +65,14 @@ internal static class ReportPage
 
     private static void Curves(StringBuilder page, CalibrationReport report)
     {
-        var all = report.Groups[0];
-        var point = (X: Ratio(all.Accepted, all.Count), Y: Ratio(all.Errors, all.Accepted));
-        var risk = report.Gate.Certificate.Risk;
         page.Append("<h2>Risk and coverage</h2>\n");
-        page.Append(SvgPlot.Draw(
-            new PlotAxis("share of answers accepted", 0, 1),
-            PlotAxis.Around("share of them wrong", report.RiskCoverage.Select(each => each.Risk).Append(risk), fromZero: true),
-            [
-                new PlotSeries("observed", Blue, [.. report.RiskCoverage.Select(each => (each.Coverage, each.Risk))]),
-                new PlotSeries($"promise: {Share(risk)}", Red, [(0, risk), (1, risk)]) { IsDashed = true },
-                new PlotSeries("certified threshold", Green, [point]) { IsDots = true },
-            ]));
-        page.Append("<h2>Reliability</h2>\n<p>Ten bins of equal size: of answers with a confidence of 90 %, nine in ten should be right.</p>\n");
-        page.Append(SvgPlot.Draw(
-            new PlotAxis("mean confidence", 0, 1),
-            new PlotAxis("share right", 0, 1),
-            [
-                new PlotSeries("perfect", Grey, [(0, 0), (1, 1)]) { IsDashed = true },
-                new PlotSeries("observed", Blue, [.. report.Reliability.Select(bin => (bin.Confidence, bin.Accuracy))]) { IsDots = true },
-            ]));
-        Deferral(page, report);
-    }
-
-    private static void Deferral(StringBuilder page, CalibrationReport report)
-    {
-        var (curve, all) = (report.Deferral, report.Groups[0]);
-        var escalated = 1 - Ratio(all.Accepted, all.Count);
-        var at = curve.Gate[(int)Math.Round(escalated * (curve.Gate.Count - 1))];
+        page.Append(SvgPen.Draw(ReportPlots.RiskCoverage(report)));
+        page.Append("<h2>Reliability</h2>\n<p>Ten bins of equal size: of answers with a confidence of 90&#160;%, nine in ten should be right.</p>\n");
+        page.Append(SvgPen.Draw(ReportPlots.Reliability(report)));
         var larger = report.Larger is { } name ? $"the escalated puzzles are answered by {Text(name)}, measured" : "no larger model was measured: the curve assumes one that is always right";
         page.Append($"<h2>Deferral</h2>\n<p>System accuracy when the least confident answers are escalated; {larger}.");
-        page.Append(curve.Gain is { } gain ? $" Of what an oracle gains over random escalation, the gate gains {Share(gain)}.</p>\n" : "</p>\n");
-        page.Append(SvgPlot.Draw(
-            new PlotAxis("share escalated", 0, 1),
-            PlotAxis.Around("system right", curve.Gate.Concat(curve.Oracle).Select(each => each.Accuracy), fromZero: false),
-            [
-                new PlotSeries("gate", Blue, Points(curve.Gate)),
-                new PlotSeries("oracle", Green, Points(curve.Oracle)) { IsDashed = true },
-                new PlotSeries("random", Grey, [(0, curve.Gate[0].Accuracy), (1, curve.LargerAccuracy)]) { IsDashed = true },
-                new PlotSeries("certified threshold", Red, [(at.Escalated, at.Accuracy)]) { IsDots = true },
-            ]));
+        page.Append(report.Deferral.Gain is { } gain ? $" Of what an oracle gains over random escalation, the gate gains {Share(gain)}.</p>\n" : "</p>\n");
+        page.Append(SvgPen.Draw(ReportPlots.Deferral(report)));
     }
 
     private static void Ablation(StringBuilder page, CalibrationReport report)
@@ -115,7 +83,7 @@ internal static class ReportPage
         foreach (var row in report.Ablation)
         {
             page.Append($"<tr><td>{Text(row.Signals)}</td><td>{Figure(row.Auroc)}</td><td>{row.Aurc:F5}</td>");
-            page.Append($"<td>{(row.CertifiedCoverage is { } coverage ? Share(coverage) : "none certified")}</td><td>{(row.Risk is { } risk ? Share(risk) : "–")}</td></tr>\n");
+            page.Append($"<td>{(row.CertifiedCoverage is { } coverage ? Cell(coverage) : "none certified")}</td><td>{(row.Risk is { } risk ? Cell(risk) : "–")}</td></tr>\n");
         }
 
         page.Append("</table>\n");
@@ -136,11 +104,12 @@ internal static class ReportPage
         page.Append($"package <code>{certificate.ModelHash}</code><br/>puzzles <code>{certificate.DataSetHash}</code><br/>calibrator <code>{certificate.CalibratorHash}</code></p>\n");
     }
 
-    private static List<(double X, double Y)> Points(IReadOnlyList<DeferralPoint> points) => [.. points.Select(each => (each.Escalated, each.Accuracy))];
-
     private static double Ratio(int part, int whole) => whole == 0 ? 0 : (double)part / whole;
 
-    private static string Share(double share) => $"{share * 100:0.##} %";
+    private static string Share(double share) => $"{share * 100:0.##}\u00a0%";
+
+    // One below the other, so all with the same digits.
+    private static string Cell(double share) => $"{share * 100:F2} %";
 
     private static string Figure(double? value) => value is { } number ? $"{number:F4}" : "–";
 

@@ -60,7 +60,7 @@ public sealed class RunLog : IDisposable
     }
 
     /// <summary>A face with all that titles and numbers need: the reference's own lacks punctuation.</summary>
-    private static FontFace TextFace() => Fonts.Training.FirstOrDefault(face => face.Has("0123456789.,-_/()")) ?? Fonts.Reference;
+    private static FontFace TextFace() => Fonts.For("0123456789.,-_/()");
 
     public void Dispose()
     {

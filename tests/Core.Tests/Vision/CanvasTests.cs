@@ -49,6 +49,19 @@ public sealed class CanvasTests
     }
 
     [Fact]
+    public void Dashes_leave_their_gaps_white_around_corners_too()
+    {
+        using var canvas = new Canvas(40, 40, Colour.White);
+        canvas.Dashes([(5, 10.5f), (15, 10.5f), (15, 30)], Colour.Black, 1, (6, 8));
+
+        var ink = canvas.ToImage();
+        bool IsInk(int x, int y) => ink.Pixels[((y * 40) + x) * 3] < 160;
+        Assert.Equal(Enumerable.Range(5, 6), Enumerable.Range(0, 40).Where(x => IsInk(x, 10)));
+        // Four pixels of the first gap lie before the corner, four behind it.
+        Assert.Equal(Enumerable.Range(15, 5), Enumerable.Range(11, 11).Where(y => IsInk(14, y) || IsInk(15, y)));
+    }
+
+    [Fact]
     public void A_glyph_mask_is_trimmed_to_its_ink_and_cached()
     {
         var mask = Fonts.Reference.Glyph('j', 20, GlyphHinting.None);

@@ -23,7 +23,10 @@ public sealed class CalibrateTests : IDisposable
         Assert.Contains("0 of 75 wrong", run.Output, StringComparison.Ordinal);
         var gate = Gate.Find(ModelFolder.Open(package))!;
         Assert.Equal((0.05, 75, 0, new SplitSizes(45, 75, 30)), (gate.Certificate.Risk, gate.Certificate.Accepted, gate.Certificate.Errors, gate.Certificate.Splits));
-        Assert.Single(Directory.GetFiles(_files.File("runs"), "*.html"));
+        var page = Path.ChangeExtension(Assert.Single(Directory.GetFiles(_files.File("runs"), "*.html")), null);
+        Assert.Equal(
+            [$"{page}-deferral.png", $"{page}-reliability.png", $"{page}-risk-coverage.png"],
+            Directory.GetFiles(_files.File("runs"), "*.png").Where(file => new FileInfo(file).Length > 0).Order(StringComparer.Ordinal));
 
         var solved = await EdgeProcess.Run("solve", Path.Combine(data, "a.png"), "--code", "l b p _ o c d", "--model", package, "--json");
         var answer = JsonDocument.Parse(solved.Output).RootElement;

@@ -3,6 +3,7 @@ using Vlm.Answers;
 using Vlm.Cryptogram;
 using Vlm.Edge.Calibrate;
 using Vlm.Statistics;
+using Vlm.Vision;
 
 namespace Vlm.Edge.Tests.Calibrate;
 
@@ -103,6 +104,27 @@ public sealed class CalibrationTests
         Assert.Contains("a &lt;model&gt; &amp; more", page, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void The_pictures_show_what_the_page_shows_with_the_certified_point_where_it_belongs()
+    {
+        var splits = CalibrationSplits.Of(Stream(1, 3000), seed: 1);
+        var report = ReportFigures.Of("model", ToGate(Calibration.Fit(splits, Signals.Names, new Promise(0.02, 0.05)), splits), splits, larger: null);
+        Plot[] plots = [ReportPlots.RiskCoverage(report), ReportPlots.Reliability(report), ReportPlots.Deferral(report)];
+        foreach (var plot in plots)
+        {
+            var picture = PngPen.Draw(plot, Fonts.Reference);
+            var dots = XDocument.Parse(SvgPen.Draw(plot)).Descendants().Where(element => element.Name.LocalName == "circle").Select(Dot).ToArray();
+            Assert.NotEmpty(dots);
+            // The title stands above the plot in the picture alone; two pixels a unit.
+            Assert.Equal(2 * Plot.Width, picture.Width);
+            var title = picture.Height - 2 * Plot.Height;
+            Assert.All(dots, dot => Assert.Equal(dot.Colour, Hex(picture, (int)(2 * dot.X), (int)(2 * dot.Y) + title)));
+        }
+
+        var all = report.Groups[0];
+        Assert.Contains(plots[0].Series, series => series is { Name: "certified threshold", IsDots: true } && series.Points.Single() == (all.Coverage, all.Risk));
+    }
+
     [Theory]
     [InlineData(0, 0)]
     [InlineData(0.2, 0.9)]
@@ -113,6 +135,15 @@ public sealed class CalibrationTests
         var axis = PlotAxis.Around("x", [least, most], fromZero: false);
         Assert.True(axis.Low <= least + 1e-12 && axis.High >= most - 1e-12 && axis.High > axis.Low);
         Assert.InRange(axis.Position((least + most) / 2), 0, 1);
+    }
+
+    private static (double X, double Y, string Colour) Dot(XElement circle) =>
+        ((double)circle.Attribute("cx")!, (double)circle.Attribute("cy")!, circle.Attribute("fill")!.Value);
+
+    private static string Hex(RgbImage picture, int x, int y)
+    {
+        var pixel = picture.Pixels.AsSpan((y * picture.Width + x) * 3, 3);
+        return $"#{pixel[0]:x2}{pixel[1]:x2}{pixel[2]:x2}";
     }
 
     private static Gate ToGate(CertifiedCalibrator certified, CalibrationSplits splits) => new()
