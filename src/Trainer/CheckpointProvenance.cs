@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Vlm.Files;
 using Vlm.Model;
 
 namespace Vlm.Trainer;
@@ -25,10 +26,6 @@ internal static class CheckpointProvenance
     }
 
     /// <summary>Puts the file in the place of an older one in one step.</summary>
-    public static void Write(string checkpoint, Provenance provenance)
-    {
-        var path = Path.Combine(checkpoint, FileName);
-        File.WriteAllText(path + ".tmp", JsonSerializer.Serialize(provenance, TrainJson.Options) + "\n");
-        File.Move(path + ".tmp", path, overwrite: true);
-    }
+    public static void Write(string checkpoint, Provenance provenance) =>
+        AtomicFile.Write(Path.Combine(checkpoint, FileName), JsonSerializer.Serialize(provenance, TrainJson.Options) + "\n");
 }

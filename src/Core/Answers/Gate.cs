@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Vlm.Files;
 using Vlm.Inference;
 using Vlm.Model;
 
@@ -63,13 +64,8 @@ public sealed record Gate
         return gate;
     }
 
-    /// <summary>Writes the gate under a temporary name, then renames it.</summary>
-    public void Save(string path)
-    {
-        var temporary = path + ".tmp";
-        File.WriteAllText(temporary, JsonSerializer.Serialize(this, GateJson.Default.Gate) + "\n");
-        File.Move(temporary, path, overwrite: true);
-    }
+    /// <summary>Writes the gate, whole or not at all.</summary>
+    public void Save(string path) => AtomicFile.Write(path, JsonSerializer.Serialize(this, GateJson.Default.Gate) + "\n");
 
     /// <summary>Refuses a package other than the one that was measured: its errors are not the certified ones.</summary>
     /// <exception cref="GateException">Another fingerprint or precision; the message has both.</exception>

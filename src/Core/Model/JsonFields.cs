@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Vlm.Files;
 
 namespace Vlm.Model;
 
@@ -29,18 +30,17 @@ internal sealed class JsonFields(JsonElement element, string where, List<string>
         throw new CheckpointException($"{path} must hold a JSON object.");
     }
 
-    /// <summary>Writes an object under a temporary name, then renames it.</summary>
+    /// <summary>Writes an object, whole or not at all.</summary>
     public static void Save(string path, Action<Utf8JsonWriter> write)
     {
-        string temporary = path + ".tmp";
-        using (FileStream stream = File.Create(temporary))
-        using (var json = new Utf8JsonWriter(stream, Indented))
+        using var bytes = new MemoryStream();
+        using (var json = new Utf8JsonWriter(bytes, Indented))
         {
             json.WriteStartObject();
             write(json);
             json.WriteEndObject();
         }
-        File.Move(temporary, path, overwrite: true);
+        AtomicFile.Write(path, bytes.GetBuffer().AsSpan(0, (int)bytes.Length));
     }
 
     public static void Write(Utf8JsonWriter json, string name, IEnumerable<float> values)

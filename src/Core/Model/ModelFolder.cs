@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Vlm.Files;
 
 namespace Vlm.Model;
 
@@ -80,10 +81,7 @@ public sealed record ModelFolder(string Path, Manifest Manifest)
             .OrderBy(file => file, StringComparer.Ordinal)
             .ToDictionary(file => System.IO.Path.GetFileName(file), file => new ModelFile(new FileInfo(file).Length, Hash(file)));
         var manifest = new Manifest(Format, precision, files, provenance);
-        var target = System.IO.Path.Combine(path, ManifestName);
-        var temporary = target + ".tmp";
-        File.WriteAllText(temporary, JsonSerializer.Serialize(manifest, ManifestJson.Default.Manifest) + "\n");
-        File.Move(temporary, target, overwrite: true);
+        AtomicFile.Write(System.IO.Path.Combine(path, ManifestName), JsonSerializer.Serialize(manifest, ManifestJson.Default.Manifest) + "\n");
         return new ModelFolder(path, manifest);
     }
 
@@ -102,7 +100,7 @@ public sealed record ModelFolder(string Path, Manifest Manifest)
 
     // Hidden files and half-written ones are not part of what runs.
     private static bool IsPartOfPackage(string name) =>
-        name is not (ManifestName or GateName) && !name.StartsWith('.') && !name.EndsWith(".tmp", StringComparison.Ordinal);
+        name is not (ManifestName or GateName) && !name.StartsWith('.') && !name.EndsWith(AtomicFile.Unfinished, StringComparison.Ordinal);
 
     private static Manifest Read(string path)
     {

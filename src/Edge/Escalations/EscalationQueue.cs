@@ -1,4 +1,3 @@
-using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging;
 
 namespace Vlm.Edge.Escalations;
@@ -9,12 +8,14 @@ namespace Vlm.Edge.Escalations;
 /// </summary>
 /// <remarks>
 /// The picture is on the disk before its entry is, and the entry is removed before its picture: whenever the process ends, at worst a picture without an
-/// entry is left, which the next start removes. A damaged database is put aside with its pictures, and the service goes on with a new one.
+/// entry is left, which the next start removes. A damaged database is put aside with its pictures, at the start or whenever it shows, and the service goes on
+/// with a new one. A full disk turns new ones away; what is queued can still be sent and removed, in the room that <see cref="Reserve"/> kept.
 /// </remarks>
 internal sealed class EscalationQueue : IDisposable
 {
     private const string DatabaseName = "queue.db";
     private const string PicturesName = "pictures";
+    private const string ReserveName = "reserve";
     private const string QuarantinePrefix = "quarantine-";
     private const int MaxDropped = 1000;
 
@@ -24,29 +25,25 @@ internal sealed class EscalationQueue : IDisposable
     private readonly EscalationMeters _meters;
     private readonly ILogger<EscalationQueue> _log;
     private readonly SemaphoreSlim _changed = new(0, 1);
-    private QueueDatabase _database;
-    private PictureStore _pictures;
+    private readonly Reserve _reserve;
+    private (QueueDatabase Database, PictureStore Pictures)? _files;
     private int _quarantined;
 
     private EscalationQueue(QueueOptions options, TimeProvider time, EscalationMeters meters, ILogger<EscalationQueue> log)
     {
         (_options, _time, _meters, _log) = (options, time, meters, log);
         Directory.CreateDirectory(options.Folder);
-        try
-        {
-            (_database, _pictures) = OpenFiles();
-        }
-        catch (SqliteException error) when (QueueDatabase.IsDamage(error))
-        {
-            PutAside(error);
-            (_database, _pictures) = OpenFiles();
-        }
-
+        _reserve = new Reserve(Path.Combine(options.Folder, ReserveName));
+        Guarded(() => _files is not null);
         meters.WatchQueue(Stats);
     }
 
+    private QueueDatabase Database => _files!.Value.Database;
+
+    private PictureStore Pictures => _files!.Value.Pictures;
+
     /// <summary>Opens or creates the queue.</summary>
-    /// <exception cref="SqliteException">Another process has it open, or the folder cannot be written.</exception>
+    /// <exception cref="IOException">Another process has it open, or the folder cannot be written.</exception>
     public static EscalationQueue Open(QueueOptions options, TimeProvider time, EscalationMeters meters, ILogger<EscalationQueue> log) =>
         new(options, time, meters, log);
 
@@ -58,11 +55,7 @@ internal sealed class EscalationQueue : IDisposable
         EnqueueResult result;
         try
         {
-            result = Guarded(() => Enqueue(escalation));
-        }
-        catch (SqliteException error) when (QueueDatabase.IsStorage(error))
-        {
-            result = new EnqueueResult.Rejected(QueueDatabase.IsFull(error) ? QueueDrop.DiskFull : QueueDrop.StorageFailed, error.Message);
+            result = Guarded(() => Enqueue(escalation), maySpend: false);
         }
         catch (IOException error)
         {
@@ -96,11 +89,11 @@ internal sealed class EscalationQueue : IDisposable
             var now = _time.GetUtcNow();
             Expire(now);
             var leased = new List<QueuedEscalation>();
-            foreach (var entry in _database.Ready(now, _options.Order, most))
+            foreach (var entry in Database.Ready(now, _options.Order, most))
             {
-                if (_pictures.Read(entry.Picture) is { } picture)
+                if (Pictures.Read(entry.Picture) is { } picture)
                 {
-                    _database.Lease(entry.Id, now + TimeSpan.FromSeconds(_options.LeaseSeconds));
+                    Database.Lease(entry.Id, now + TimeSpan.FromSeconds(_options.LeaseSeconds));
                     leased.Add(new QueuedEscalation(Whole(entry, picture), entry.Attempts));
                     continue;
                 }
@@ -118,7 +111,7 @@ internal sealed class EscalationQueue : IDisposable
     /// <summary>An escalation is given up: it becomes a dead letter that keeps its picture.</summary>
     public void Fail(string id, EscalationFailure reason, string detail) => Guarded(() =>
     {
-        _database.Bury(id, EscalationMeters.Label(reason), detail);
+        Database.Bury(id, EscalationMeters.Label(reason), detail);
         _meters.Dropped(QueueDrop.Dead);
         return true;
     });
@@ -129,19 +122,19 @@ internal sealed class EscalationQueue : IDisposable
     /// <param name="isItsFault">Whether the failure counts towards its attempts.</param>
     public void Release(string id, DateTimeOffset notBefore, bool isItsFault) => Guarded(() =>
     {
-        _database.Release(id, notBefore, isItsFault ? 1 : 0);
+        Database.Release(id, notBefore, isItsFault ? 1 : 0);
         return true;
     });
 
     /// <summary>The oldest dead letters.</summary>
-    public IReadOnlyList<DeadLetter> DeadLetters(int most) => Guarded(() => _database.Dead(most)
-        .ConvertAll(dead => new DeadLetter(Whole(dead.Entry, _pictures.Read(dead.Entry.Picture) ?? []), dead.Reason, dead.Detail)));
+    public IReadOnlyList<DeadLetter> DeadLetters(int most) => Guarded(
+        () => Database.Dead(most).ConvertAll(dead => new DeadLetter(Whole(dead.Entry, Pictures.Read(dead.Entry.Picture) ?? []), dead.Reason, dead.Detail)));
 
     /// <summary>Dead letters wait again, say after a wrong key was corrected.</summary>
     /// <returns>How many.</returns>
     public int Revive()
     {
-        var revived = Guarded(() => _database.Revive());
+        var revived = Guarded(() => Database.Revive());
         if (revived > 0) Signal();
         return revived;
     }
@@ -149,8 +142,8 @@ internal sealed class EscalationQueue : IDisposable
     /// <summary>What the queue holds.</summary>
     public QueueStats Stats() => Guarded(() =>
     {
-        var (waiting, dead, oldest) = _database.Counts();
-        return new QueueStats(waiting, dead, _database.PictureBytes(), oldest is { } first ? _time.GetUtcNow() - first : TimeSpan.Zero, _quarantined);
+        var (waiting, dead, oldest) = Database.Counts();
+        return new QueueStats(waiting, dead, Database.PictureBytes(), oldest is { } first ? _time.GetUtcNow() - first : TimeSpan.Zero, _quarantined);
     });
 
     /// <summary>Waits until something was added, or for a time at most.</summary>
@@ -170,13 +163,13 @@ internal sealed class EscalationQueue : IDisposable
 
     public void Dispose()
     {
-        lock (_lock) _database.Dispose();
+        lock (_lock) _files?.Database.Dispose();
         _changed.Dispose();
     }
 
     private EnqueueResult Enqueue(Escalation escalation)
     {
-        if (_database.Contains(escalation.Id)) return new EnqueueResult.Duplicate();
+        if (Database.Contains(escalation.Id)) return new EnqueueResult.Duplicate();
         if (escalation.Picture.Length > _options.MaxBytes)
             return new EnqueueResult.Rejected(QueueDrop.TooLarge, $"the picture has {escalation.Picture.Length} bytes, the queue holds {_options.MaxBytes}");
         var now = _time.GetUtcNow();
@@ -184,21 +177,22 @@ internal sealed class EscalationQueue : IDisposable
         var dropped = 0;
         while (IsFull(escalation.Picture.Length))
         {
-            var oldest = _options.WhenFull == WhenFull.DropOldest && dropped < MaxDropped ? _database.LeastWorth(now) : null;
+            var oldest = _options.WhenFull == WhenFull.DropOldest && dropped < MaxDropped ? Database.LeastWorth(now) : null;
             if (oldest is null) return new EnqueueResult.Rejected(QueueDrop.Full, $"the queue holds {_options.MaxCount} escalations or {_options.MaxBytes} bytes");
             GiveUp(oldest, QueueDrop.DroppedOldest, "a newer one needed its place");
             dropped++;
         }
 
-        var name = _pictures.Keep(escalation.Picture);
+        _reserve.Fill();
+        var name = Pictures.Keep(escalation.Picture);
         try
         {
-            _database.Insert(new QueueEntry(
+            Database.Insert(new QueueEntry(
                 escalation.Id, name, escalation.Picture.Length, escalation.Code, escalation.Created, escalation.LocalAnswer, escalation.Reason, Attempts: 0));
         }
-        catch (SqliteException error) when (QueueDatabase.IsStorage(error))
+        catch (QueueException error) when (error.Fault != QueueFault.Damaged)
         {
-            if (!_database.HasPicture(name)) _pictures.Remove(name);
+            if (!Database.HasPicture(name)) Pictures.Remove(name);
             throw;
         }
 
@@ -207,13 +201,13 @@ internal sealed class EscalationQueue : IDisposable
 
     private bool IsFull(long more)
     {
-        var (waiting, dead, _) = _database.Counts();
-        return waiting + dead >= _options.MaxCount || _database.PictureBytes() + more > _options.MaxBytes;
+        var (waiting, dead, _) = Database.Counts();
+        return waiting + dead >= _options.MaxCount || Database.PictureBytes() + more > _options.MaxBytes;
     }
 
     private void Expire(DateTimeOffset now)
     {
-        foreach (var entry in _database.Expired(now - TimeSpan.FromHours(_options.MaxAgeHours), now)) GiveUp(entry, QueueDrop.Expired, "too old");
+        foreach (var entry in Database.Expired(now - TimeSpan.FromHours(_options.MaxAgeHours), now)) GiveUp(entry, QueueDrop.Expired, "too old");
     }
 
     private void GiveUp(QueueEntry entry, QueueDrop reason, string detail)
@@ -225,42 +219,65 @@ internal sealed class EscalationQueue : IDisposable
 
     private bool Remove(string id)
     {
-        if (_database.Find(id) is not { } entry) return false;
-        _database.Delete(id);
-        if (!_database.HasPicture(entry.Picture)) _pictures.Remove(entry.Picture);
+        if (Database.Find(id) is not { } entry) return false;
+        Database.Delete(id);
+        if (!Database.HasPicture(entry.Picture)) Pictures.Remove(entry.Picture);
         return true;
     }
 
-    /// <summary>Under the lock; once more with a new database when the old one turns out to be damaged.</summary>
-    private T Guarded<T>(Func<T> work)
+    /// <summary>Under the lock, with the files open; once more when they turn out to be damaged, with new ones, or when the reserve gave room.</summary>
+    private T Guarded<T>(Func<T> work, bool maySpend = true)
     {
         lock (_lock)
         {
             try
             {
-                return work();
+                return Opened(work);
             }
-            catch (SqliteException error) when (QueueDatabase.IsDamage(error))
+            catch (QueueException error) when (error.Fault == QueueFault.Damaged)
             {
-                _database.Dispose();
+                // A new database needs room too.
+                _reserve.Spend();
                 PutAside(error);
-                (_database, _pictures) = OpenFiles();
-                return work();
+                return Opened(work);
+            }
+            catch (QueueException error) when (error.Fault == QueueFault.Full && maySpend)
+            {
+                if (!_reserve.Spend()) throw;
+                _log.LogError(error, "The disk is full. New escalations are turned away; what is queued is sent with the room that was kept for it.");
+                return Opened(work);
             }
         }
+    }
+
+    // What stays closed, because it could not be put aside or opened anew, is tried again by the next call.
+    private T Opened<T>(Func<T> work)
+    {
+        _files ??= OpenFiles();
+        return work();
     }
 
     private (QueueDatabase Database, PictureStore Pictures) OpenFiles()
     {
         var database = new QueueDatabase(Path.Combine(_options.Folder, DatabaseName));
-        var pictures = new PictureStore(Path.Combine(_options.Folder, PicturesName));
-        pictures.Sweep(database.Pictures());
-        return (database, pictures);
+        try
+        {
+            var pictures = new PictureStore(Path.Combine(_options.Folder, PicturesName));
+            pictures.Sweep(database.Pictures());
+            return (database, pictures);
+        }
+        catch
+        {
+            database.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Moves database and pictures out of the way. Only the last such folder is kept, so that a failing disk cannot fill itself.</summary>
-    private void PutAside(SqliteException error)
+    private void PutAside(QueueException error)
     {
+        _files?.Database.Dispose();
+        _files = null;
         foreach (var old in Directory.GetDirectories(_options.Folder, QuarantinePrefix + "*")) Directory.Delete(old, recursive: true);
         var aside = Directory.CreateDirectory(Path.Combine(_options.Folder, $"{QuarantinePrefix}{_time.GetUtcNow().ToUnixTimeMilliseconds()}")).FullName;
         foreach (var file in Directory.GetFiles(_options.Folder, DatabaseName + "*")) File.Move(file, Path.Combine(aside, Path.GetFileName(file)));
@@ -282,6 +299,6 @@ internal sealed class EscalationQueue : IDisposable
     private static Escalation Whole(QueueEntry entry, byte[] picture) =>
         new(entry.Id, picture, entry.Code, entry.Created, entry.LocalAnswer, entry.Reason);
 
-    /// <summary>ENOSPC, EDQUOT or EFBIG on Unix; ERROR_DISK_FULL on Windows.</summary>
-    private static bool IsNoRoom(IOException error) => error.HResult is 28 or 122 or PictureStore.FileTooLarge or unchecked((int)0x80070070);
+    /// <summary>Of SQLite; ENOSPC, EDQUOT or EFBIG on Unix; ERROR_DISK_FULL on Windows.</summary>
+    private static bool IsNoRoom(IOException error) => error is QueueException { Fault: QueueFault.Full } || error.HResult is 28 or 122 or 27 or unchecked((int)0x80070070);
 }

@@ -63,7 +63,7 @@ internal sealed class EscalationWorker(EscalationQueue queue, EscalationClient c
             {
                 return;
             }
-            catch (Exception error) when (error is IOException or Microsoft.Data.Sqlite.SqliteException or UnauthorizedAccessException)
+            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
             {
                 // The disk fails; the box goes on answering, and what is queued stays.
                 around.Log.LogError(error, "The queue cannot be worked on");

@@ -1,23 +1,14 @@
 using System.Security.Cryptography;
+using Vlm.Files;
 
 namespace Vlm.Edge.Escalations;
 
 /// <summary>Pictures as files named by their SHA-256: the same picture is kept once, and a damaged one is noticed.</summary>
 internal sealed class PictureStore
 {
-    /// <summary>EFBIG.</summary>
-    public const int FileTooLarge = 27;
-
-    private const string Unfinished = ".part";
-
     private readonly string _folder;
 
-    /// <summary>Opens the store; files that a killed process left unfinished are removed.</summary>
-    public PictureStore(string folder)
-    {
-        _folder = Directory.CreateDirectory(folder).FullName;
-        foreach (var file in Directory.GetFiles(_folder, "*" + Unfinished)) File.Delete(file);
-    }
+    public PictureStore(string folder) => _folder = Directory.CreateDirectory(folder).FullName;
 
     /// <summary>Keeps a picture; it is on the disk, name and all, when this returns.</summary>
     /// <returns>Its name.</returns>
@@ -27,27 +18,14 @@ internal sealed class PictureStore
         var name = Convert.ToHexStringLower(SHA256.HashData(picture));
         var path = Path.Combine(_folder, name);
         if (File.Exists(path)) return name;
-        var part = path + Unfinished;
         try
         {
-            using (var file = new FileStream(part, FileMode.Create, FileAccess.Write))
-            {
-                file.Write(picture);
-                file.Flush(flushToDisk: true);
-            }
-
-            File.Move(part, path, overwrite: true);
-            FolderSync.Flush(_folder);
-        }
-        catch (ArgumentOutOfRangeException error)
-        {
-            // What .NET makes of EFBIG: the process's or the file system's limit on the size of a file.
-            File.Delete(part);
-            throw new IOException(error.Message, FileTooLarge);
+            AtomicFile.Write(path, picture);
         }
         catch
         {
-            File.Delete(part);
+            // It may have its name already when its folder could not be synchronised.
+            File.Delete(path);
             throw;
         }
 
@@ -71,7 +49,7 @@ internal sealed class PictureStore
     /// <summary>Removes a picture. A power cut may bring it back; <see cref="Sweep"/> removes it then.</summary>
     public void Remove(string name) => File.Delete(Path.Combine(_folder, name));
 
-    /// <summary>Removes every picture that nothing refers to: a process was killed between the picture and its entry.</summary>
+    /// <summary>Removes every picture that nothing refers to: a process was killed between the picture and its entry, or while it wrote one.</summary>
     public void Sweep(IReadOnlySet<string> referred)
     {
         foreach (var file in Directory.GetFiles(_folder).Where(file => !referred.Contains(Path.GetFileName(file)))) File.Delete(file);

@@ -7,6 +7,28 @@ namespace Vlm.Edge.Escalations;
 internal sealed record QueueEntry(
     string Id, string Picture, long Bytes, string Code, DateTimeOffset Created, string? LocalAnswer, EscalationReason Reason, int Attempts);
 
+/// <summary>What is wrong with the queue's files.</summary>
+internal enum QueueFault
+{
+    /// <summary>What they hold makes no sense.</summary>
+    Damaged,
+
+    /// <summary>The disk is full.</summary>
+    Full,
+
+    /// <summary>Another process has them open.</summary>
+    Taken,
+
+    /// <summary>They cannot be read or written.</summary>
+    Unusable,
+}
+
+/// <summary>The queue's files cannot be used.</summary>
+internal sealed class QueueException(QueueFault fault, string message, Exception? inner = null) : IOException(message, inner)
+{
+    public QueueFault Fault => fault;
+}
+
 /// <summary>The queue's SQLite file: write-ahead log, every commit on the disk, one process. Not thread-safe; <see cref="EscalationQueue"/> locks.</summary>
 internal sealed class QueueDatabase : IDisposable
 {
@@ -30,19 +52,28 @@ internal sealed class QueueDatabase : IDisposable
 
     private const string Columns = "id, picture, bytes, code, created, local_answer, reason, attempts";
 
+    // The log goes back to its beginning after so many pages, so that draining a queue on a full disk needs little room: see Reserve.
+    private const int CheckpointPages = 50;
+
     private readonly SqliteConnection _connection;
+    private readonly string _path;
 
     /// <summary>Opens or creates the file.</summary>
-    /// <exception cref="SqliteException">Damaged, locked by another process, or not to be written.</exception>
+    /// <exception cref="QueueException">Damaged, locked by another process, or not to be written.</exception>
     public QueueDatabase(string path)
     {
+        _path = path;
         // Not pooled: a closed connection must let go of the file, so that a damaged one can be moved.
         _connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Pooling = false, DefaultTimeout = 1 }.ToString());
         try
         {
-            _connection.Open();
-            Execute("PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;");
-            if (Scalar("PRAGMA quick_check(1)") is not "ok") throw new SqliteException("the check of the queue's database found damage", DamagedCode);
+            Told(() =>
+            {
+                _connection.Open();
+                return true;
+            });
+            Execute($"PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint={CheckpointPages};");
+            if (Scalar("PRAGMA quick_check(1)") is not "ok") throw Damage("its check found damage");
             Execute(Schema);
             // The file is this process's alone, so whoever had leased is gone; and a clock that was wrong must not keep anything waiting.
             Execute("UPDATE escalations SET leased_until = 0, not_before = 0 WHERE leased_until <> 0 OR not_before <> 0");
@@ -53,18 +84,6 @@ internal sealed class QueueDatabase : IDisposable
             throw;
         }
     }
-
-    // SQLITE_CORRUPT.
-    private const int DamagedCode = 11;
-
-    /// <summary>Whether an error says that the file is damaged.</summary>
-    public static bool IsDamage(SqliteException error) => error.SqliteErrorCode is DamagedCode or 26;
-
-    /// <summary>Whether an error says that the file cannot be written now: the disk is full (13), it fails (10), or is read-only (8).</summary>
-    public static bool IsStorage(SqliteException error) => error.SqliteErrorCode is 8 or 10 or 13;
-
-    /// <summary>Whether an error says that the disk is full.</summary>
-    public static bool IsFull(SqliteException error) => error.SqliteErrorCode == 13;
 
     public bool Contains(string id) => Scalar("SELECT 1 FROM escalations WHERE id = $id", ("$id", id)) is not null;
 
@@ -102,14 +121,10 @@ internal sealed class QueueDatabase : IDisposable
         $"SELECT {Columns} FROM escalations WHERE leased_until <= $now ORDER BY dead_reason IS NULL, number LIMIT 1",
         ("$now", now.ToUnixTimeMilliseconds())).FirstOrDefault();
 
-    public List<(QueueEntry Entry, string Reason, string Detail)> Dead(int most)
-    {
-        using var command = Command("SELECT " + Columns + ", dead_reason, dead_detail FROM escalations WHERE dead_reason IS NOT NULL ORDER BY number LIMIT $most", ("$most", most));
-        using var reader = command.ExecuteReader();
-        var dead = new List<(QueueEntry, string, string)>();
-        while (reader.Read()) dead.Add((Entry(reader), reader.GetString(8), reader.GetString(9)));
-        return dead;
-    }
+    public List<(QueueEntry Entry, string Reason, string Detail)> Dead(int most) => Rows(
+        "SELECT " + Columns + ", dead_reason, dead_detail FROM escalations WHERE dead_reason IS NOT NULL ORDER BY number LIMIT $most",
+        reader => (Entry(reader), reader.GetString(8), reader.GetString(9)),
+        ("$most", most));
 
     public void Lease(string id, DateTimeOffset until) =>
         Execute("UPDATE escalations SET leased_until = $until WHERE id = $id", ("$id", id), ("$until", until.ToUnixTimeMilliseconds()));
@@ -131,33 +146,15 @@ internal sealed class QueueDatabase : IDisposable
 
     public bool HasPicture(string picture) => Scalar("SELECT 1 FROM escalations WHERE picture = $picture LIMIT 1", ("$picture", picture)) is not null;
 
-    public HashSet<string> Pictures()
-    {
-        using var command = Command("SELECT DISTINCT picture FROM escalations");
-        using var reader = command.ExecuteReader();
-        var pictures = new HashSet<string>();
-        while (reader.Read()) pictures.Add(reader.GetString(0));
-        return pictures;
-    }
+    public HashSet<string> Pictures() => [.. Rows("SELECT DISTINCT picture FROM escalations", reader => reader.GetString(0))];
 
-    public (int Waiting, int Dead, DateTimeOffset? Oldest) Counts()
-    {
-        using var command = Command("SELECT COALESCE(SUM(dead_reason IS NULL), 0), COALESCE(SUM(dead_reason IS NOT NULL), 0), MIN(CASE WHEN dead_reason IS NULL THEN created END) FROM escalations");
-        using var reader = command.ExecuteReader();
-        reader.Read();
-        return (reader.GetInt32(0), reader.GetInt32(1), reader.IsDBNull(2) ? null : DateTimeOffset.FromUnixTimeMilliseconds(reader.GetInt64(2)));
-    }
+    public (int Waiting, int Dead, DateTimeOffset? Oldest) Counts() => Rows(
+        "SELECT COALESCE(SUM(dead_reason IS NULL), 0), COALESCE(SUM(dead_reason IS NOT NULL), 0), MIN(CASE WHEN dead_reason IS NULL THEN created END) FROM escalations",
+        reader => (reader.GetInt32(0), reader.GetInt32(1), reader.IsDBNull(2) ? (DateTimeOffset?)null : DateTimeOffset.FromUnixTimeMilliseconds(reader.GetInt64(2))))[0];
 
     public void Dispose() => _connection.Dispose();
 
-    private List<QueueEntry> Entries(string sql, params ReadOnlySpan<(string Name, object? Value)> values)
-    {
-        using var command = Command(sql, values);
-        using var reader = command.ExecuteReader();
-        var entries = new List<QueueEntry>();
-        while (reader.Read()) entries.Add(Entry(reader));
-        return entries;
-    }
+    private List<QueueEntry> Entries(string sql, params ReadOnlySpan<(string Name, object? Value)> values) => Rows(sql, Entry, values);
 
     private static QueueEntry Entry(SqliteDataReader reader) => new(
         reader.GetString(0),
@@ -169,17 +166,63 @@ internal sealed class QueueDatabase : IDisposable
         Enum.Parse<EscalationReason>(reader.GetString(6)),
         reader.GetInt32(7));
 
+    private List<T> Rows<T>(string sql, Func<SqliteDataReader, T> row, params ReadOnlySpan<(string Name, object? Value)> values)
+    {
+        using var command = Command(sql, values);
+        return Told(() =>
+        {
+            using var reader = command.ExecuteReader();
+            var rows = new List<T>();
+            while (reader.Read()) rows.Add(Sound(row, reader));
+            return rows;
+        });
+    }
+
+    /// <summary>A row; damage when it makes no sense, since a page of garbage can look like rows: nothing where something must be, no such reason, no such time.</summary>
+    private T Sound<T>(Func<SqliteDataReader, T> row, SqliteDataReader reader)
+    {
+        try
+        {
+            return row(reader);
+        }
+        catch (Exception error) when (error is ArgumentException or FormatException or InvalidCastException or InvalidOperationException or OverflowException)
+        {
+            throw Damage(error.Message, error);
+        }
+    }
+
     private int Execute(string sql, params ReadOnlySpan<(string Name, object? Value)> values)
     {
         using var command = Command(sql, values);
-        return command.ExecuteNonQuery();
+        return Told(command.ExecuteNonQuery);
     }
 
     private object? Scalar(string sql, params ReadOnlySpan<(string Name, object? Value)> values)
     {
         using var command = Command(sql, values);
-        return command.ExecuteScalar();
+        return Told(command.ExecuteScalar);
     }
+
+    /// <summary>SQLite's errors as the queue's; https://sqlite.org/rescode.html names the codes.</summary>
+    private T Told<T>(Func<T> work)
+    {
+        try
+        {
+            return work();
+        }
+        catch (SqliteException error)
+        {
+            throw error.SqliteErrorCode switch
+            {
+                5 => new QueueException(QueueFault.Taken, $"the queue '{_path}' is open in another process; only one may work on it", error),
+                11 or 26 => Damage(error.Message, error),
+                13 => new QueueException(QueueFault.Full, $"the queue '{_path}' cannot be written: the disk is full", error),
+                _ => new QueueException(QueueFault.Unusable, $"the queue '{_path}' cannot be used: {error.Message}", error),
+            };
+        }
+    }
+
+    private QueueException Damage(string what, Exception? inner = null) => new(QueueFault.Damaged, $"the queue '{_path}' is damaged: {what}", inner);
 
     private SqliteCommand Command(string sql, params ReadOnlySpan<(string Name, object? Value)> values)
     {

@@ -1,13 +1,14 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
+using Vlm.Files;
 
 namespace Vlm.Edge.Routing;
 
 /// <summary>A small state that outlives the process, as one JSON file that is replaced in one step.</summary>
 /// <remarks>
 /// A file that cannot be read is put aside and the state starts anew; a state that cannot be written lives on in memory. Both are reported, neither stops
-/// the service. The folder is not synchronised: after a power cut the state may be one change old.
+/// the service.
 /// </remarks>
 internal sealed class StateFile<T>(string path, JsonTypeInfo<T> type, Action<string> alarm)
     where T : class
@@ -31,13 +32,7 @@ internal sealed class StateFile<T>(string path, JsonTypeInfo<T> type, Action<str
         try
         {
             Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
-            var temporary = path + ".tmp";
-            using (var file = new FileStream(temporary, FileMode.Create, FileAccess.Write))
-            {
-                JsonSerializer.Serialize(file, state, type);
-                file.Flush(flushToDisk: true);
-            }
-            File.Move(temporary, path, overwrite: true);
+            AtomicFile.Write(path, JsonSerializer.SerializeToUtf8Bytes(state, type));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

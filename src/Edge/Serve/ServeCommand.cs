@@ -38,7 +38,7 @@ internal static class ServeCommand
         {
             return await FailAsync(e, solver, ExitCode.WrongUsage);
         }
-        catch (Exception e) when (e is ModelException or GateException or IOException or UnauthorizedAccessException or Microsoft.Data.Sqlite.SqliteException)
+        catch (Exception e) when (e is ModelException or GateException or IOException or UnauthorizedAccessException)
         {
             // Among them Kestrel's way to say that the port is taken, and a queue that another process has open.
             return await FailAsync(e, solver, ExitCode.Failed);

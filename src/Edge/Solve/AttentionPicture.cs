@@ -1,3 +1,4 @@
+using Vlm.Files;
 using Vlm.Inference;
 using Vlm.Vision;
 
@@ -16,15 +17,10 @@ internal static class AttentionPicture
 
     private static readonly Colour Cursor = new(100, 150, 255);
 
-    /// <summary>Draws a solution's letters into a PNG, under a temporary name first.</summary>
+    /// <summary>Draws a solution's letters into a PNG.</summary>
     /// <param name="solution">With at least one letter.</param>
     /// <param name="path">The picture's file.</param>
-    public static void Save(Solution solution, string path)
-    {
-        var temporary = path + ".tmp";
-        File.WriteAllBytes(temporary, ImageCodec.EncodePng(Draw(solution)));
-        File.Move(temporary, path, overwrite: true);
-    }
+    public static void Save(Solution solution, string path) => AtomicFile.Write(path, ImageCodec.EncodePng(Draw(solution)));
 
     private static RgbImage Draw(Solution solution)
     {
@@ -75,9 +71,9 @@ internal static class AttentionPicture
         {
             return Cryptogram.Fonts.Arrow;
         }
-        catch (TypeInitializationException e) when (e.InnerException is InvalidOperationException)
+        catch (InvalidOperationException e)
         {
-            throw new IOException($"The attention picture needs a font for its captions: {e.InnerException.Message}", e);
+            throw new IOException($"The attention picture needs a font for its captions: {e.Message}", e);
         }
     }
 }

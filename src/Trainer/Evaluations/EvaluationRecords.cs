@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Vlm.Cryptogram;
+using Vlm.Files;
 
 namespace Vlm.Trainer.Evaluations;
 
@@ -106,8 +107,7 @@ public sealed record EvaluationFile(EvaluationSubject Subject, string? Commit, I
 
             """;
         if (Path.GetDirectoryName(Path.GetFullPath(path)) is { } folder) Directory.CreateDirectory(folder);
-        File.WriteAllText(path + ".tmp", text);
-        File.Move(path + ".tmp", path, overwrite: true);
+        AtomicFile.Write(path, text);
     }
 
     private static string Json<T>(T value) => JsonSerializer.Serialize(value, EvaluationJson.Lines);

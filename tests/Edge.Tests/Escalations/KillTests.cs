@@ -75,7 +75,7 @@ public sealed class KillTests : IDisposable
     public async Task A_full_disk_is_a_clean_rejection_and_what_was_accepted_stays()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "limits the size of files with ulimit");
-        using var child = Child(nameof(Child_whose_files_may_not_grow), "http://127.0.0.1:9/v1", run: 0, fileBlocks: 300);
+        using var child = Child(nameof(Child_whose_files_may_not_grow), "http://127.0.0.1:9/v1", run: 0, fileBlocks: 600);
         var output = await child.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
         await child.WaitForExitAsync(TestContext.Current.CancellationToken);
 

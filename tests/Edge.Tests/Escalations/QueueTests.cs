@@ -1,4 +1,6 @@
+using System.Diagnostics.Metrics;
 using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using Vlm.Edge.Escalations;
 
@@ -186,6 +188,57 @@ public sealed class QueueTests : IDisposable
         Assert.Single(Directory.GetFiles(Path.Combine(aside, "pictures")));
     }
 
+    [Theory]
+    [InlineData("enqueue")]
+    [InlineData("lease")]
+    [InlineData("count")]
+    public void Damage_while_it_is_open_is_met_like_damage_at_the_start_and_raises_the_alarm(string next)
+    {
+        using var meters = new EscalationMeters();
+        using var alarms = new MeterListener { InstrumentPublished = (instrument, self) =>
+        {
+            if (instrument.Meter.Scope == meters && instrument.Name == "escalation_queue_quarantined") self.EnableMeasurementEvents(instrument);
+        } };
+        var raised = 0L;
+        alarms.SetMeasurementEventCallback<long>((_, value, _, _) => raised += value);
+        alarms.Start();
+        using var queue = EscalationQueue.Open(new QueueOptions { Folder = Folder }, _time, meters, NullLogger<EscalationQueue>.Instance);
+        // More than SQLite keeps in memory, so that it must read what is on the disk.
+        for (var i = 0; i < 10; i++) queue.TryEnqueue(Bench.Question($"question-{i}", new string('c', 400_000)));
+
+        Overwrite(Path.Combine(Folder, "queue.db"));
+        Overwrite(Path.Combine(Folder, "queue.db-wal"));
+
+        if (next == "enqueue") Assert.IsType<EnqueueResult.Accepted>(queue.TryEnqueue(Bench.Question("new")));
+        if (next == "lease") Assert.Empty(queue.Lease(20));
+        Assert.Equal((next == "enqueue" ? 1 : 0, 1, 1L), (queue.Stats().Waiting, queue.Stats().Quarantined, raised));
+        // What was in work when it happened comes to its end without an error, and the queue goes on.
+        queue.Complete("question-0");
+        queue.Fail("question-1", EscalationFailure.BadAnswer, "unreadable");
+        Assert.IsType<EnqueueResult.Accepted>(queue.TryEnqueue(Bench.Question("more")));
+        Assert.Contains("more", queue.Lease(5).Select(leased => leased.Escalation.Id));
+        var aside = Assert.Single(Directory.GetDirectories(Folder, "quarantine-*"));
+        Assert.True(File.Exists(Path.Combine(aside, "queue.db")));
+        Assert.Contains(Bench.Picture, Directory.GetFiles(Path.Combine(aside, "pictures")).Select(File.ReadAllBytes));
+    }
+
+    [Fact]
+    public void A_row_that_makes_no_sense_is_damage()
+    {
+        using (var queue = Open()) queue.TryEnqueue(Bench.Question("a"));
+        using (var connection = new SqliteConnection($"Data Source={Path.Combine(Folder, "queue.db")};Pooling=false"))
+        {
+            connection.Open();
+            using var command = connection.CreateCommand();
+            command.CommandText = "UPDATE escalations SET reason = 'sabotage'";
+            command.ExecuteNonQuery();
+        }
+
+        using var again = Open();
+        Assert.Empty(again.Lease(1));
+        Assert.Equal(1, again.Stats().Quarantined);
+    }
+
     [Fact]
     public void A_lost_or_damaged_picture_is_given_up_and_the_rest_goes_on()
     {
@@ -216,13 +269,22 @@ public sealed class QueueTests : IDisposable
     {
         using var queue = Open();
         queue.TryEnqueue(Bench.Question("a"));
-        Assert.Equal(5, Assert.Throws<SqliteException>(() => Open()).SqliteErrorCode);
+        Assert.Equal(QueueFault.Taken, Assert.Throws<QueueException>(() => Open()).Fault);
         Assert.Single(queue.Lease(1));
     }
 
     private EscalationQueue Open(QueueOptions? options = null) => Bench.Queue((options ?? new QueueOptions()) with { Folder = Folder }, _time);
 
     private string[] Pictures() => Directory.GetFiles(Path.Combine(Folder, "pictures"));
+
+    /// <summary>In place, under the hands of whoever has it open.</summary>
+    private static void Overwrite(string file)
+    {
+        using var stream = new FileStream(file, FileMode.Open, FileAccess.Write, FileShare.ReadWrite);
+        var garbage = new byte[stream.Length];
+        new Random(7).NextBytes(garbage);
+        stream.Write(garbage);
+    }
 
     private static void Damage(string file, int from)
     {

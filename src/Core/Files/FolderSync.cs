@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Text;
 
-namespace Vlm.Edge.Escalations;
+namespace Vlm.Files;
 
 /// <summary>Makes a rename outlive a power cut: on Linux a name is durable only when its folder is synchronised, and .NET has no call for it.</summary>
 internal static class FolderSync
