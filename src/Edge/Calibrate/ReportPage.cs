@@ -11,7 +11,8 @@ internal static class ReportPage
         :root { color-scheme: light dark; --grid: light-dark(#e4e4e4, #3a3a3a); }
         body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: light-dark(#222, #ddd); background: light-dark(#fff, #1a1a1a); }
         h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2rem; } table { border-collapse: collapse; display: block; overflow-x: auto; }
-        th, td { padding: .25rem .7rem; border-bottom: 1px solid var(--grid); text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; } th:first-child, td:first-child { text-align: left; }
+        th, td { padding: .25rem .7rem; border-bottom: 1px solid var(--grid); text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+        th:first-child, td:first-child { text-align: left; }
         svg { width: 100%; max-width: 40rem; height: auto; font: 12px system-ui, sans-serif; } text { fill: currentColor; } .grid { stroke: var(--grid); }
         code { font-size: .85em; overflow-wrap: anywhere; }
         """;
@@ -19,7 +20,8 @@ internal static class ReportPage
     public static string Of(CalibrationReport report)
     {
         var page = new StringBuilder();
-        page.Append($"<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"/><meta name=\"viewport\" content=\"width=device-width\"/><title>Calibration of {Text(report.Model)}</title><style>\n{Style}</style></head><body>\n");
+        page.Append("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"/><meta name=\"viewport\" content=\"width=device-width\"/>");
+        page.Append($"<title>Calibration of {Text(report.Model)}</title><style>\n{Style}</style></head><body>\n");
         page.Append($"<h1>Calibration of {Text(report.Model)} ({Text(report.Gate.Certificate.Precision)})</h1>\n");
         Promise(page, report);
         Groups(page, report);
