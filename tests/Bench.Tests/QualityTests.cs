@@ -102,25 +102,6 @@ public sealed class QualityTests : IDisposable
         Assert.Equal(2, Directory.GetFiles(Path.GetDirectoryName(path)!).Length);
     }
 
-    [Theory]
-    [InlineData("2", 2, 2, "2")]
-    [InlineData("1-3", 1, 3, "1-3")]
-    public void A_severity_is_a_number_or_a_range(string text, int low, int high, string shown)
-    {
-        Assert.True(SeverityRange.TryParse(text, out var range));
-        Assert.Equal(new SeverityRange(low, high), range);
-        Assert.Equal(shown, range.ToString());
-    }
-
-    [Theory]
-    [InlineData("")]
-    [InlineData("3-1")]
-    [InlineData("6")]
-    [InlineData("-1")]
-    [InlineData("1-2-3")]
-    [InlineData("hard")]
-    public void Other_severities_are_refused(string text) => Assert.False(SeverityRange.TryParse(text, out _));
-
     [Fact]
     public async Task A_command_line_that_is_not_understood_ends_with_2_and_a_missing_model_with_1()
     {

@@ -1,6 +1,5 @@
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
-using Vlm.Core.Tests.Inference;
 using Vlm.Vision;
 
 namespace Vlm.Core.Tests;
@@ -13,7 +12,7 @@ public sealed partial class ArchitectureTests
     private static readonly string[] NotOurs = [".git", "artifacts", "runs", "bin", "obj", "TestResults", "BenchmarkDotNet.Artifacts", ".vs", ".idea", ".vscode"];
     private static readonly string[] TextFiles = ["", ".cs", ".csproj", ".props", ".targets", ".sln", ".md", ".sh", ".json", ".yml", ".yaml", ".txt", ".proto", ".csv", ".service"];
 
-    private static readonly string Root = ReferencePackage.Root;
+    private static readonly string Root = Repository.Root;
 
     [Fact]
     public void Core_references_the_base_library_the_runtime_the_tokenizer_and_the_codec_only()

@@ -18,13 +18,7 @@ internal static class Golden
 
     public static PictureConfig PictureConfig => PictureConfig.Load(Path("qwen25vl/checkpoint/preprocessor_config.json"));
 
-    public static string Path(string relative)
-    {
-        string? folder = AppContext.BaseDirectory;
-        while (folder is not null && !File.Exists(System.IO.Path.Combine(folder, "Edge.sln")))
-            folder = System.IO.Path.GetDirectoryName(folder);
-        return System.IO.Path.Combine(folder ?? throw new DirectoryNotFoundException("No Edge.sln above."), "tests", "Golden", relative);
-    }
+    public static string Path(string relative) => Repository.Golden(relative);
 
     public static JsonElement Json(string relative) => JsonDocument.Parse(File.ReadAllBytes(Path(relative))).RootElement;
 

@@ -10,7 +10,7 @@ public sealed partial class ReadmeTests
 {
     private const string Model = "models/cryptogram-edge";
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(5);
-    private static readonly string Root = FindRoot();
+    private static readonly string Root = Repository.Root;
     private static readonly string Readme = File.ReadAllText(Path.Combine(Root, "README.md"));
 
     public static TheoryData<string, string> MarkedBlocks
@@ -69,14 +69,6 @@ public sealed partial class ReadmeTests
             process.Kill(entireProcessTree: true);
             throw;
         }
-    }
-
-    private static string FindRoot()
-    {
-        string? folder = AppContext.BaseDirectory;
-        while (folder is not null && !File.Exists(Path.Combine(folder, "Edge.sln")))
-            folder = Path.GetDirectoryName(folder);
-        return folder ?? throw new DirectoryNotFoundException($"No Edge.sln in '{AppContext.BaseDirectory}' or above.");
     }
 
     [GeneratedRegex(@"<!-- run(: prints (?<prints>.+?))? -->\n+```[a-z]*\n(?<script>.*?)```", RegexOptions.Singleline)]

@@ -14,9 +14,7 @@ internal sealed class TestFiles : IDisposable
         }
         """;
 
-    public static string Root { get; } = FindRoot();
-
-    public static string Golden { get; } = Path.Combine(Root, "tests", "Golden");
+    public static string Golden { get; } = Repository.Golden();
 
     /// <summary>Gone after the test.</summary>
     public string Folder { get; } = Directory.CreateTempSubdirectory("vlm-edge-").FullName;
@@ -37,11 +35,4 @@ internal sealed class TestFiles : IDisposable
     }
 
     public void Dispose() => Directory.Delete(Folder, recursive: true);
-
-    private static string FindRoot()
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (folder is not null && !System.IO.File.Exists(Path.Combine(folder.FullName, "Edge.sln"))) folder = folder.Parent;
-        return folder?.FullName ?? throw new DirectoryNotFoundException($"No Edge.sln in '{AppContext.BaseDirectory}' or above.");
-    }
 }

@@ -82,7 +82,7 @@ public sealed class CommandsTests(TinyPackages packages) : IDisposable
     [Fact]
     public async Task A_failed_check_ends_with_1()
     {
-        Assert.Equal((Commands.Failed, ""), await Run("check", Golden.Of("genai-reference", "package")));
+        Assert.Equal((Commands.Failed, ""), await Run("check", Repository.Golden("genai-reference", "package")));
 
         var (code, errors) = await Run("check", folder["nowhere"]);
         Assert.Equal(Commands.Failed, code);

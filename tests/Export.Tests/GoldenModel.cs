@@ -17,9 +17,9 @@ internal sealed class GoldenModel : IDisposable
         ["text"] = [],
     };
 
-    private readonly SafeTensors tensors = SafeTensors.Open(Golden.Of("qwen25vl", "golden.safetensors"));
+    private readonly SafeTensors tensors = SafeTensors.Open(Repository.Golden("qwen25vl", "golden.safetensors"));
 
-    public VlmConfig Config { get; } = VlmConfig.Load(Golden.Of("qwen25vl", "checkpoint", "config.json"));
+    public VlmConfig Config { get; } = VlmConfig.Load(Repository.Golden("qwen25vl", "checkpoint", "config.json"));
 
     public float[] Floats(string name) => tensors.ReadFloats(name);
 

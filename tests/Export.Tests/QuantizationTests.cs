@@ -12,7 +12,7 @@ public sealed class QuantizationTests
 {
     public static TheoryData<string> Cases()
     {
-        using var list = JsonDocument.Parse(File.ReadAllText(Golden.Of("quantization", "matmul_nbits.json")));
+        using var list = JsonDocument.Parse(File.ReadAllText(Repository.Golden("quantization", "matmul_nbits.json")));
         return [.. list.RootElement.GetProperty("cases").EnumerateArray().Select(each => each.GetProperty("key").GetString()!)];
     }
 
@@ -81,7 +81,7 @@ public sealed class QuantizationTests
 
     private sealed record Packed(Quantization Format, int Rows, int Columns, byte[] Codes, float[] Scales, byte[] ZeroPoints);
 
-    private static SafeTensors OpenGolden() => SafeTensors.Open(Golden.Of("quantization", "matmul_nbits.safetensors"));
+    private static SafeTensors OpenGolden() => SafeTensors.Open(Repository.Golden("quantization", "matmul_nbits.safetensors"));
 
     private static string Shape(string key) => key[..key.IndexOf('.', StringComparison.Ordinal)];
 

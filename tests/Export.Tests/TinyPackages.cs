@@ -43,9 +43,9 @@ public sealed class TinyPackages : IDisposable
     {
         Directory.CreateDirectory(target);
         foreach (var file in (string[])["config.json", "model.safetensors", "preprocessor_config.json"])
-            File.Copy(Golden.Of("qwen25vl", "checkpoint", file), Path.Combine(target, file));
+            File.Copy(Repository.Golden("qwen25vl", "checkpoint", file), Path.Combine(target, file));
         foreach (var file in (string[])["tokenizer.json", "tokenizer_config.json"])
-            File.Copy(Golden.Of("genai-reference", "package", file), Path.Combine(target, file));
+            File.Copy(Repository.Golden("genai-reference", "package", file), Path.Combine(target, file));
         PromptTemplate.Small.Save(Path.Combine(target, "prompt.json"));
     }
 

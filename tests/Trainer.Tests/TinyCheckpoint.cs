@@ -11,7 +11,7 @@ internal static class TinyCheckpoint
 {
     public const int MostTokens = 12;
 
-    public static readonly string ConfigPath = Path.GetFullPath(Path.Combine(GoldenFiles.At(""), "../../configs/test.json"));
+    public static readonly string ConfigPath = Path.Combine(Repository.Root, "configs", "test.json");
 
     /// <summary>Writes the checkpoint and returns its folder.</summary>
     public static string Write(string folder, Func<VlmSizes, VlmSizes>? change = null)

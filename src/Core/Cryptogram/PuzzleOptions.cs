@@ -101,7 +101,7 @@ public sealed record PuzzleOptions
     public void Validate()
     {
         var (low, high) = (Pictures.MinSeverity, Pictures.MaxSeverity);
-        if (low < 0 || high > 5 || low > high)
+        if (low < 0 || high > SeverityRange.Highest || low > high)
             throw new ArgumentException($"expected 0 <= MinSeverity <= MaxSeverity <= 5, found {low} and {high}");
         Check("pictures", Pictures.Reference400, Pictures.Reference300, Pictures.Variant, Pictures.Camera);
         Check("messages", Messages.OneWord, Messages.TwoWords, Messages.ThreeWords, Messages.RandomLetters);

@@ -37,21 +37,3 @@ internal sealed record CalibrateOptions
     /// <summary>Folder of the report and of the measured answers.</summary>
     public required string Runs { get; init; }
 }
-
-/// <summary>Camera severities from the lowest to the highest, 0 to 5.</summary>
-internal readonly record struct SeverityRange(int Low, int High)
-{
-    private const int Highest = 5;
-
-    /// <summary>Reads <c>2</c> or <c>0-3</c>.</summary>
-    public static bool TryParse(string text, out SeverityRange range)
-    {
-        range = default;
-        var ends = text.Split('-');
-        if (ends.Length > 2 || !int.TryParse(ends[0], out var low) || !int.TryParse(ends[^1], out var high)) return false;
-        range = new SeverityRange(low, high);
-        return low >= 0 && low <= high && high <= Highest;
-    }
-
-    public override string ToString() => Low == High ? $"{Low}" : $"{Low}-{High}";
-}

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
+using Vlm.Cryptogram;
 using Vlm.Edge.Queries;
 
 namespace Vlm.Edge.Serve;

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Vlm.Cryptogram;
 using Vlm.Escalation.Errors;
 
 namespace Vlm.Escalation.Chat;
@@ -36,7 +37,22 @@ internal static class ChatRequestReader
         CheckNames(body);
         CheckModel(body, rules);
         var messages = MessageReader.Read(body, rules.MaxPixels);
-        return new ChatRequest(CodeInText.Find(messages.Text), messages.Picture, Settings(body, rules));
+        return new ChatRequest(CodeOf(messages.Text), messages.Picture, Settings(body, rules));
+    }
+
+    /// <summary>The coded message in its normal form.</summary>
+    private static string CodeOf(string text)
+    {
+        var found = CodeInText.Find(text) ?? throw new ApiException(
+            ErrorReason.InvalidRequest, "The text has no coded message: expected single letters separated by spaces, with _ between words, like 'q x _ a y f', at its end.", "messages");
+        try
+        {
+            return Code.Parse(found);
+        }
+        catch (CodeException e)
+        {
+            throw new ApiException(ErrorReason.InvalidRequest, $"The coded message cannot be used: {e.Message}.", "messages");
+        }
     }
 
     private static void CheckNames(JsonElement body)

@@ -30,24 +30,6 @@ public sealed record EvaluationSubject
     public required int Batch { get; init; }
 }
 
-/// <summary>Camera severities from the lowest to the highest, 0 to 5.</summary>
-public readonly record struct SeverityRange(int Low, int High)
-{
-    private const int Highest = 5;
-
-    /// <summary>Reads <c>2</c> or <c>1-3</c>.</summary>
-    public static bool TryParse(string text, out SeverityRange range)
-    {
-        range = default;
-        var ends = text.Split('-');
-        if (ends.Length > 2 || !int.TryParse(ends[0], out var low) || !int.TryParse(ends[^1], out var high)) return false;
-        range = new SeverityRange(low, high);
-        return low >= 0 && low <= high && high <= Highest;
-    }
-
-    public override string ToString() => Low == High ? $"{Low}" : $"{Low}-{High}";
-}
-
 /// <summary>What became of one puzzle.</summary>
 /// <param name="Split">Its split.</param>
 /// <param name="Index">Its index in the split.</param>

@@ -10,12 +10,9 @@ public static class CascadeFiles
     /// <summary>Writes both files into a folder, which is made when absent, and returns the Markdown file's path.</summary>
     public static string Save(CascadeReport report, string folder)
     {
-        Directory.CreateDirectory(folder);
         var subject = report.Subject;
-        var path = Path.Combine(folder, $"cascade-{subject.Edge}-{subject.Larger}-{subject.Split}{(subject.Severity is null ? "" : $"-{subject.Severity}")}");
-        Replace(path + ".json", JsonSerializer.Serialize(report, CascadeReportJson.Default.CascadeReport) + "\n");
-        Replace(path + ".md", Markdown(report));
-        return path + ".md";
+        var name = $"cascade-{subject.Edge}-{subject.Larger}-{subject.Split}{(subject.Severity is null ? "" : $"-{subject.Severity}")}";
+        return ReportFolder.Save(folder, name, JsonSerializer.Serialize(report, CascadeReportJson.Default.CascadeReport), Markdown(report));
     }
 
     public static string Markdown(CascadeReport report)
@@ -37,12 +34,6 @@ public static class CascadeFiles
         var wrong = row.WrongKept is { } count ? kept == 0 ? "0 of 0" : $"{count} of {kept} ({100.0 * count / kept:F2} %)" : "";
         return $"| {row.Name} | {row.Threshold:F4} | {row.Right} | {100.0 * row.Right / row.Count:F2} % | {row.Low * 100:F2} – {row.High * 100:F2} % "
             + $"| {100.0 * row.Escalated / row.Count:F2} % | {wrong} | {row.P50 * 1000:F0} / {row.P95 * 1000:F0} / {row.P99 * 1000:F0} | {row.BytesPerQuestion:F0} |\n";
-    }
-
-    private static void Replace(string path, string text)
-    {
-        File.WriteAllText(path + ".tmp", text);
-        File.Move(path + ".tmp", path, overwrite: true);
     }
 }
 

@@ -1,4 +1,3 @@
-using Vlm.Bench.Quality;
 using Vlm.Cryptogram;
 
 namespace Vlm.Bench.Cascade;

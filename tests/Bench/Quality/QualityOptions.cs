@@ -22,22 +22,3 @@ public sealed record QualityOptions(string Model, Split Split)
     /// <summary>Folder of the reports; each processor has its own in it.</summary>
     public required string Results { get; init; }
 }
-
-/// <summary>Camera severities from the lowest to the highest, 0 to 5.</summary>
-public readonly record struct SeverityRange(int Low, int High)
-{
-    private const int Highest = 5;
-
-    /// <summary>Reads <c>2</c> or <c>1-3</c>.</summary>
-    public static bool TryParse(string text, out SeverityRange range)
-    {
-        range = default;
-        string[] ends = text.Split('-');
-        if (ends.Length > 2 || !int.TryParse(ends[0], out int low) || !int.TryParse(ends[^1], out int high))
-            return false;
-        range = new SeverityRange(low, high);
-        return low >= 0 && low <= high && high <= Highest;
-    }
-
-    public override string ToString() => Low == High ? $"{Low}" : $"{Low}-{High}";
-}

@@ -10,17 +10,13 @@ public static class ReportFiles
     /// <summary>Writes both files into a folder, which is made when absent, and returns the Markdown file's path.</summary>
     public static string Save(QualityReport report, string folder)
     {
-        Directory.CreateDirectory(folder);
         var subject = report.Subject;
         string name = $"quality-{subject.Model}-{subject.Precision}-{subject.Split}";
         if (subject.Severity is not null)
             name += $"-{subject.Severity}";
         if (subject.IsConstrained == false)
             name += "-free";
-        string path = Path.Combine(folder, name);
-        Replace(path + ".json", JsonSerializer.Serialize(report, ReportJson.Default.QualityReport) + "\n");
-        Replace(path + ".md", Markdown(report));
-        return path + ".md";
+        return ReportFolder.Save(folder, name, JsonSerializer.Serialize(report, ReportJson.Default.QualityReport), Markdown(report));
     }
 
     public static string Markdown(QualityReport report)
@@ -65,12 +61,6 @@ public static class ReportFiles
     {
         string text = item.Answer ?? $"({item.Failure!.Reason}) {item.Failure.Detail}";
         return text.Replace("|", "\\|").Replace('\n', ' ');
-    }
-
-    private static void Replace(string path, string text)
-    {
-        File.WriteAllText(path + ".tmp", text);
-        File.Move(path + ".tmp", path, overwrite: true);
     }
 }
 

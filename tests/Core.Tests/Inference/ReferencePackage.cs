@@ -7,9 +7,7 @@ namespace Vlm.Core.Tests.Inference;
 /// <summary>The package that other tools made, and what they got from it.</summary>
 internal static class ReferencePackage
 {
-    public static string Root { get; } = FindRoot();
-
-    public static string Golden { get; } = Path.Combine(Root, "tests", "Golden", "genai-reference");
+    public static string Golden { get; } = Repository.Golden("genai-reference");
 
     public static string Package { get; } = Path.Combine(Golden, "package");
 
@@ -53,13 +51,6 @@ internal static class ReferencePackage
         Stop = item.TryGetProperty("stop", out var stop) ? stop.GetString()! : "length",
         SmallestGap = item.GetProperty("smallest_gap").GetDouble(),
     };
-
-    private static string FindRoot()
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "Edge.sln"))) folder = folder.Parent;
-        return folder?.FullName ?? throw new DirectoryNotFoundException($"No Edge.sln in '{AppContext.BaseDirectory}' or above.");
-    }
 }
 
 /// <summary>One case of the reference.</summary>

@@ -1,21 +1,10 @@
 using System.Net.Http.Json;
 using System.Text.Json;
-using Vlm.Edge.Serve;
 
 namespace Vlm.Edge.Tests.Serve;
 
 public sealed class ChatApiTests
 {
-    [Theory]
-    [InlineData("q x _ a y f", "q x _ a y f")]
-    [InlineData("Decode this: \"q x _ a y f\".", "q x _ a y f")]
-    [InlineData("A picture of a sheet. The message is: q", "q")]
-    [InlineData("I see a sheet; a b c is old, decode d e f please", "d e f")]
-    [InlineData("decode `Q X`", "Q X")]
-    [InlineData("I have a picture of cats", null)]
-    [InlineData("", null)]
-    public void The_code_is_the_last_run_of_single_letters(string text, string? code) => Assert.Equal(code, CodeInText.Find(text));
-
     [Fact]
     public async Task The_answer_comes_in_openais_shape_with_ours_beside_it()
     {

@@ -11,7 +11,7 @@ public sealed class EdgeConfigTests : IDisposable
     [Fact]
     public void The_sample_is_valid_and_says_the_defaults()
     {
-        var sample = EdgeConfigFile.Load(Path.Combine(TestFiles.Root, "deploy", "edge.yaml"));
+        var sample = EdgeConfigFile.Load(Path.Combine(Repository.Root, "deploy", "edge.yaml"));
 
         Assert.Equal(new EdgeConfig().Server, sample.Server);
         Assert.Equal(new BudgetOptions(), sample.Budget);
@@ -24,7 +24,7 @@ public sealed class EdgeConfigTests : IDisposable
     [Fact]
     public void The_configuration_of_the_container_lacks_nothing_but_its_secret()
     {
-        var error = Assert.Throws<ConfigException>(() => EdgeConfigFile.Load(Path.Combine(TestFiles.Root, "deploy", "compose", "edge.yaml")));
+        var error = Assert.Throws<ConfigException>(() => EdgeConfigFile.Load(Path.Combine(Repository.Root, "deploy", "compose", "edge.yaml")));
 
         var problems = error.Message.ReplaceLineEndings("\n").Trim().Split('\n')[1..];
         Assert.Equal("escalation: primary: api_key_file: there is no file '/run/secrets/edge_key'", Assert.Single(problems).Trim());

@@ -104,6 +104,20 @@ public sealed class ChatRequestReaderTests
         Assert.Contains("60000x60000", e.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("What is in this picture?", "no coded message")]
+    [InlineData("Decode: q x _ _ y", "cannot be used")]
+    public void A_text_without_a_usable_code_is_refused(string text, string message)
+    {
+        var e = Assert.Throws<ApiException>(() => Read("{}", text: text));
+        Assert.Equal((ErrorReason.InvalidRequest, "messages"), (e.Reason, e.Parameter));
+        Assert.Contains(message, e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_code_longer_than_the_model_takes_is_refused() =>
+        Assert.Contains("97 symbols", Assert.Throws<ApiException>(() => Read("{}", text: string.Join(' ', Enumerable.Repeat("q", 97)))).Message, StringComparison.Ordinal);
+
     private static void FixHeaderChecksum(byte[] png) =>
         System.Buffers.Binary.BinaryPrimitives.WriteUInt32BigEndian(png.AsSpan(29), Crc(png.AsSpan(12, 17)));
 
@@ -119,9 +133,9 @@ public sealed class ChatRequestReaderTests
         return ~crc;
     }
 
-    private static ChatRequest Read(string changes, string? picture = null)
+    private static ChatRequest Read(string changes, string? picture = null, string text = "Decode: q x")
     {
-        var body = Requests.Body(JsonNode.Parse(changes), picture: picture);
+        var body = Requests.Body(JsonNode.Parse(changes), text, picture);
         using var document = JsonDocument.Parse(body.ToJsonString());
         return ChatRequestReader.Read(document.RootElement, Rules);
     }

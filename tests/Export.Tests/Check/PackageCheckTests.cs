@@ -40,7 +40,7 @@ public sealed class PackageCheckTests(TinyPackages packages) : IDisposable
     {
         TinyPackages.CopyCheckpoint(folder["checkpoint"]);
         foreach (var file in (string[])["golden.json", "golden.safetensors"])
-            File.Copy(Golden.Of("qwen25vl", file), folder[file]);
+            File.Copy(Repository.Golden("qwen25vl", file), folder[file]);
 
         var report = PackageCheck.Run(packages.Package("fp32"), folder["checkpoint"]);
 
@@ -53,7 +53,7 @@ public sealed class PackageCheckTests(TinyPackages packages) : IDisposable
     public void A_package_made_from_other_weights_is_found_out()
     {
         TinyPackages.CopyCheckpoint(folder["checkpoint"]);
-        using (var whole = SafeTensors.Open(Golden.Of("qwen25vl", "checkpoint", "model.safetensors")))
+        using (var whole = SafeTensors.Open(Repository.Golden("qwen25vl", "checkpoint", "model.safetensors")))
         {
             SafeTensors.Write(Path.Combine(folder["checkpoint"], "model.safetensors"), whole.Names.Select(name =>
                 NamedTensor.Floats(name, whole.Info(name).Shape, [.. whole.ReadFloats(name).Select((value, i) => name == "model.norm.weight" && i == 3 ? value + 0.1f : value)])));
@@ -69,7 +69,7 @@ public sealed class PackageCheckTests(TinyPackages packages) : IDisposable
     [Fact]
     public void The_references_known_weaknesses_are_what_is_found_in_it()
     {
-        var report = PackageCheck.Run(Golden.Of("genai-reference", "package"), checkpoint: null);
+        var report = PackageCheck.Run(Repository.Golden("genai-reference", "package"), checkpoint: null);
 
         Assert.Equal(
             [
@@ -136,7 +136,7 @@ public sealed class PackageCheckTests(TinyPackages packages) : IDisposable
     {
         Copy(packages.Package("fp32"), folder["model"]);
         Directory.CreateDirectory(folder["model/samples"]);
-        File.Copy(Golden.Of("qwen25vl", "pictures", "d.png"), folder["model/samples/first.png"]);
+        File.Copy(Repository.Golden("qwen25vl", "pictures", "d.png"), folder["model/samples/first.png"]);
         File.WriteAllText(folder["model/samples/codes.csv"], "answer,picture,code\nno,first.png,q x\n");
 
         var report = PackageCheck.Run(folder["model"], packages.Checkpoint);

@@ -19,7 +19,7 @@ public sealed class LargeVocabularyTests : IDisposable
         TinyPackages.CopyCheckpoint(folder["checkpoint"]);
         var config = VlmConfig.Load(folder["checkpoint"]);
         (config with { Text = config.Text with { VocabSize = Vocabulary } }).Save(Path.Combine(folder["checkpoint"], "config.json"));
-        using var tiny = SafeTensors.Open(Golden.Of("qwen25vl", "checkpoint", "model.safetensors"));
+        using var tiny = SafeTensors.Open(Repository.Golden("qwen25vl", "checkpoint", "model.safetensors"));
         SafeTensors.Write(Path.Combine(folder["checkpoint"], "model.safetensors"), tiny.Names.Select(name => name == "model.embed_tokens.weight"
             ? NamedTensor.Floats(name, [Vocabulary, Width], [.. Enumerable.Range(0, Vocabulary * Width).Select(i => Weight(i / Width, i % Width))])
             : NamedTensor.Bytes(name, tiny.Info(name), tiny.ReadBytes(name))));

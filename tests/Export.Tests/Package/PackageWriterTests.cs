@@ -99,7 +99,7 @@ public sealed class PackageWriterTests(TinyPackages packages) : IDisposable
     public void Nothing_is_left_when_a_tensor_is_missing_or_has_another_shape()
     {
         TinyPackages.CopyCheckpoint(folder["checkpoint"]);
-        using (var whole = SafeTensors.Open(Golden.Of("qwen25vl", "checkpoint", "model.safetensors")))
+        using (var whole = SafeTensors.Open(Repository.Golden("qwen25vl", "checkpoint", "model.safetensors")))
         {
             SafeTensors.Write(Path.Combine(folder["checkpoint"], "model.safetensors"), whole.Names.Where(name => name != "model.norm.weight").Select(name =>
                 name == "visual.merger.mlp.2.bias" ? NamedTensor.Floats(name, [63], new float[63]) : NamedTensor.Bytes(name, whole.Info(name), whole.ReadBytes(name))));

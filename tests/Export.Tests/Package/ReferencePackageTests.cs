@@ -17,7 +17,7 @@ public sealed class ReferencePackageTests(TinyPackages packages)
         ["search.max_length"] = "1024",
     };
 
-    private static string ReferenceFolder => Golden.Of("genai-reference", "package");
+    private static string ReferenceFolder => Repository.Golden("genai-reference", "package");
 
     public static TheoryData<string> Cases()
     {
@@ -100,7 +100,7 @@ public sealed class ReferencePackageTests(TinyPackages packages)
     {
         using var expected = Expected();
         using var folder = new TempFolder();
-        foreach (var file in Directory.GetFiles(ReferenceFolder).Concat(Directory.GetFiles(Golden.Of("genai-reference", "int4-decoder"))))
+        foreach (var file in Directory.GetFiles(ReferenceFolder).Concat(Directory.GetFiles(Repository.Golden("genai-reference", "int4-decoder"))))
             File.Copy(file, folder[Path.GetFileName(file)], overwrite: true);
         using var reference = PackageSessions.Open(folder.Path);
 
@@ -140,9 +140,9 @@ public sealed class ReferencePackageTests(TinyPackages packages)
     {
         if (grids.Length == 0)
             return [];
-        var settings = PictureConfig.Load(Golden.Of("qwen25vl", "checkpoint", "preprocessor_config.json"));
+        var settings = PictureConfig.Load(Repository.Golden("qwen25vl", "checkpoint", "preprocessor_config.json"));
         var patches = each.GetProperty("pictures").EnumerateArray()
-            .Select(picture => Patches.From(ImageCodec.Decode(File.ReadAllBytes(Golden.Of("genai-reference", picture.GetString()!))), settings)).ToList();
+            .Select(picture => Patches.From(ImageCodec.Decode(File.ReadAllBytes(Repository.Golden("genai-reference", picture.GetString()!))), settings)).ToList();
         Assert.Equal(grids, patches.Select(picture => picture.Grid));
         return sessions.Features([.. patches.SelectMany(picture => picture.Values)], [.. grids.SelectMany(grid => new long[] { grid.Frames, grid.Rows, grid.Columns })]);
     }
@@ -151,7 +151,7 @@ public sealed class ReferencePackageTests(TinyPackages packages)
 
     private static float[] Reals(JsonElement element, string name) => [.. element.GetProperty(name).EnumerateArray().Select(value => value.GetSingle())];
 
-    private static JsonDocument Expected() => JsonDocument.Parse(File.ReadAllBytes(Golden.Of("genai-reference", "expected.json")));
+    private static JsonDocument Expected() => JsonDocument.Parse(File.ReadAllBytes(Repository.Golden("genai-reference", "expected.json")));
 
     private static PatchGrid Grid(JsonElement grid) => new(grid[0].GetInt32(), grid[1].GetInt32(), grid[2].GetInt32());
 

@@ -9,7 +9,7 @@ namespace Vlm.Trainer.Tests.Data;
 
 public sealed class TrainingDataTests : IDisposable
 {
-    private static readonly TrainConfig Config = TrainConfig.Load(Path.Combine(GoldenFiles.At(""), "../../configs/test.json"));
+    private static readonly TrainConfig Config = TrainConfig.Load(Path.Combine(Repository.Root, "configs", "test.json"));
     private readonly string folder = Directory.CreateTempSubdirectory("tokenizer").FullName;
     private readonly VlmConfig model = ModelPreset.Config(Config.Model);
     private readonly PictureConfig pictures = ModelPreset.Pictures(Config) with { MinPixels = 60000, MaxPixels = 64000 };

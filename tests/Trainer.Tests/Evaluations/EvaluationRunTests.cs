@@ -90,16 +90,6 @@ public sealed class EvaluationRunTests : IDisposable
         Assert.Contains("not a finished evaluation", Assert.Throws<InvalidDataException>(() => EvaluationFile.Load(path)).Message, StringComparison.Ordinal);
     }
 
-    [Theory]
-    [InlineData("0-5", 0, 5), InlineData("2", 2, 2)]
-    public void Severities_are_a_number_or_a_range(string text, int low, int high)
-    {
-        Assert.True(SeverityRange.TryParse(text, out var range));
-        Assert.Equal(new SeverityRange(low, high), range);
-        Assert.Equal(text, range.ToString());
-        Assert.All(new[] { "", "3-1", "0-6", "a", "1-2-3", "-1" }, bad => Assert.False(SeverityRange.TryParse(bad, out _)));
-    }
-
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
     /// <summary>One or two words; camera severities 1, 2, 3 in turn.</summary>

@@ -8,7 +8,7 @@ internal static class GrpoGolden
 {
     public const double Tolerance = 1e-10;
 
-    private static readonly JsonElement Root = JsonDocument.Parse(File.ReadAllBytes(GoldenFiles.At("grpo/grpo.json"))).RootElement;
+    private static readonly JsonElement Root = JsonDocument.Parse(File.ReadAllBytes(Repository.Golden("grpo/grpo.json"))).RootElement;
 
     public static JsonElement At(string key) => Root.GetProperty(key);
 

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Vlm.Model;
 using Vlm.Trainer.Grpo;
 using Vlm.Trainer.Logging;
@@ -17,16 +16,16 @@ public sealed class GrpoRunTests : IDisposable
         start = Path.Combine(runs, "start");
         config = Path.Combine(runs, "grpo-test.json");
         TinyPolicy.Write(start);
-        (GrpoConfig.Load(Path.Combine(GoldenFiles.At(""), "../../configs/grpo-test.json")) with { From = start }).Save(config);
+        (GrpoConfig.Load(Path.Combine(Repository.Root, "configs", "grpo-test.json")) with { From = start }).Save(config);
     }
 
     [Fact]
-    public void A_run_killed_and_then_terminated_goes_on_to_the_same_bits_as_one_never_stopped()
+    public void A_run_killed_and_then_interrupted_goes_on_to_the_same_bits_as_one_never_stopped()
     {
         var (unbroken, broken) = (Path.Combine(runs, "unbroken"), Path.Combine(runs, "broken"));
         Assert.Equal(0, Train(unbroken));
-        Assert.NotEqual(0, Train(broken, atStep: 3, signal: "KILL"));   // the last checkpoint is of step 2
-        Assert.Equal(0, Train(broken, atStep: 4, signal: "TERM"));      // the step is finished and saved, as after Ctrl-C
+        Assert.NotEqual(0, Train(broken, atStep: 3));              // the last checkpoint is of step 2
+        Assert.Equal(0, Train(broken, atStep: 4, signal: "INT"));   // Ctrl-C: the step is finished and saved
         Assert.Equal(Metrics(broken)[^1].Step, Step(broken));
         Assert.Equal(0, Train(broken));
 
@@ -57,7 +56,7 @@ public sealed class GrpoRunTests : IDisposable
         }).Save(config);
         var (unbroken, broken) = (Path.Combine(runs, "unbroken"), Path.Combine(runs, "broken"));
         Assert.Equal(0, Train(unbroken));
-        Assert.NotEqual(0, Train(broken, atStep: 3, signal: "KILL"));
+        Assert.NotEqual(0, Train(broken, atStep: 3));
         Assert.Equal(0, Train(broken));
 
         byte[] Adapter(string folder) => File.ReadAllBytes(Path.Combine(folder, "grpo-test", "checkpoint", "adapter", "adapter_model.safetensors"));
@@ -86,35 +85,12 @@ public sealed class GrpoRunTests : IDisposable
     [Theory]
     [InlineData("grpo-edge.json"), InlineData("grpo-test.json")]
     public void Every_shipped_configuration_loads(string name)
-        => Assert.True(GrpoConfig.Load(Path.Combine(GoldenFiles.At(""), "../../configs", name)).Steps > 0);
+        => Assert.True(GrpoConfig.Load(Path.Combine(Repository.Root, "configs", name)).Steps > 0);
 
     public void Dispose() => Directory.Delete(runs, recursive: true);
 
-    /// <summary>Runs the trainer as its user does; sends it a signal as soon as its log shows a step.</summary>
-    private int Train(string folder, int? atStep = null, string signal = "")
-    {
-        string[] command = [typeof(TrainConfig).Assembly.Location, "grpo", config, "--runs", folder];
-        using var process = Process.Start(new ProcessStartInfo("dotnet", command) { RedirectStandardOutput = true, RedirectStandardError = true })!;
-        var output = process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
-        var errors = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
-        var metrics = Path.Combine(folder, "grpo-test", "metrics.jsonl");
-        while (atStep is { } step && !process.WaitForExit(10))
-        {
-            if (!File.Exists(metrics) || !ReadShared(metrics).Contains($"\"step\":{step},", StringComparison.Ordinal)) continue;
-            using var kill = Process.Start("kill", [$"-{signal}", process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
-            kill.WaitForExit();
-            break;
-        }
-        process.WaitForExit();
-        TestContext.Current.TestOutputHelper?.WriteLine($"exit {process.ExitCode}: {output.Result}{errors.Result}");
-        return process.ExitCode;
-    }
-
-    private static string ReadShared(string path)
-    {
-        using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-        return new StreamReader(stream).ReadToEnd();
-    }
+    private int Train(string folder, int? atStep = null, string signal = "KILL") =>
+        TrainerProcess.Run(["grpo", config, "--runs", folder], Path.Combine(folder, "grpo-test", "metrics.jsonl"), atStep, signal);
 
     private static long Step(string folder) => new RunFolder(Path.Combine(folder, "grpo-test")).State<GrpoState>()!.Step;
 

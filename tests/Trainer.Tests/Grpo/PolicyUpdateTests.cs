@@ -10,7 +10,7 @@ namespace Vlm.Trainer.Tests.Grpo;
 
 public sealed class PolicyUpdateTests : IDisposable
 {
-    private static readonly GrpoConfig Plain = GrpoConfig.Load(Path.Combine(GoldenFiles.At(""), "../../configs/grpo-test.json")) with
+    private static readonly GrpoConfig Plain = GrpoConfig.Load(Path.Combine(Repository.Root, "configs", "grpo-test.json")) with
     {
         UpdatesPerRollout = 1,
         Minibatches = 1,

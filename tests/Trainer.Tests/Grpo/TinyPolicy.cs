@@ -8,7 +8,7 @@ namespace Vlm.Trainer.Tests.Grpo;
 /// <summary>The model of configs/test.json with random weights, as a checkpoint.</summary>
 internal static class TinyPolicy
 {
-    public static readonly TrainConfig Sizes = TrainConfig.Load(Path.Combine(GoldenFiles.At(""), "../../configs/test.json"));
+    public static readonly TrainConfig Sizes = TrainConfig.Load(Path.Combine(Repository.Root, "configs", "test.json"));
 
     public static readonly PictureConfig Pictures = ModelPreset.Pictures(Sizes);
 

@@ -9,11 +9,11 @@ namespace Vlm.Trainer.Tests.Model;
 internal sealed class GoldenModel : IDisposable
 {
     private readonly CheckpointFolder checkpoint = CheckpointFolder.Open(Folder);
-    private readonly SafeTensors inputs = SafeTensors.Open(GoldenFiles.At("qwen25vl/golden.safetensors"));
+    private readonly SafeTensors inputs = SafeTensors.Open(Repository.Golden("qwen25vl/golden.safetensors"));
 
     public GoldenModel() => Model = ModelWeights.Load(checkpoint);
 
-    public static string Folder => GoldenFiles.At("qwen25vl/checkpoint");
+    public static string Folder => Repository.Golden("qwen25vl/checkpoint");
 
     public QwenVl Model { get; }
 

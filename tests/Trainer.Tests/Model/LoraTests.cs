@@ -9,9 +9,9 @@ namespace Vlm.Trainer.Tests.Model;
 /// <summary>Adapters against PEFT's numbers (tests/Golden/README.md).</summary>
 public sealed class LoraTests : IDisposable
 {
-    private static readonly string Adapter = GoldenFiles.At("peft");
+    private static readonly string Adapter = Repository.Golden("peft");
     private readonly GoldenModel golden = new();
-    private readonly SafeTensors peft = SafeTensors.Open(GoldenFiles.At("peft/golden.safetensors"));
+    private readonly SafeTensors peft = SafeTensors.Open(Repository.Golden("peft/golden.safetensors"));
     private readonly string folder = Directory.CreateTempSubdirectory("lora").FullName;
     private readonly TorchSharp.DisposeScope scope = NewDisposeScope();
 

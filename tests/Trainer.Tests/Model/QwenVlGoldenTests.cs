@@ -18,8 +18,8 @@ public sealed class QwenVlGoldenTests : IDisposable
         ["text"] = [],
     };
 
-    private readonly CheckpointFolder checkpoint = CheckpointFolder.Open(GoldenFiles.At("qwen25vl/checkpoint"));
-    private readonly SafeTensors golden = SafeTensors.Open(GoldenFiles.At("qwen25vl/golden.safetensors"));
+    private readonly CheckpointFolder checkpoint = CheckpointFolder.Open(Repository.Golden("qwen25vl/checkpoint"));
+    private readonly SafeTensors golden = SafeTensors.Open(Repository.Golden("qwen25vl/golden.safetensors"));
     private readonly QwenVl model;
     private readonly TorchSharp.DisposeScope scope = NewDisposeScope();
     private readonly IDisposable noGradient = no_grad();

@@ -22,7 +22,7 @@ public sealed class RecomputationTests : IDisposable
     [Fact]
     public void Adapters_get_the_plain_gradients_although_the_first_block_has_no_input_with_one()
     {
-        using var adapters = LoraAdapters.Load(golden.Model, GoldenFiles.At("peft"));
+        using var adapters = LoraAdapters.Load(golden.Model, Repository.Golden("peft"));
         Dictionary<string, Tensor> Of(bool checkpointing)
         {
             golden.Model.GradientCheckpointing = checkpointing;

@@ -10,7 +10,7 @@ namespace Vlm.Trainer.Tests.Planning;
 
 public sealed class MemoryPlanTests
 {
-    private static readonly string Public3B = GoldenFiles.At("public-3b");
+    private static readonly string Public3B = Repository.Golden("public-3b");
     private static readonly StepShape Step = new(8, 8, 256, 64, 240);
 
     [Fact]
@@ -65,7 +65,7 @@ public sealed class MemoryPlanTests
     public async Task What_is_predicted_for_the_edge_model_is_within_15_percent_of_real_steps()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "memory is measured through glibc");
-        var model = Path.GetFullPath(Path.Combine(GoldenFiles.At(""), "../../models/cryptogram-edge/checkpoint"));
+        var model = Path.Combine(Repository.Root, "models", "cryptogram-edge", "checkpoint");
         string[] command = [typeof(TrainConfig).Assembly.Location, "plan", "--model", model, "--gpu-memory", "2GB", "--check", "8"];
         using var process = Process.Start(new ProcessStartInfo("dotnet", command) { RedirectStandardOutput = true, RedirectStandardError = true })!;
         var errors = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Vlm.Trainer.Logging;
 using Vlm.Trainer.Supervised;
 
@@ -6,7 +5,7 @@ namespace Vlm.Trainer.Tests.Supervised;
 
 public sealed class SupervisedRunTests : IDisposable
 {
-    private static readonly string Config = Path.GetFullPath(Path.Combine(GoldenFiles.At(""), "../../configs/test.json"));
+    private static readonly string Config = Path.Combine(Repository.Root, "configs", "test.json");
     private readonly string runs = Directory.CreateTempSubdirectory("runs").FullName;
 
     [Fact]
@@ -14,9 +13,9 @@ public sealed class SupervisedRunTests : IDisposable
     {
         var unbroken = Path.Combine(runs, "unbroken");
         var killed = Path.Combine(runs, "killed");
-        Assert.Equal(0, Train(unbroken, killAtStep: null));
-        Assert.NotEqual(0, Train(killed, killAtStep: 3));   // the last checkpoint is of step 2, within the second stage's reach
-        Assert.Equal(0, Train(killed, killAtStep: null));
+        Assert.Equal(0, Train(unbroken));
+        Assert.NotEqual(0, Train(killed, atStep: 3));   // the last checkpoint is of step 2, within the second stage's reach
+        Assert.Equal(0, Train(killed));
 
         Assert.Equal(Weights(unbroken), Weights(killed));
         var (a, b) = (Metrics(unbroken), Metrics(killed));
@@ -57,25 +56,8 @@ public sealed class SupervisedRunTests : IDisposable
 
     public void Dispose() => Directory.Delete(runs, recursive: true);
 
-    /// <summary>Runs the trainer as its user does; kills it, hard, as soon as its log shows a step.</summary>
-    private static int Train(string folder, int? killAtStep)
-    {
-        string[] command = [typeof(TrainConfig).Assembly.Location, "train", Config, "--runs", folder];
-        using var process = Process.Start(new ProcessStartInfo("dotnet", command) { RedirectStandardOutput = true, RedirectStandardError = true })!;
-        var output = process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
-        var metrics = Path.Combine(folder, "test", "metrics.jsonl");
-        while (killAtStep is { } step && !process.WaitForExit(20))
-            if (File.Exists(metrics) && ReadShared(metrics).Contains($"\"step\":{step},", StringComparison.Ordinal)) process.Kill();
-        process.WaitForExit();
-        TestContext.Current.TestOutputHelper?.WriteLine($"exit {process.ExitCode}: {output.Result}");
-        return process.ExitCode;
-    }
-
-    private static string ReadShared(string path)
-    {
-        using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-        return new StreamReader(stream).ReadToEnd();
-    }
+    private static int Train(string folder, int? atStep = null, string signal = "KILL") =>
+        TrainerProcess.Run(["train", Config, "--runs", folder], Path.Combine(folder, "test", "metrics.jsonl"), atStep, signal);
 
     private static byte[] Weights(string folder) => File.ReadAllBytes(Path.Combine(folder, "test", "checkpoint", "model.safetensors"));
 

@@ -1,10 +1,13 @@
-namespace Vlm.Parity.Tests;
+namespace Vlm.Tests;
 
-/// <summary>Where the repository is.</summary>
+/// <summary>Where the repository lies. Compiled into every test project.</summary>
 internal static class Repository
 {
     /// <summary>The folder of Edge.sln.</summary>
     public static string Root { get; } = Find();
+
+    /// <summary>The path of a file or folder under tests/Golden.</summary>
+    public static string Golden(params IEnumerable<string> parts) => Path.Combine([Root, "tests", "Golden", .. parts]);
 
     private static string Find()
     {

@@ -1,19 +1,19 @@
-using Vlm.Cryptogram;
-
-namespace Vlm.Edge.Serve;
+namespace Vlm.Cryptogram;
 
 /// <summary>
-/// Finds the coded message in what somebody wrote: the last run of two or more pieces that are one letter or <c>_</c> each; a single symbol counts only at
-/// the very end, so that the words "a" and "I" of a sentence are no code. Quotes and punctuation around a piece do not matter.
+/// Finds the coded message in what somebody wrote. The rule: the text is cut at white space, and quotes and punctuation around each piece are dropped;
+/// a run is a sequence of pieces that are one letter or <c>_</c> each. The code is the last run of two symbols or more. A single symbol counts only
+/// when it is the last piece of the text ("… message: q"), so that the words "a" and "I" of a sentence are not taken for a code.
 /// </summary>
-internal static class CodeInText
+public static class CodeInText
 {
     private const int LongestBare = 8;
     private static readonly char[] Around = [.. "\"'`“”‘’«».,:;!?()[]{}<>*"];
 
-    /// <summary>The code as it stands there, spaced; null when there is none.</summary>
+    /// <summary>The code as it stands there, spaced, for <see cref="Code.Parse"/>; null when there is none.</summary>
     public static string? Find(string text)
     {
+        ArgumentNullException.ThrowIfNull(text);
         var pieces = text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Select(Bare).ToArray();
         var end = pieces.Length;
         while (end > 0)

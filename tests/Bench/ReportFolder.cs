@@ -1,0 +1,17 @@
+using Vlm.Files;
+
+namespace Vlm.Bench;
+
+/// <summary>Keeps a report twice: as JSON for programs, as Markdown for people.</summary>
+internal static class ReportFolder
+{
+    /// <summary>Writes both files into a folder, which is made when absent.</summary>
+    /// <returns>The Markdown file's path.</returns>
+    public static string Save(string folder, string name, string json, string markdown)
+    {
+        var path = Path.Combine(Directory.CreateDirectory(folder).FullName, name);
+        AtomicFile.Write(path + ".json", json + "\n");
+        AtomicFile.Write(path + ".md", markdown);
+        return path + ".md";
+    }
+}
