@@ -42,7 +42,7 @@ public static class Signals
     /// <summary>The names, in the order of the values.</summary>
     public static IReadOnlyList<string> Names { get; } =
     [
-        SequenceLogProbability, LeastLogProbability, MostRemoved, LeastDecided, "decided.logp.sum",
+        SequenceLogProbability, LeastLogProbability, MostRemoved, LeastDecided, "decided.logp.sum", "second.asked", "second.agrees",
         .. Field("mapping"), .. Field("chars"), .. Field("answer"),
         "verify.chars_match_answer", "verify.mapping_matches_chars", "verify.known_words",
         "code.letters", "code.distinct",
@@ -82,6 +82,8 @@ public static class Signals
             Surety(choices.Count == 0 ? -1 : -choices.Max(choice => choice.Removed)),
             Surety(decided.Count == 0 ? -1 : decided.Min(letter => letter.LogProbability)),
             Surety(decided.Count == 0 ? -1 : decided.Sum(letter => letter.LogProbability)),
+            solution.Generation.SecondLookAgrees is null ? 0 : 1,
+            solution.Generation.SecondLookAgrees == false ? 0 : 1,
             .. Of(choices, solution.Fields?.Mapping),
             .. Of(choices, solution.Fields?.Chars),
             .. Of(choices, solution.Fields?.Answer),

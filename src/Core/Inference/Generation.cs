@@ -56,7 +56,11 @@ public sealed record GenerationOptions
 /// <summary>How long the two phases of a generation took, for its whole batch.</summary>
 /// <param name="Prefill">Reading the prompts.</param>
 /// <param name="Decode">All steps after that.</param>
-public readonly record struct GenerationTimings(TimeSpan Prefill, TimeSpan Decode);
+public readonly record struct GenerationTimings(TimeSpan Prefill, TimeSpan Decode)
+{
+    /// <summary>The sum of both, phase by phase.</summary>
+    public GenerationTimings And(GenerationTimings other) => new(Prefill + other.Prefill, Decode + other.Decode);
+}
 
 /// <summary>One reply.</summary>
 /// <param name="Choices">The tokens, the stop token included, with their log-probabilities and runners-up.</param>
@@ -74,6 +78,12 @@ public sealed record Generation(IReadOnlyList<Choice> Choices, FinishReason Fini
 
     /// <summary>The plain letters as they were decided together; empty where the reply was not held to a grammar or ended before that.</summary>
     public IReadOnlyList<DecidedLetter> Decided { get; init; } = [];
+
+    /// <summary>What the model believes of every letter it was asked for; empty where <see cref="Decided"/> is.</summary>
+    public IReadOnlyList<LetterBelief> Beliefs { get; init; } = [];
+
+    /// <summary>Whether a second look at the picture alone decides on the same letters; null when none was needed.</summary>
+    public bool? SecondLookAgrees { get; init; }
 
     /// <summary>For each choice the most probable tokens at its place, as many as were asked for, most probable first; empty when none were.</summary>
     public IReadOnlyList<IReadOnlyList<TokenProbability>> Alternatives { get; init; } = [];

@@ -141,6 +141,7 @@ public static class Generator
             Attention = _attention?.Count == _choices.Count ? _attention : null,
             Alternatives = _alternatives,
             Decided = _guide?.Decided ?? [],
+            Beliefs = _guide?.Beliefs ?? [],
         };
 
         private Choice Choose(ReadOnlySpan<float> logits)

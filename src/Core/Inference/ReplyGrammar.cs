@@ -105,6 +105,9 @@ public sealed class ReplyState
         return new ReplyState(_grammar, _coded, plain, _grammar.Following(_coded, plain), _letters);
     }
 
+    /// <summary>Whether the plain letters are decided beforehand.</summary>
+    internal bool IsDecided => _letters.Count > 0;
+
     /// <summary>The same place in the reply with plain letters decided beforehand.</summary>
     /// <param name="letters">Coded to plain, no plain letter twice; agrees with what is written.</param>
     internal ReplyState With(IReadOnlyDictionary<char, char> letters) => new(_grammar, _coded, _plain, _given, letters);

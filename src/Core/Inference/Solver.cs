@@ -109,8 +109,7 @@ public sealed class Solver : IDisposable
     {
         ArgumentNullException.ThrowIfNull(questions);
         options ??= new SolveOptions();
-        var generations = questions.Select(question => Generation(question, options)).ToArray();
-        return Solve(questions, prompts => Generator.Generate(Decoder(prompts.Length), prompts, generations, cancellation), cancellation);
+        return Solve([.. questions.Select(question => new SolveRequest(question, options))], cancellation);
     }
 
     /// <summary>
@@ -125,7 +124,26 @@ public sealed class Solver : IDisposable
     {
         ArgumentNullException.ThrowIfNull(requests);
         if (requests.Count == 0) return [];
-        return Solve([.. requests.Select(request => request.Question)], prompts => InOrderOfLength(prompts, requests, cancellation), cancellation);
+        var pictures = new List<EncodedPicture>();
+        try
+        {
+            foreach (var request in requests)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                pictures.Add(Encode(request.Question.Picture));
+            }
+
+            var prompts = requests.Zip(pictures, (request, picture) => ToPrompt(request.Question, picture)).ToArray();
+            var generations = Generate(prompts, [.. requests.Select(Generation)], cancellation);
+            cancellation.ThrowIfCancellationRequested();
+            LookAgain(requests, prompts, generations, cancellation);
+            for (var i = 0; i < requests.Count; i++) Tell(requests[i].Options, generations[i]);
+            return [.. Enumerable.Range(0, requests.Count).Select(i => ToSolution(requests[i].Question, pictures[i], prompts[i], generations[i]))];
+        }
+        finally
+        {
+            foreach (var picture in pictures) picture.Features.Dispose();
+        }
     }
 
     /// <inheritdoc/>
@@ -135,20 +153,48 @@ public sealed class Solver : IDisposable
         _vlm.Dispose();
     }
 
-    private IReadOnlyList<Solution> Solve(IReadOnlyList<Question> questions, Func<Prompt[], Generation[]> generate, CancellationToken cancellation)
+    /// <summary>
+    /// Where letters are still unsure, the picture is read once more, a little moved, and the letters are decided from both looks; a reply that this changes is written anew.
+    /// </summary>
+    private void LookAgain(IReadOnlyList<SolveRequest> requests, Prompt[] prompts, Generation[] generations, CancellationToken cancellation)
+    {
+        int[] open = [.. Enumerable.Range(0, requests.Count).Where(i => generations[i].Finish == FinishReason.EndOfText && LetterDecision.IsOpen(generations[i].Decided))];
+        if (open.Length == 0) return;
+        var looks = SecondLooks([.. open.Select(i => requests[i])], cancellation);
+        var changed = new List<(int Row, ReplyState Reply)>();
+        for (var k = 0; k < open.Length; k++)
+        {
+            var (row, look) = (open[k], looks[k]);
+            if (look.Finish != FinishReason.EndOfText) continue;
+            var code = requests[row].Question.Code;
+            var letters = LetterDecision.Decide(LetterDecision.Together(generations[row].Beliefs, look.Beliefs)).Where(letter => code.Contains(letter.Coded, StringComparison.Ordinal)).ToArray();
+            var plain = letters.ToDictionary(letter => letter.Coded, letter => letter.Plain);
+            if (generations[row].Decided.Any(letter => plain[letter.Coded] != letter.Plain)) changed.Add((row, _grammar!.Start(code).With(plain)));
+            generations[row] = generations[row] with
+            {
+                Decided = letters,
+                SecondLookAgrees = look.Decided.All(letter => plain[letter.Coded] == letter.Plain),
+                Timings = generations[row].Timings.And(look.Timings),
+            };
+        }
+
+        if (changed.Count == 0) return;
+        var anew = Generate([.. changed.Select(item => prompts[item.Row])], [.. changed.Select(item => Generation(requests[item.Row]) with { Reply = item.Reply })], cancellation);
+        for (var k = 0; k < changed.Count; k++)
+        {
+            var before = generations[changed[k].Row];
+            generations[changed[k].Row] = anew[k] with { Decided = before.Decided, Beliefs = before.Beliefs, SecondLookAgrees = before.SecondLookAgrees, Timings = before.Timings.And(anew[k].Timings) };
+        }
+    }
+
+    private Generation[] SecondLooks(IReadOnlyList<SolveRequest> requests, CancellationToken cancellation)
     {
         var pictures = new List<EncodedPicture>();
         try
         {
-            foreach (var question in questions)
-            {
-                cancellation.ThrowIfCancellationRequested();
-                pictures.Add(Encode(question.Picture));
-            }
-            var prompts = questions.Zip(pictures, ToPrompt).ToArray();
-            var generations = generate(prompts);
-            cancellation.ThrowIfCancellationRequested();
-            return [.. Enumerable.Range(0, questions.Count).Select(i => ToSolution(questions[i], pictures[i], prompts[i], generations[i]))];
+            foreach (var request in requests) pictures.Add(Encode(SecondLook.At(request.Question.Picture)));
+            var looks = Generate([.. requests.Zip(pictures, (request, picture) => ToPrompt(request.Question, picture))], [.. requests.Select(Generation)], cancellation);
+            return [.. looks.Zip(pictures, (look, picture) => look with { Timings = look.Timings.And(new GenerationTimings(picture.CutTime + picture.VisionTime, default)) })];
         }
         finally
         {
@@ -156,12 +202,20 @@ public sealed class Solver : IDisposable
         }
     }
 
+    /// <summary>A reply that may still be changed by a second look is told when it is final.</summary>
+    private void Tell(SolveOptions options, Generation generation)
+    {
+        if (options.OnToken is not { } tell || !IsHeld(options)) return;
+        for (var i = 0; i < generation.Choices.Count; i++) tell(generation.Choices[i], options.Alternatives > 0 ? generation.Alternatives[i] : []);
+    }
+
+    private bool IsHeld(SolveOptions options) => options.IsConstrained && _grammar is not null;
+
     /// <summary>The decoder reads neighbours of equal length in one run, so equal lengths become neighbours.</summary>
-    private Generation[] InOrderOfLength(Prompt[] prompts, IReadOnlyList<SolveRequest> requests, CancellationToken cancellation)
+    private Generation[] Generate(Prompt[] prompts, GenerationOptions[] options, CancellationToken cancellation)
     {
         int[] order = [.. Enumerable.Range(0, prompts.Length).OrderBy(i => prompts[i].Ids.Length)];
-        var generations = Generator.Generate(
-            Decoder(prompts.Length), [.. order.Select(i => prompts[i])], [.. order.Select(i => Generation(requests[i].Question, requests[i].Options))], cancellation);
+        var generations = Generator.Generate(Decoder(prompts.Length), [.. order.Select(i => prompts[i])], [.. order.Select(i => options[i])], cancellation);
         var result = new Generation[prompts.Length];
         for (var row = 0; row < order.Length; row++) result[order[row]] = generations[row];
         return result;
@@ -179,6 +233,8 @@ public sealed class Solver : IDisposable
     private Prompt ToPrompt(Question question, EncodedPicture picture) =>
         Prompt.For(_tokenizer.Encode(_template.Text(question.Code, picture.Features.Tokens)), [picture.Features], _vlm.Config);
 
+    private GenerationOptions Generation(SolveRequest request) => Generation(request.Question, request.Options);
+
     private GenerationOptions Generation(Question question, SolveOptions options) => new()
     {
         MaxTokens = Math.Min(options.MaxTokens ?? int.MaxValue, _template.MaxNewTokens),
@@ -187,7 +243,7 @@ public sealed class Solver : IDisposable
         Reply = options.IsConstrained ? _grammar?.Start(question.Code) : null,
         WithAttention = options.WithAttention,
         Alternatives = options.Alternatives,
-        OnToken = options.OnToken,
+        OnToken = IsHeld(options) ? null : options.OnToken,
         Stop = options.Stop,
     };
 

@@ -13,6 +13,8 @@ internal static class ReportFigures
 
     private static readonly string[] Removed = [.. Signals.Names.Where(name => name.Contains("removed", StringComparison.Ordinal))];
 
+    private static readonly string[] Second = [.. Signals.Names.Where(name => name.StartsWith("second", StringComparison.Ordinal))];
+
     private static readonly string[] Decided = [.. Signals.Names.Where(IsDecided)];
 
     private static readonly string[] Structure = [.. Signals.Names.Where(name => name.StartsWith("verify", StringComparison.Ordinal) || name.StartsWith("code", StringComparison.Ordinal))];
@@ -27,7 +29,8 @@ internal static class ReportFigures
         ("+ margins and entropies per field", Token, false),
         ("+ mass removed by constrained decoding", [.. Token, .. Removed], false),
         ("+ letters decided together", [.. Token, .. Removed, .. Decided], false),
-        ("+ verifiers", [.. Token, .. Removed, .. Decided, .. Structure], true),
+        ("+ second look", [.. Token, .. Removed, .. Decided, .. Second], false),
+        ("+ verifiers", [.. Token, .. Removed, .. Decided, .. Second, .. Structure], true),
         ("+ picture quality (all: the gate)", [.. Signals.Names], true),
     ];
 
