@@ -167,7 +167,8 @@ public sealed class Solver : IDisposable
             var (row, look) = (open[k], looks[k]);
             if (look.Finish != FinishReason.EndOfText) continue;
             var code = requests[row].Question.Code;
-            var letters = LetterDecision.Decide(LetterDecision.Together(generations[row].Beliefs, look.Beliefs)).Where(letter => code.Contains(letter.Coded, StringComparison.Ordinal)).ToArray();
+            var together = LetterDecision.Together(generations[row].Beliefs, look.Beliefs);
+            var letters = LetterDecision.Decide(together).Where(letter => code.Contains(letter.Coded, StringComparison.Ordinal)).ToArray();
             var plain = letters.ToDictionary(letter => letter.Coded, letter => letter.Plain);
             if (generations[row].Decided.Any(letter => plain[letter.Coded] != letter.Plain)) changed.Add((row, _grammar!.Start(code).With(plain)));
             generations[row] = generations[row] with

@@ -32,13 +32,15 @@ internal static class EvaluationTables
         text.Append("| split | puzzles | right | of | exact match | 95 % interval |\n|---|---|---:|---:|---:|---|\n");
         foreach (var score in scores)
             text.Append($"| {Name(score.Split)} | {score.Group} | {score.Right} | {score.Count} | {100.0 * score.Right / score.Count:F2} % | {score.Low * 100:F2}–{score.High * 100:F2} % |\n");
-        text.Append("\nThe model's own confidence, the probability of its whole reply (intervals by bootstrap):\n\n| split | AUROC | 95 % interval | coverage at 1 % observed risk | 95 % interval |\n|---|---:|---|---:|---|\n");
+        text.Append("\nThe model's own confidence, the probability of its whole reply (intervals by bootstrap):\n\n");
+        text.Append("| split | AUROC | 95 % interval | coverage at 1 % observed risk | 95 % interval |\n|---|---:|---|---:|---|\n");
         foreach (var split in puzzles.GroupBy(puzzle => puzzle.Split).OrderBy(split => split.Key))
         {
             ScoredAnswer[] answers = [.. split.Select(puzzle => new ScoredAnswer(puzzle.Confidence ?? 0, puzzle.Right))];
             var auroc = Bootstrap.Of(answers, Auroc.Of, Resamples, subject.Seed);
             var coverage = Bootstrap.Of(answers, sample => RiskCoverage.Of(sample).CoverageAt(0.01), Resamples, subject.Seed);
-            text.Append($"| {Name(split.Key)} | {(auroc is { } a ? $"{a.Value:F4} | {a.Low:F4}–{a.High:F4}" : "– | –")} | {(coverage is { } c ? $"{c.Value * 100:F1} % | {c.Low * 100:F1}–{c.High * 100:F1} %" : "– | –")} |\n");
+            text.Append($"| {Name(split.Key)} | {(auroc is { } a ? $"{a.Value:F4} | {a.Low:F4}–{a.High:F4}" : "– | –")} | ");
+            text.Append($"{(coverage is { } c ? $"{c.Value * 100:F1} % | {c.Low * 100:F1}–{c.High * 100:F1} %" : "– | –")} |\n");
         }
 
         return text.ToString();

@@ -17,7 +17,8 @@ public sealed class LetterDecisionTests
     [Fact]
     public void With_the_whole_alphabet_a_letter_that_is_sure_elsewhere_is_ruled_out()
     {
-        LetterBelief[] beliefs = [Belief('a', ('n', 0.55), ('m', 0.44)), .. Enumerable.Range('b', 25).Select(letter => Belief((char)letter, (letter == 'n' ? 'a' : letter == 'm' ? 'n' : (char)letter, 0.9999)))];
+        LetterBelief[] beliefs =
+            [Belief('a', ('n', 0.55), ('m', 0.44)), .. Enumerable.Range('b', 25).Select(letter => Belief((char)letter, (letter == 'n' ? 'a' : letter == 'm' ? 'n' : (char)letter, 0.9999)))];
         // m is the only letter that nobody else has; n is sure to be that of m.
         var decided = LetterDecision.Decide(beliefs);
         Assert.Equal('m', decided[0].Plain);

@@ -60,7 +60,8 @@ public sealed class TrainingDataTests : IDisposable
         var picture = LabelledPatches.Of(puzzle, pictures);
         var row = rows.WithPicture(0, picture.Patches.Grid, ReplyToLearn.Survey(puzzle.Cipher, puzzle.Answer), picture.PairTokens);
         var text = tokenizer.Decode(row.Ids);
-        Assert.StartsWith(PromptTemplate.Small.Text(puzzle.Code, picture.Patches.Grid.MergedTokens(2)) + ReplyText.MappingLines(puzzle.Code, Message.Spaced(puzzle.Answer)), text, StringComparison.Ordinal);
+        Assert.StartsWith(
+            PromptTemplate.Small.Text(puzzle.Code, picture.Patches.Grid.MergedTokens(2)) + ReplyText.MappingLines(puzzle.Code, Message.Spaced(puzzle.Answer)), text, StringComparison.Ordinal);
         Assert.All(Enumerable.Range('a', 26).Select(letter => (char)letter), letter => Assert.Contains($" {letter}→ {puzzle.Cipher.Decode(letter)}\n", text, StringComparison.Ordinal));
         var outside = 26 - puzzle.Code.Where(char.IsAsciiLetter).Distinct().Count();
         Assert.Equal(puzzle.Answer.Count(c => c != ' ') + outside, row.Roles.Count(role => role == TokenRole.LookUp));
