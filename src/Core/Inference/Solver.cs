@@ -184,7 +184,13 @@ public sealed class Solver : IDisposable
         for (var k = 0; k < changed.Count; k++)
         {
             var before = generations[changed[k].Row];
-            generations[changed[k].Row] = anew[k] with { Decided = before.Decided, Beliefs = before.Beliefs, SecondLookAgrees = before.SecondLookAgrees, Timings = before.Timings.And(anew[k].Timings) };
+            generations[changed[k].Row] = anew[k] with
+            {
+                Decided = before.Decided,
+                Beliefs = before.Beliefs,
+                SecondLookAgrees = before.SecondLookAgrees,
+                Timings = before.Timings.And(anew[k].Timings),
+            };
         }
     }
 
