@@ -195,10 +195,13 @@ public sealed class QueueTests : IDisposable
     public void Damage_while_it_is_open_is_met_like_damage_at_the_start_and_raises_the_alarm(string next)
     {
         using var meters = new EscalationMeters();
-        using var alarms = new MeterListener { InstrumentPublished = (instrument, self) =>
+        using var alarms = new MeterListener
         {
-            if (instrument.Meter.Scope == meters && instrument.Name == "escalation_queue_quarantined") self.EnableMeasurementEvents(instrument);
-        } };
+            InstrumentPublished = (instrument, self) =>
+            {
+                if (instrument.Meter.Scope == meters && instrument.Name == "escalation_queue_quarantined") self.EnableMeasurementEvents(instrument);
+            },
+        };
         var raised = 0L;
         alarms.SetMeasurementEventCallback<long>((_, value, _, _) => raised += value);
         alarms.Start();
