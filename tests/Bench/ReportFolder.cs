@@ -9,7 +9,8 @@ internal static class ReportFolder
     /// <returns>The Markdown file's path.</returns>
     public static string Save(string folder, string name, string json, string markdown)
     {
-        var path = Path.Combine(Directory.CreateDirectory(folder).FullName, name);
+        Directory.CreateDirectory(folder);
+        var path = Path.Combine(folder, name);
         AtomicFile.Write(path + ".json", json + "\n");
         AtomicFile.Write(path + ".md", markdown);
         return path + ".md";

@@ -62,7 +62,7 @@ public sealed class MemoryPlanTests
     public void What_is_no_amount_of_memory_is_refused(string text) => Assert.Throws<InvalidDataException>(() => PlanCommand.Bytes(text));
 
     [Fact]
-    public async Task What_is_predicted_for_the_edge_model_is_within_15_percent_of_real_steps()
+    public async Task What_is_predicted_for_the_edge_model_is_within_20_percent_of_real_steps()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "memory is measured through glibc");
         var model = Path.Combine(Repository.Root, "models", "cryptogram-edge", "checkpoint");
@@ -75,7 +75,7 @@ public sealed class MemoryPlanTests
         Assert.Equal(0, process.ExitCode);
         var ratios = Regex.Matches(output, @"ratio ([\d.]+)").Select(m => double.Parse(m.Groups[1].Value, CultureInfo.InvariantCulture)).ToList();
         Assert.Equal(6, ratios.Count);
-        Assert.All(ratios, ratio => Assert.InRange(ratio, 0.85, 1.15));
+        Assert.All(ratios, ratio => Assert.InRange(ratio, 0.80, 1.20));
     }
 
     /// <summary>Activations that cost nothing.</summary>
