@@ -44,7 +44,8 @@ public sealed record GenerationOptions
     public int Alternatives { get; init; }
 
     /// <summary>
-    /// Called with every token as soon as it is taken, the stop token included, and with its most probable alternatives. It runs in the loop, so the
+    /// Called with every token as soon as it is final, the stop token included, and with its most probable alternatives: when it is taken, or, with
+    /// <see cref="Reply"/>, once all plain letters are decided. It runs in the loop, so the
     /// batch waits for it; what it throws ends the batch.
     /// </summary>
     public Action<Choice, IReadOnlyList<TokenProbability>>? OnToken { get; init; }

@@ -137,6 +137,7 @@ public sealed class Solver : IDisposable
             var generations = Generate(prompts, [.. requests.Select(Generation)], cancellation);
             cancellation.ThrowIfCancellationRequested();
             LookAgain(requests, prompts, generations, cancellation);
+            cancellation.ThrowIfCancellationRequested();
             for (var i = 0; i < requests.Count; i++) Tell(requests[i].Options, generations[i]);
             return [.. Enumerable.Range(0, requests.Count).Select(i => ToSolution(requests[i].Question, pictures[i], prompts[i], generations[i]))];
         }
