@@ -42,7 +42,7 @@ public static class Signals
     /// <summary>The names, in the order of the values.</summary>
     public static IReadOnlyList<string> Names { get; } =
     [
-        SequenceLogProbability, LeastLogProbability, MostRemoved, LeastDecided, "decided.logp.sum", "second.asked", "second.agrees",
+        SequenceLogProbability, LeastLogProbability, MostRemoved, LeastDecided, "decided.logp.sum", "looks.further", "looks.agree",
         .. Field("mapping"), .. Field("chars"), .. Field("answer"),
         "verify.chars_match_answer", "verify.mapping_matches_chars", "verify.known_words",
         "code.letters", "code.distinct",
@@ -72,7 +72,7 @@ public static class Signals
         ArgumentNullException.ThrowIfNull(solution);
         ArgumentNullException.ThrowIfNull(quality);
         var choices = solution.Generation.Choices;
-        var decided = solution.Generation.Decided;
+        var (decided, looks) = (solution.Generation.Decided, solution.Generation.FurtherLooks);
         var report = Verifiers.Check(solution.Reply, solution.Question.Code);
         var letters = solution.Question.Code.Where(char.IsAsciiLetter).ToArray();
         double[] values =
@@ -82,8 +82,8 @@ public static class Signals
             Surety(choices.Count == 0 ? -1 : -choices.Max(choice => choice.Removed)),
             Surety(decided.Count == 0 ? -1 : decided.Min(letter => letter.LogProbability)),
             Surety(decided.Count == 0 ? -1 : decided.Sum(letter => letter.LogProbability)),
-            solution.Generation.SecondLookAgrees is null ? 0 : 1,
-            solution.Generation.SecondLookAgrees == false ? 0 : 1,
+            looks.Count,
+            looks.Count == 0 ? 1 : (double)looks.Agreeing / looks.Count,
             .. Of(choices, solution.Fields?.Mapping),
             .. Of(choices, solution.Fields?.Chars),
             .. Of(choices, solution.Fields?.Answer),

@@ -14,6 +14,9 @@ public enum FinishReason
 
     /// <summary>Somebody cancelled it.</summary>
     Cancelled,
+
+    /// <summary>Only the plain letters were wanted, and they are decided.</summary>
+    LettersDecided,
 }
 
 /// <summary>What to generate.</summary>
@@ -36,6 +39,9 @@ public sealed record GenerationOptions
 
     /// <summary>What the reply can be: tokens that break its rules are not taken. Null (the default) leaves the model free.</summary>
     public ReplyState? Reply { get; init; }
+
+    /// <summary>Whether the reply ends as soon as its plain letters are decided; false by default.</summary>
+    public bool LettersOnly { get; init; }
 
     /// <summary>Whether to record where the model looked for every token; off by default.</summary>
     public bool WithAttention { get; init; }
@@ -83,8 +89,11 @@ public sealed record Generation(IReadOnlyList<Choice> Choices, FinishReason Fini
     /// <summary>What the model believes of every letter it was asked for; empty where <see cref="Decided"/> is.</summary>
     public IReadOnlyList<LetterBelief> Beliefs { get; init; } = [];
 
-    /// <summary>Whether a second look at the picture alone decides on the same letters; null when none was needed.</summary>
-    public bool? SecondLookAgrees { get; init; }
+    /// <summary>Where the model looked for every plain letter it was asked for, one weight per picture token, sum 1; empty where <see cref="Decided"/> is or the package does not show it.</summary>
+    public IReadOnlyList<float[]> LookedAt { get; init; } = [];
+
+    /// <summary>The further looks at the picture that were needed.</summary>
+    public LookCount FurtherLooks { get; init; }
 
     /// <summary>For each choice the most probable tokens at its place, as many as were asked for, most probable first; empty when none were.</summary>
     public IReadOnlyList<IReadOnlyList<TokenProbability>> Alternatives { get; init; } = [];

@@ -105,14 +105,16 @@ public static class Generator
             if (isCancelled || options.Stop.IsCancellationRequested) _finish = FinishReason.Cancelled;
             else if (total > decoder.MaxLength) _finish = FinishReason.ContextFull;
             if (_finish is not null) return -1;
-            _guide?.Look(decoder.Logits(index));
+            if (_guide?.IsAsking == true) _guide.Look(decoder.Logits(index), decoder.PictureAttention(index));
             var choice = Choose(decoder.Logits(index));
             _choices.Add(choice);
             if (options.Alternatives > 0) _alternatives.Add(Sampler.Top(decoder.Logits(index), options.Alternatives));
             if (_attention is not null && decoder.PictureAttention(index) is { } weights) _attention.Add(weights);
             _guide?.Take(choice.Token);
-            if (_guide?.Settle(Math.Min(options.MaxTokens - _choices.Count, decoder.MaxLength - total)) is { } kept) return GoBack(decoder, kept);
-            if (options.StopTokens.Contains(choice.Token)) _finish = FinishReason.EndOfText;
+            var kept = _guide?.Settle(Math.Min(options.MaxTokens - _choices.Count, decoder.MaxLength - total));
+            if (options.LettersOnly && _guide?.IsSettled == true) _finish = FinishReason.LettersDecided;
+            else if (kept is { } back) return GoBack(decoder, back);
+            else if (options.StopTokens.Contains(choice.Token)) _finish = FinishReason.EndOfText;
             else if (_choices.Count == options.MaxTokens) _finish = FinishReason.MaxTokens;
             else if (total == decoder.MaxLength) _finish = FinishReason.ContextFull;
             return _finish is null ? choice.Token : -1;
@@ -142,6 +144,7 @@ public static class Generator
             Alternatives = _alternatives,
             Decided = _guide?.Decided ?? [],
             Beliefs = _guide?.Beliefs ?? [],
+            LookedAt = _guide?.LookedAt ?? [],
         };
 
         private Choice Choose(ReadOnlySpan<float> logits)

@@ -22,7 +22,7 @@ internal static class LetterDecision
     /// <summary>A letter less probable than this is in doubt. Asking for the rest of the alphabet costs four tokens per letter; most replies to clear pictures have no doubt.</summary>
     private static readonly double Sure = Math.Log(0.995);
 
-    /// <summary>A decided letter less probable than this is worth a second look at the picture.</summary>
+    /// <summary>A decided letter less probable than this is worth a further look at the picture.</summary>
     private static readonly double Decided = Math.Log(0.99);
 
     /// <summary>Whether a letter is unsure, or two want the same plain letter.</summary>
@@ -41,10 +41,10 @@ internal static class LetterDecision
         return [.. best.Select((plain, i) => new DecidedLetter(beliefs[i].Coded, (char)('a' + plain), balanced is null ? logs[i][plain] : Math.Log(balanced[i][plain])))];
     }
 
-    /// <summary>The mean of two looks; a letter that was asked for in one of them only keeps what that one says.</summary>
-    /// <remarks>The mean of logarithms, not their sum: two looks at one picture share most of what misleads them.</remarks>
-    public static IReadOnlyList<LetterBelief> Together(IReadOnlyList<LetterBelief> first, IReadOnlyList<LetterBelief> second) =>
-        [.. first.Concat(second).GroupBy(belief => belief.Coded).Select(looks => new LetterBelief(looks.Key, Mean([.. looks.Select(look => look.Logs)])))];
+    /// <summary>The mean of looks at one picture; a letter keeps what those say in which it was asked for.</summary>
+    /// <remarks>The mean of logarithms, not their sum: looks at one picture share most of what misleads them.</remarks>
+    public static IReadOnlyList<LetterBelief> Together(IReadOnlyList<IReadOnlyList<LetterBelief>> looks) =>
+        [.. looks.SelectMany(beliefs => beliefs).GroupBy(belief => belief.Coded).Select(letter => new LetterBelief(letter.Key, Mean([.. letter.Select(belief => belief.Logs)])))];
 
     /// <summary>[26] the mean of rows of logarithms.</summary>
     public static double[] Mean(IReadOnlyList<IReadOnlyList<double>> rows) => [.. Enumerable.Range(0, Letters).Select(i => rows.Average(row => row[i]))];

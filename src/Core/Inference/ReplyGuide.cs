@@ -14,6 +14,7 @@ internal sealed class ReplyGuide(ReplyState start)
 
     private readonly ReplyState _start = start;
     private readonly List<(char Coded, int Place, double[] Logs)> _seen = [];
+    private readonly List<float[]> _lookedAt = [];
     private readonly List<int> _tokens = [];
     private ReplyState _state = start;
     private int? _asked;
@@ -27,13 +28,23 @@ internal sealed class ReplyGuide(ReplyState start)
     /// <summary>The letters of the code with what is believed of them; empty until they are final.</summary>
     public IReadOnlyList<DecidedLetter> Decided { get; private set; } = [];
 
+    /// <summary>Where the model looked for each letter asked for; empty when that is not shown.</summary>
+    public IReadOnlyList<float[]> LookedAt => _lookedAt;
+
+    /// <summary>Whether the next token is a plain letter that is not final yet.</summary>
+    public bool IsAsking => !IsSettled && _state.Open is not null;
+
     /// <inheritdoc cref="ReplyState.Allowed"/>
     public IReadOnlyList<int> Allowed() => _state.Allowed();
 
     /// <summary>Takes note of what the model thinks at the next place.</summary>
-    public void Look(ReadOnlySpan<float> logits)
+    /// <param name="logits">[V] for the next token.</param>
+    /// <param name="attention">Where it looks, one weight per picture token; null when that is not shown.</param>
+    public void Look(ReadOnlySpan<float> logits, float[]? attention)
     {
-        if (!IsSettled && _state.Open is { } coded) _seen.Add((coded, _tokens.Count, LetterLogs(logits)));
+        if (!IsAsking) return;
+        _seen.Add((_state.Open!.Value, _tokens.Count, LetterLogs(logits)));
+        if (attention is not null) _lookedAt.Add(attention);
     }
 
     /// <summary>Goes on with a token.</summary>

@@ -13,7 +13,7 @@ internal static class ReportFigures
 
     private static readonly string[] Removed = [.. Signals.Names.Where(name => name.Contains("removed", StringComparison.Ordinal))];
 
-    private static readonly string[] Second = [.. Signals.Names.Where(name => name.StartsWith("second", StringComparison.Ordinal))];
+    private static readonly string[] Looks = [.. Signals.Names.Where(name => name.StartsWith("looks", StringComparison.Ordinal))];
 
     private static readonly string[] Decided = [.. Signals.Names.Where(IsDecided)];
 
@@ -29,8 +29,8 @@ internal static class ReportFigures
         ("+ margins and entropies per field", Token, false),
         ("+ mass removed by constrained decoding", [.. Token, .. Removed], false),
         ("+ letters decided together", [.. Token, .. Removed, .. Decided], false),
-        ("+ second look", [.. Token, .. Removed, .. Decided, .. Second], false),
-        ("+ verifiers", [.. Token, .. Removed, .. Decided, .. Second, .. Structure], true),
+        ("+ further looks", [.. Token, .. Removed, .. Decided, .. Looks], false),
+        ("+ verifiers", [.. Token, .. Removed, .. Decided, .. Looks, .. Structure], true),
         ("+ picture quality (all: the gate)", [.. Signals.Names], true),
     ];
 

@@ -128,22 +128,27 @@ internal sealed class ActivationMeter(VlmConfig config, TrainingMode mode)
     /// <summary>Held after the forward pass, and the most on top during the backward pass; gradients of weights are there already, as from the second step on.</summary>
     private static (double Kept, double Passing) Cost(Func<Tensor> input, bool hasGradient, Func<Tensor, Tensor> run)
     {
-        double kept = 0, passing = 0;
+        // The median: what other threads take or give back meanwhile, the collector above all, is counted as well.
+        List<double> kept = [], passing = [];
         for (var repeat = 0; repeat <= Repeats; repeat++)
         {
             using var scope = NewDisposeScope();
             var x = input().requires_grad_(hasGradient);
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
             var before = NativeHeap.InUse();
             var y = run(x);
-            kept = NativeHeap.InUse() - before;
+            kept.Add(NativeHeap.InUse() - before);
             if (!y.requires_grad) continue;
             using var gradient = ones_like(y);
-            var most = NativeHeap.PeakDuring(() => autograd.backward([y], [gradient]));
-            if (repeat > 0) passing = Math.Max(passing, most);   // the first makes the gradients of the weights
+            passing.Add(NativeHeap.PeakDuring(() => autograd.backward([y], [gradient])));
         }
 
-        return (kept, passing);
+        // The first makes the gradients of the weights.
+        return (Median(kept.Skip(1)), passing.Count == 0 ? 0 : passing.Skip(1).Max());
     }
+
+    private static double Median(IEnumerable<double> values) => values.Order().ElementAt(Repeats / 2);
 
     private sealed record Input(long[] Shape, bool HasGradient, int HeadSize);
 

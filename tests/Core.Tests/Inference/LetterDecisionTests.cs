@@ -27,9 +27,9 @@ public sealed class LetterDecisionTests
     }
 
     [Fact]
-    public void Two_looks_are_worth_their_mean_and_one_is_worth_itself()
+    public void Looks_are_worth_their_mean_and_one_is_worth_itself()
     {
-        var together = LetterDecision.Together([Belief('q', ('a', 0.6), ('b', 0.3)), Belief('x', ('c', 0.9))], [Belief('q', ('a', 0.2), ('b', 0.7))]);
+        var together = LetterDecision.Together([[Belief('q', ('a', 0.6), ('b', 0.3)), Belief('x', ('c', 0.9))], [Belief('q', ('a', 0.2), ('b', 0.7))]]);
         Assert.Equal(['q', 'x'], together.Select(belief => belief.Coded));
         Assert.Equal((Math.Log(0.6) + Math.Log(0.2)) / 2, together[0].Logs[0], 1e-12);
         Assert.Equal('b', LetterDecision.Decide(together)[0].Plain);

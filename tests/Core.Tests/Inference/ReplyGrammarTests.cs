@@ -125,6 +125,27 @@ public sealed class ReplyGrammarTests : IDisposable
     }
 
     [Fact]
+    public void A_reply_of_which_only_the_letters_are_wanted_ends_with_the_last_of_them_and_says_where_each_was_looked_for()
+    {
+        int[] wanted = [.. _tokenizer.Encode(" q→ a\n x→ c\n"), .. Enumerable.Repeat(Token(" z"), 200)];
+        using var decoder = new ScriptedDecoder([wanted], SmallTokenizer.VocabSize)
+        {
+            Doubt = (_, logits) => logits[Array.IndexOf(logits, 5f)] = 50,
+            Attention = (_, length) => [length, 1],
+        };
+        var reply = Generator.Generate(
+            decoder,
+            [new Prompt([1, 2, 3], new RopePositions(new long[9], 3, 0), [])],
+            new GenerationOptions { MaxTokens = 150, StopTokens = [_stop], Reply = _grammar.Start("q x"), LettersOnly = true },
+            TestContext.Current.CancellationToken)[0][0];
+
+        Assert.Equal(FinishReason.LettersDecided, reply.Finish);
+        Assert.Equal(" q→ a\n x→ c", _tokenizer.Decode(reply.TextTokens));
+        Assert.Equal([('q', 'a'), ('x', 'c')], reply.Decided.Select(letter => (letter.Coded, letter.Plain)));
+        Assert.Equal([3 + 2, 3 + 6], reply.LookedAt.Select(weights => weights[0]));
+    }
+
+    [Fact]
     public void A_tokenizer_that_cuts_letters_otherwise_is_refused_with_the_way_out()
     {
         var other = Tokenizer.Load(Path.Combine(ReferencePackage.Package, "tokenizer.json"));
