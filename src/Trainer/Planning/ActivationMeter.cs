@@ -134,8 +134,6 @@ internal sealed class ActivationMeter(VlmConfig config, TrainingMode mode)
         {
             using var scope = NewDisposeScope();
             var x = input().requires_grad_(hasGradient);
-            GC.Collect();
-            GC.WaitForPendingFinalizers();
             var before = NativeHeap.InUse();
             var y = run(x);
             kept.Add(NativeHeap.InUse() - before);
