@@ -89,7 +89,10 @@ public sealed record Generation(IReadOnlyList<Choice> Choices, FinishReason Fini
     /// <summary>What the model believes of every letter it was asked for; empty where <see cref="Decided"/> is.</summary>
     public IReadOnlyList<LetterBelief> Beliefs { get; init; } = [];
 
-    /// <summary>Where the model looked for every plain letter it was asked for, one weight per picture token, sum 1; empty where the reply was not held to a grammar or the package does not show it.</summary>
+    /// <summary>
+    /// Where the model looked for every plain letter it was asked for, one weight per picture token, sum 1; empty where the reply was not held to a grammar
+    /// or the package does not show it.
+    /// </summary>
     public IReadOnlyList<float[]> LookedAt { get; init; } = [];
 
     /// <summary>The further looks at the picture that were needed.</summary>
