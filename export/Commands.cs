@@ -53,16 +53,20 @@ internal static class Commands
                 return 0;
             },
         };
+        var words = new Option<bool>("--lean-on-words") { Description = "Letters that stay unsure are decided with the word list: for the model that is asked last." };
         var all = new Option<bool>("--all-logits") { Description = $"All logits of a prompt also for vocabularies above {Graphs.TextGraph.PrunedAbove}." };
         precision.Validators.Add(result =>
         {
             if (result.GetValueOrDefault<string>() is { } name && !ExportOptions.PrecisionNames.Contains(name))
                 result.AddError($"Precision '{name}' is not known; choose one of {string.Join(", ", ExportOptions.PrecisionNames)}.");
         });
-        var command = new Command("export", "Writes the package of a checkpoint.") { checkpoint, to, precision, block, all };
+        var command = new Command("export", "Writes the package of a checkpoint.") { checkpoint, to, precision, block, all, words };
         command.SetAction(result =>
         {
-            var options = new ExportOptions(ExportOptions.ParsePrecision(result.GetRequiredValue(precision)), result.GetValue(block), result.GetValue(all));
+            var options = new ExportOptions(ExportOptions.ParsePrecision(result.GetRequiredValue(precision)), result.GetValue(block), result.GetValue(all))
+            {
+                LeansOnWords = result.GetValue(words),
+            };
             return ExportCommand.Run(result.GetRequiredValue(checkpoint), result.GetRequiredValue(to), options);
         });
         return command;

@@ -4,7 +4,7 @@ namespace Vlm.Export.Package;
 internal sealed class PackagePlace
 {
     /// <summary>Not made by an export, so they outlive one.</summary>
-    private static readonly string[] KeptFolders = ["checkpoint", "samples"];
+    private static readonly string[] KeptFolders = ["checkpoint", "plots", "samples"];
 
     private readonly string target;
     private readonly string old;

@@ -1,6 +1,7 @@
 using Vlm.Export.Graphs;
 using Vlm.Export.Onnx;
 using Vlm.Model;
+using Vlm.Text;
 using Vlm.Vision;
 
 namespace Vlm.Export.Package;
@@ -69,8 +70,17 @@ internal static class PackageWriter
         GenAiConfig.Write(Path.Combine(folder, GenAiConfig.FileName), checkpoint.Config, options);
         ProcessorConfig.Write(Path.Combine(folder, ProcessorConfig.FileName), pictures);
         var warnings = CopyFiles(checkpointFolder, folder);
+        if (options.LeansOnWords) LeanOnWords(Path.Combine(folder, "prompt.json"));
         ModelFolder.Seal(folder, options.PrecisionName, PackageProvenance.Of(checkpointFolder, options));
         return new ExportReport(graphs, new DirectoryInfo(folder).EnumerateFiles().Sum(file => file.Length), warnings);
+    }
+
+    private static void LeanOnWords(string prompt)
+    {
+        var template = File.Exists(prompt) ? PromptTemplate.Load(prompt) : null;
+        if (template is not { MappingLines: true })
+            throw new ExportException("--lean-on-words needs a checkpoint whose prompt.json says \"mapping_lines\": true: only letters that are decided together can be decided by words.");
+        (template with { LeansOnWords = true }).Save(prompt);
     }
 
     private static void CheckPictures(PictureConfig pictures, VisionConfig vision)

@@ -12,11 +12,17 @@ public static class WordList
 
     private static readonly Lazy<(string[] Train, string[] HeldOut)> Words = new(Load);
 
+    private static readonly Lazy<Dictionary<int, string[]>> ByLength =
+        new(() => Train.Concat(HeldOut).GroupBy(word => word.Length).ToDictionary(words => words.Key, words => words.ToArray()));
+
     /// <summary>The words for training and for the evaluation splits that reuse its vocabulary, in alphabetical order.</summary>
     public static IReadOnlyList<string> Train => Words.Value.Train;
 
     /// <summary>The words kept out of training, in alphabetical order.</summary>
     public static IReadOnlyList<string> HeldOut => Words.Value.HeldOut;
+
+    /// <summary>All words of a length, held out or not.</summary>
+    public static IReadOnlyList<string> OfLength(int letters) => ByLength.Value.TryGetValue(letters, out var words) ? words : [];
 
     /// <summary>Whether a word belongs to the held-out tenth. Decided by its letters alone, so that a longer list moves no word.</summary>
     public static bool IsHeldOut(string word)

@@ -8,11 +8,12 @@ namespace Vlm.Inference;
 public readonly record struct LookCount(int Count, int Agreeing);
 
 /// <summary>
-/// Where letters are still unsure, other views of the picture are read too, one after the other until they are sure, and the letters are decided from all looks;
-/// a reply that this changes is written anew.
+/// Where letters are still unsure, other views of the picture are read too, one after the other until they are sure, and the letters are decided from all looks,
+/// and in the end, where the package says so, with the words they make; a reply that this changes is written anew.
 /// </summary>
 internal sealed class FurtherLooks(QuestionReader reader)
 {
+    /// <summary>Takes the looks that are needed.</summary>
     /// <param name="requests">What was asked.</param>
     /// <param name="prompts">What was read first.</param>
     /// <param name="generations">What came of it; replaced where further looks were taken.</param>
@@ -29,7 +30,7 @@ internal sealed class FurtherLooks(QuestionReader reader)
             for (var k = 0; k < open.Length; k++) open[k].Add(looks[k]);
         }
 
-        foreach (var item in unsure) generations[item.Row] = item.Decide(generations[item.Row]);
+        foreach (var item in unsure) generations[item.Row] = item.Decide(generations[item.Row], reader.LeansOnWords);
         WriteAnew([.. unsure.Where(item => item.IsChanged)], prompts, generations, cancellation);
     }
 
@@ -62,7 +63,7 @@ internal sealed class FurtherLooks(QuestionReader reader)
         if (changed.Length == 0) return;
         var anew = reader.Generate(
             [.. changed.Select(item => prompts[item.Row])],
-            [.. changed.Select(item => reader.Options(item.Request)).Zip(changed, (options, item) => options with { Reply = options.Reply!.With(item.Plain) })],
+            [.. changed.Select(item => reader.Options(item.Request, item.Plain))],
             cancellation);
         for (var k = 0; k < changed.Length; k++)
         {
@@ -73,6 +74,7 @@ internal sealed class FurtherLooks(QuestionReader reader)
                 Beliefs = before.Beliefs,
                 LookedAt = before.LookedAt,
                 FurtherLooks = before.FurtherLooks,
+                LeantOnWords = before.LeantOnWords,
                 Timings = before.Timings.And(anew[k].Timings),
             };
         }
@@ -83,6 +85,7 @@ internal sealed class FurtherLooks(QuestionReader reader)
     {
         private readonly List<IReadOnlyList<LetterBelief>> _beliefs = [first];
         private readonly List<Generation> _looks = [];
+        private IReadOnlyList<LetterBelief> _together = [];
         private IReadOnlyList<DecidedLetter> _decided = [];
 
         public int Row => row;
@@ -93,6 +96,8 @@ internal sealed class FurtherLooks(QuestionReader reader)
 
         public bool IsOpen { get; private set; } = true;
 
+        public bool IsStopped { get; private set; }
+
         public bool IsChanged { get; private set; }
 
         public Dictionary<char, char> Plain => _decided.ToDictionary(letter => letter.Coded, letter => letter.Plain);
@@ -102,28 +107,42 @@ internal sealed class FurtherLooks(QuestionReader reader)
             // Stopped, or no room: what is known so far has to do.
             if (look.Decided.Count == 0)
             {
-                IsOpen = false;
+                (IsOpen, IsStopped) = (false, look.Finish == FinishReason.Cancelled);
                 return;
             }
 
             _looks.Add(look);
             _beliefs.Add(look.Beliefs);
-            _decided = [.. LetterDecision.Decide(LetterDecision.Together(_beliefs)).Where(letter => request.Question.Code.Contains(letter.Coded, StringComparison.Ordinal))];
+            _together = LetterDecision.Together(_beliefs);
+            _decided = [.. LetterDecision.Decide(_together).Where(letter => request.Question.Code.Contains(letter.Coded, StringComparison.Ordinal))];
             IsOpen = LetterDecision.IsOpen(_decided);
         }
 
-        public Generation Decide(Generation reply)
+        /// <summary>The reply with what all looks decide; one that was stopped keeps what was written, and is no finished answer.</summary>
+        public Generation Decide(Generation reply, bool leansOnWords)
         {
+            if (IsStopped) return Unfinished(reply);
             if (_looks.Count == 0) return reply;
-            var plain = Plain;
-            bool Agrees(IReadOnlyList<DecidedLetter> decided) => decided.All(letter => plain[letter.Coded] == letter.Plain);
+            var agreeing = _looks.Count(look => Agrees(look.Decided));
+            if (leansOnWords && IsOpen) _decided = WordDecision.Decide(request.Question.Code, _together, _decided);
             IsChanged = !Agrees(reply.Decided);
             return reply with
             {
                 Decided = _decided,
-                FurtherLooks = new LookCount(_looks.Count, _looks.Count(look => Agrees(look.Decided))),
+                FurtherLooks = new LookCount(_looks.Count, agreeing),
+                LeantOnWords = leansOnWords && IsOpen,
                 Timings = _looks.Aggregate(reply.Timings, (sum, look) => sum.And(look.Timings)),
             };
         }
+
+        private static Generation Unfinished(Generation reply) => reply with
+        {
+            Choices = [.. reply.Choices.SkipLast(1)],
+            Alternatives = [.. reply.Alternatives.SkipLast(1)],
+            Attention = reply.Attention is { } attention ? [.. attention.SkipLast(1)] : null,
+            Finish = FinishReason.Cancelled,
+        };
+
+        private bool Agrees(IReadOnlyList<DecidedLetter> decided) => decided.All(letter => _decided.Any(mine => mine.Coded == letter.Coded && mine.Plain == letter.Plain));
     }
 }

@@ -86,7 +86,7 @@ public sealed record Generation(IReadOnlyList<Choice> Choices, FinishReason Fini
     /// <summary>The plain letters as they were decided together; empty where the reply was not held to a grammar or ended before that.</summary>
     public IReadOnlyList<DecidedLetter> Decided { get; init; } = [];
 
-    /// <summary>What the model believes of every letter it was asked for; empty where <see cref="Decided"/> is.</summary>
+    /// <summary>What the model believes of every letter it was asked for, at the first look; empty where <see cref="Decided"/> is.</summary>
     public IReadOnlyList<LetterBelief> Beliefs { get; init; } = [];
 
     /// <summary>
@@ -97,6 +97,9 @@ public sealed record Generation(IReadOnlyList<Choice> Choices, FinishReason Fini
 
     /// <summary>The further looks at the picture that were needed.</summary>
     public LookCount FurtherLooks { get; init; }
+
+    /// <summary>Whether the looks left letters unsure and the word list had a say in them (<see cref="WordDecision"/>).</summary>
+    public bool LeantOnWords { get; init; }
 
     /// <summary>For each choice the most probable tokens at its place, as many as were asked for, most probable first; empty when none were.</summary>
     public IReadOnlyList<IReadOnlyList<TokenProbability>> Alternatives { get; init; } = [];

@@ -68,11 +68,10 @@ public static class Generator
         start = Stopwatch.GetTimestamp();
         var tokens = new int[decoder.Rows];
         // Every turn adds a token to a row or ends it, but for one cut per reply, and MaxTokens bounds each row.
-        while (true)
+        while (rows.Any(row => !row.HasEnded))
         {
             foreach (var row in rows) tokens[row.Index] = row.Advance(decoder, cancellation.IsCancellationRequested);
-            if (tokens.All(token => token < 0)) break;
-            decoder.Step(tokens);
+            if (tokens.Any(token => token >= 0)) decoder.Step(tokens);
         }
         return new GenerationTimings(prefill, Stopwatch.GetElapsedTime(start));
     }
@@ -89,11 +88,14 @@ public static class Generator
 
         public int Index => index;
 
-        /// <summary>Takes the next token and returns the one that is to be fed, or -1 when the row has ended.</summary>
+        public bool HasEnded => _finish is not null;
+
+        /// <summary>Takes the next token and returns the one that is to be fed, or -1 when there is none: the row has ended, or it was fed here.</summary>
         public int Advance(IDecoder decoder, bool isCancelled)
         {
-            if (_finish is not null) return -1;
+            if (HasEnded) return -1;
             var next = Take(decoder, isCancelled);
+            if (!HasEnded && Jump(decoder, next)) next = -1;
             Tell();
             return next;
         }
@@ -106,11 +108,8 @@ public static class Generator
             else if (total > decoder.MaxLength) _finish = FinishReason.ContextFull;
             if (_finish is not null) return -1;
             if (_guide?.IsAsking == true) _guide.Look(decoder.Logits(index), decoder.PictureAttention(index));
-            var choice = Choose(decoder.Logits(index));
-            _choices.Add(choice);
-            if (options.Alternatives > 0) _alternatives.Add(Sampler.Top(decoder.Logits(index), options.Alternatives));
             if (_attention is not null && decoder.PictureAttention(index) is { } weights) _attention.Add(weights);
-            _guide?.Take(choice.Token);
+            var choice = Add(decoder.Logits(index));
             var kept = _guide?.Settle(Math.Min(options.MaxTokens - _choices.Count, decoder.MaxLength - total));
             if (options.LettersOnly && _guide?.IsSettled == true) _finish = FinishReason.LettersDecided;
             else if (kept is { } back) return GoBack(decoder, back);
@@ -118,6 +117,23 @@ public static class Generator
             else if (_choices.Count == options.MaxTokens) _finish = FinishReason.MaxTokens;
             else if (total == decoder.MaxLength) _finish = FinishReason.ContextFull;
             return _finish is null ? choice.Token : -1;
+        }
+
+        /// <summary>
+        /// Jump-forward decoding (Zheng et al. 2024, SGLang, §4.3): tokens that the grammar leaves no choice in are fed in one run together with the one before
+        /// them. Rows that do so run alone, so it pays only from as many tokens on as there are rows.
+        /// </summary>
+        private bool Jump(IDecoder decoder, int next)
+        {
+            if (_guide is null || _attention is not null || !decoder.CanAppend) return false;
+            // Room for one token more, whose turn finds out how the reply ends.
+            var room = Math.Min(options.MaxTokens - _choices.Count, decoder.MaxLength - decoder.Length(index) - 1) - 1;
+            int[] given = [.. _guide.Given().Take(Math.Max(0, room))];
+            if (given.Length == 0 || given.Length + 1 < decoder.Rows) return false;
+            var logits = decoder.Append(index, [next, .. given]);
+            var vocabulary = logits.Length / (given.Length + 1);
+            for (var i = 0; i < given.Length; i++) Add(logits.Slice(i * vocabulary, vocabulary));
+            return true;
         }
 
         /// <summary>Cuts the reply back and feeds the last token that stays once more: its logits are those of the place that is written anew.</summary>
@@ -136,6 +152,15 @@ public static class Generator
         {
             if (options.OnToken is null || _finish is null && _guide?.IsSettled == false) return;
             for (; _told < _choices.Count; _told++) options.OnToken(_choices[_told], options.Alternatives > 0 ? _alternatives[_told] : []);
+        }
+
+        private Choice Add(ReadOnlySpan<float> logits)
+        {
+            var choice = Choose(logits);
+            _choices.Add(choice);
+            if (options.Alternatives > 0) _alternatives.Add(Sampler.Top(logits, options.Alternatives));
+            _guide?.Take(choice.Token);
+            return choice;
         }
 
         public Generation ToGeneration(GenerationTimings timings) => new(_choices, _finish!.Value, timings)

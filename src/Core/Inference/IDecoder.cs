@@ -22,10 +22,19 @@ public interface IDecoder : IDisposable
     void Prefill(IReadOnlyList<Prompt> prompts);
 
     /// <summary>Appends one token to each row.</summary>
-    /// <param name="tokens">[Rows]; a negative number leaves a row as it is (its logits are then meaningless until the next step).</param>
+    /// <param name="tokens">[Rows]; a negative number leaves a row as it is.</param>
     void Step(ReadOnlySpan<int> tokens);
 
-    /// <summary>[V] the logits for the token after the row's history; valid until the next call of <see cref="Prefill"/> or <see cref="Step"/>.</summary>
+    /// <summary>Whether <see cref="Append"/> works: some packages give only the last token's logits.</summary>
+    bool CanAppend { get; }
+
+    /// <summary>Appends tokens to one row, in one run.</summary>
+    /// <param name="row">The row; the others stay as they are.</param>
+    /// <param name="tokens">n of them, at least one.</param>
+    /// <returns>[n, V] the logits after each of them; valid until the next call.</returns>
+    ReadOnlySpan<float> Append(int row, ReadOnlySpan<int> tokens);
+
+    /// <summary>[V] the logits for the token after the row's history; valid until that changes.</summary>
     ReadOnlySpan<float> Logits(int row);
 
     /// <summary>Tokens in a row's history.</summary>

@@ -35,11 +35,14 @@ internal static class LetterDecision
     /// <summary>The likeliest letters as a whole. With the whole alphabet the beliefs in them are balanced.</summary>
     public static IReadOnlyList<DecidedLetter> Decide(IReadOnlyList<LetterBelief> beliefs)
     {
-        double[][] logs = [.. beliefs.Select(belief => belief.Logs.ToArray())];
-        var best = Assignment.Best(logs);
-        var balanced = beliefs.Count == Letters ? Sinkhorn.Balance(logs) : null;
-        return [.. best.Select((plain, i) => new DecidedLetter(beliefs[i].Coded, (char)('a' + plain), balanced is null ? logs[i][plain] : Math.Log(balanced[i][plain])))];
+        var best = Assignment.Best([.. beliefs.Select(belief => belief.Logs.ToArray())]);
+        return [.. Balanced(beliefs).Zip(best, (belief, plain) => new DecidedLetter(belief.Coded, (char)('a' + plain), belief.Logs[plain]))];
     }
+
+    /// <summary>The beliefs, given that no two coded letters share a plain one. That can only be said of the whole alphabet; fewer letters stay as they are.</summary>
+    public static IReadOnlyList<LetterBelief> Balanced(IReadOnlyList<LetterBelief> beliefs) => beliefs.Count < Letters
+        ? beliefs
+        : [.. beliefs.Zip(Sinkhorn.Balance([.. beliefs.Select(belief => belief.Logs.ToArray())]), (belief, row) => belief with { Logs = Array.ConvertAll(row, Math.Log) })];
 
     /// <summary>The mean of looks at one picture; a letter keeps what those say in which it was asked for.</summary>
     /// <remarks>The mean of logarithms, not their sum: looks at one picture share most of what misleads them.</remarks>

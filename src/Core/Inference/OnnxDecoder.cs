@@ -15,6 +15,7 @@ internal sealed class OnnxDecoder : IDecoder
     private readonly RowState[] _rows;
     private readonly float[] _logits;
     private readonly float[]? _pointers;
+    private float[] _appended = [];
     private readonly int _headSize;
 
     public OnnxDecoder(OnnxVlm vlm, int rows, int maxLength)
@@ -68,13 +69,37 @@ internal sealed class OnnxDecoder : IDecoder
         Run(tokens);
         for (var row = 0; row < Rows; row++)
         {
-            if (tokens[row] >= 0) _rows[row].Length++;
+            if (tokens[row] < 0) continue;
+            _rows[row].Length++;
+            _step.Logits.Read(row * _vlm.Config.VocabularySize, LogitsOf(row));
+            if (_pointers is not null) _step.Pointer!.Read(row * _headSize, PointerOf(row));
         }
-        _step.Logits.Read(0, _logits);
-        if (_pointers is not null) _step.Pointer!.Read(0, _pointers);
     }
 
-    public ReadOnlySpan<float> Logits(int row) => _logits.AsSpan(row * _vlm.Config.VocabularySize, _vlm.Config.VocabularySize);
+    public bool CanAppend => _vlm.Text.OutputMetadata[_vlm.Config.Text.Logits].Dimensions[1] != 1;
+
+    public ReadOnlySpan<float> Append(int row, ReadOnlySpan<int> tokens)
+    {
+        ArgumentOutOfRangeException.ThrowIfZero(tokens.Length, nameof(tokens));
+        var state = _rows[row];
+        if (state.Length == 0) throw new InvalidOperationException("The decoder has read no prompt yet.");
+        if (state.Length + tokens.Length > MaxLength)
+            throw new InvalidOperationException($"Row {row} holds {state.Length} tokens and has memory for {MaxLength}: {tokens.Length} more do not fit.");
+        using var input = new PrefillInput(_vlm, tokens, state);
+        using var results = RunRows(input, [], row, 1);
+        var logits = results.Logits;
+        var (vocabulary, count) = (_vlm.Config.VocabularySize, tokens.Length);
+        if (logits.GetTensorTypeAndShape().Shape[1] != count)
+            throw new ModelException($"The decoder graph of '{_vlm.Config.Folder}' gives logits of its last token only; that is not what its outputs promise.");
+        if (_appended.Length < count * vocabulary) _appended = new float[count * vocabulary];
+        CopyFrom(logits, 0, _appended.AsSpan(0, count * vocabulary));
+        _appended.AsSpan((count - 1) * vocabulary, vocabulary).CopyTo(LogitsOf(row));
+        if (results.Pointer is { } pointer) CopyFrom(pointer, (count - 1) * _headSize, PointerOf(row));
+        state.Length += count;
+        return _appended.AsSpan(0, count * vocabulary);
+    }
+
+    public ReadOnlySpan<float> Logits(int row) => LogitsOf(row);
 
     public int Length(int row) => _rows[row].Length;
 
@@ -93,7 +118,7 @@ internal sealed class OnnxDecoder : IDecoder
     {
         var places = _rows[row].PicturePlaces;
         if (_pointers is null || places.Length == 0) return null;
-        var query = _pointers.AsSpan(row * _headSize, _headSize);
+        var query = PointerOf(row);
         Span<float> key = stackalloc float[_headSize];
         var weights = new float[places.Length];
         for (var i = 0; i < places.Length; i++)
@@ -126,11 +151,27 @@ internal sealed class OnnxDecoder : IDecoder
         if (outside >= 0) throw new ArgumentException($"The prompt's token {outside} is {prompt.Ids[outside]}; the vocabulary has {_vlm.Config.VocabularySize}.");
     }
 
+    private Span<float> LogitsOf(int row) => _logits.AsSpan(row * _vlm.Config.VocabularySize, _vlm.Config.VocabularySize);
+
+    private Span<float> PointerOf(int row) => _pointers.AsSpan(row * _headSize, _headSize);
+
     /// <summary>Runs prompts of one length as a batch into the rows from <paramref name="first"/> on.</summary>
     private void PrefillRows(int first, Prompt[] prompts)
     {
         using var input = new PrefillInput(_vlm, prompts);
-        using var embedded = Embed(input, prompts);
+        using var results = RunRows(input, [.. prompts.SelectMany(prompt => prompt.Pictures)], first, prompts.Length);
+        for (var i = 0; i < prompts.Length; i++)
+        {
+            CopyLast(results.Logits, i, LogitsOf(first + i));
+            if (results.Pointer is { } pointer) CopyLast(pointer, i, PointerOf(first + i));
+            _rows[first + i].Start(prompts[i], _vlm.Config.Tokens.Image);
+        }
+    }
+
+    /// <summary>Runs several tokens a row, after what the rows hold.</summary>
+    private RowResults RunRows(PrefillInput input, ImageFeatures[] pictures, int first, int count)
+    {
+        using var embedded = Embed(input, pictures);
         using var binding = _vlm.Text.CreateIoBinding();
         var names = _vlm.Config.Text;
         binding.BindInput(names.Embeddings, embedded[0]);
@@ -138,23 +179,20 @@ internal sealed class OnnxDecoder : IDecoder
         binding.BindInput(names.Positions, input.Positions.Value);
         // Only graphs that ask for the tokens get them.
         if (_vlm.Text.InputMetadata.ContainsKey(_vlm.Config.Embedding.InputIds)) binding.BindInput(_vlm.Config.Embedding.InputIds, input.Ids.Value);
-        using var views = _memory.Bind(binding, first, prompts.Length);
+        using var views = _memory.Bind(binding, first, count);
         binding.BindOutputToDevice(names.Logits, OrtMemoryInfo.DefaultInstance);
         if (_pointers is not null) binding.BindOutputToDevice(StepBuffers.PointerName, OrtMemoryInfo.DefaultInstance);
         _vlm.Run(_vlm.Text, names.File, binding);
-        using var results = binding.GetOutputValues();
-        var outputs = binding.GetOutputNames();
-        CopyLast(results[Array.IndexOf(outputs, names.Logits)], _logits, first, prompts.Length);
-        if (_pointers is not null) CopyLast(results[Array.IndexOf(outputs, StepBuffers.PointerName)], _pointers, first, prompts.Length);
-        for (var i = 0; i < prompts.Length; i++) _rows[first + i].Start(prompts[i], _vlm.Config.Tokens.Image);
+        var (values, outputs) = (binding.GetOutputValues(), binding.GetOutputNames());
+        return new RowResults(
+            values, values[Array.IndexOf(outputs, names.Logits)], _pointers is null ? null : values[Array.IndexOf(outputs, StepBuffers.PointerName)]);
     }
 
-    private IDisposableReadOnlyCollection<OrtValue> Embed(PrefillInput input, Prompt[] prompts)
+    private IDisposableReadOnlyCollection<OrtValue> Embed(PrefillInput input, ImageFeatures[] pictures)
     {
         var names = _vlm.Config.Embedding;
         var type = _vlm.Embedding.InputMetadata[names.Features].ElementDataType;
-        var pictures = prompts.SelectMany(prompt => prompt.Pictures).ToArray();
-        // One picture's features can be given as they are; several are laid one after the other, in the order of their placeholders.
+        // One picture's features can be given as they are; several, or none, are laid one after the other, in the order of their placeholders.
         using var joined = pictures.Length == 1 ? null : Join(pictures, type);
         using var binding = _vlm.Embedding.CreateIoBinding();
         binding.BindInput(names.InputIds, input.Ids.Value);
@@ -189,25 +227,27 @@ internal sealed class OnnxDecoder : IDecoder
         _vlm.Run(_vlm.Text, _vlm.Config.Text.File, _step.Text);
     }
 
-    /// <summary>Copies the last position of [B, S, n] (or of [B, 1, n]) into rows of n from <paramref name="first"/> on.</summary>
-    private static void CopyLast(OrtValue value, float[] target, int first, int count)
+    /// <summary>Copies the last position of a row of [B, S, n] (or of [B, 1, n]).</summary>
+    private static void CopyLast(OrtValue value, int row, Span<float> target) =>
+        CopyFrom(value, ((row + 1) * (int)value.GetTensorTypeAndShape().Shape[1] - 1) * target.Length, target);
+
+    private static void CopyFrom(OrtValue value, int start, Span<float> target)
     {
-        var info = value.GetTensorTypeAndShape();
-        var (positions, length) = ((int)info.Shape[1], (int)info.Shape[2]);
-        for (var i = 0; i < count; i++)
-        {
-            var start = ((i + 1) * positions - 1) * length;
-            var row = target.AsSpan((first + i) * length, length);
-            if (info.ElementDataType == TensorElementType.Float) value.GetTensorDataAsSpan<float>().Slice(start, length).CopyTo(row);
-            else NativeTensor.Widen(MemoryMarshal.Cast<Float16, Half>(value.GetTensorDataAsSpan<Float16>()).Slice(start, length), row);
-        }
+        if (value.GetTensorTypeAndShape().ElementDataType == TensorElementType.Float) value.GetTensorDataAsSpan<float>().Slice(start, target.Length).CopyTo(target);
+        else NativeTensor.Widen(MemoryMarshal.Cast<Float16, Half>(value.GetTensorDataAsSpan<Float16>()).Slice(start, target.Length), target);
     }
 
     private void CopyRow(int from, int to)
     {
         _memory.CopyRow(from, to, _rows[from].Length);
         _rows[to].CopyFrom(_rows[from]);
-        Logits(from).CopyTo(_logits.AsSpan(to * _vlm.Config.VocabularySize));
-        _pointers?.AsSpan(from * _headSize, _headSize).CopyTo(_pointers.AsSpan(to * _headSize));
+        LogitsOf(from).CopyTo(LogitsOf(to));
+        if (_pointers is not null) PointerOf(from).CopyTo(PointerOf(to));
+    }
+
+    /// <summary>What the decoder graph gave, as long as it lives.</summary>
+    private sealed record RowResults(IDisposable Values, OrtValue Logits, OrtValue? Pointer) : IDisposable
+    {
+        public void Dispose() => Values.Dispose();
     }
 }

@@ -21,6 +21,9 @@ internal sealed class QuestionReader(OnnxVlm vlm, PictureConfig pictures, Wordin
 
     public PictureConfig Pictures => pictures;
 
+    /// <inheritdoc cref="PromptTemplate.LeansOnWords"/>
+    public bool LeansOnWords => wording.Template.LeansOnWords;
+
     public EncodedPicture Encode(RgbImage image)
     {
         var start = Stopwatch.GetTimestamp();
@@ -48,6 +51,13 @@ internal sealed class QuestionReader(OnnxVlm vlm, PictureConfig pictures, Wordin
             OnToken = IsHeld(options) ? null : options.OnToken,
             Stop = options.Stop,
         };
+    }
+
+    /// <summary>What to generate for a request whose plain letters are decided.</summary>
+    public GenerationOptions Options(SolveRequest request, IReadOnlyDictionary<char, char> plain)
+    {
+        var options = Options(request);
+        return options with { Reply = options.Reply!.With(plain) };
     }
 
     /// <summary>Whether the reply is held to a grammar. Its letters may still change when the first generation is over.</summary>

@@ -37,6 +37,18 @@ internal sealed class ReplyGuide(ReplyState start)
     /// <inheritdoc cref="ReplyState.Allowed"/>
     public IReadOnlyList<int> Allowed() => _state.Allowed();
 
+    /// <summary>The tokens that must come next, up to the next letter that is asked for; without the last of the reply.</summary>
+    public IEnumerable<int> Given()
+    {
+        var state = _state;
+        while ((IsSettled || state.Open is null) && state.Allowed() is [var only])
+        {
+            state = state.After(only);
+            if (state.Allowed().Count == 0 || !IsSettled && state.HasAllLetters) yield break;
+            yield return only;
+        }
+    }
+
     /// <summary>Takes note of what the model thinks at the next place.</summary>
     /// <param name="logits">[V] for the next token.</param>
     /// <param name="attention">Where it looks, one weight per picture token; null when that is not shown.</param>

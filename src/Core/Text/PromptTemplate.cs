@@ -33,6 +33,13 @@ public sealed record PromptTemplate
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public bool MappingLines { get; init; }
 
+    /// <summary>
+    /// Whether letters that are still unsure after all looks at the picture are decided with the word list; false by default. For the model that is asked last:
+    /// a box that answers alone should keep what it read, and ask where it would have to guess. Needs <see cref="MappingLines"/>.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool LeansOnWords { get; init; }
+
     /// <summary>The prompt of the small models: the code is preceded by one space, so that every letter is a " x" token.</summary>
     public static PromptTemplate Small { get; } = new()
     {
@@ -108,6 +115,8 @@ public sealed record PromptTemplate
 
         if (template.MaxNewTokens is < 1 or > 4096)
             throw new InvalidDataException($"{path}: \"max_new_tokens\" must be 1 to 4096, found {template.MaxNewTokens}");
+        if (template is { LeansOnWords: true, MappingLines: false })
+            throw new InvalidDataException($"{path}: \"leans_on_words\" needs \"mapping_lines\": only letters that are decided together can be decided by words");
         if (template.StopTokens.Count == 0) throw new InvalidDataException($"{path}: \"stop_tokens\" must name at least one token");
         return template;
     }

@@ -28,6 +28,42 @@ public sealed class OnnxDecoderTests
     }
 
     [Fact]
+    public void Tokens_appended_in_one_run_give_the_logits_of_as_many_steps_and_leave_other_rows_alone()
+    {
+        using var vlm = ReferencePackage.Open();
+        var item = ReferencePackage.Case("two");
+        using var prompt = new ReferencePrompt(vlm, item);
+        using var stepped = vlm.Allocate(1);
+        using var appended = vlm.Allocate(2);
+        stepped.Prefill([prompt.Prompt]);
+        appended.Prefill([prompt.Prompt]);
+        var before = appended.Logits(0).ToArray();
+        Assert.True(appended.CanAppend);
+
+        foreach (var part in (int[][])[item.Tokens[..1], item.Tokens[1..5], item.Tokens[5..7]])
+        {
+            var logits = appended.Append(1, part).ToArray().Chunk(vlm.Config.VocabularySize).ToArray();
+            Assert.Equal(part.Length, logits.Length);
+            foreach (var (token, after) in part.Zip(logits))
+            {
+                stepped.Step([token]);
+                AssertClose(stepped.Logits(0), after);
+            }
+            AssertClose(stepped.Logits(0), appended.Logits(1));
+        }
+
+        Assert.Equal((item.Ids.Length, item.Ids.Length + 7), (appended.Length(0), appended.Length(1)));
+        Assert.Equal(before, appended.Logits(0).ToArray());
+        // A step of the one leaves the other's logits as they are.
+        var waiting = appended.Logits(1).ToArray();
+        appended.Step([item.Tokens[0], -1]);
+        Assert.Equal(waiting, appended.Logits(1).ToArray());
+        using var small = vlm.Allocate(1, item.Ids.Length + 1);
+        small.Prefill([prompt.Prompt]);
+        Assert.Throws<InvalidOperationException>(() => small.Append(0, [5, 6]));
+    }
+
+    [Fact]
     public void A_batch_of_unlike_prompts_gives_each_what_it_gets_alone()
     {
         using var vlm = ReferencePackage.Open();

@@ -121,7 +121,45 @@ public sealed class ReplyGrammarTests : IDisposable
         Assert.Equal(reply.Choices.Count, reply.Alternatives.Count);
         Assert.InRange(reply.Choices[2].Removed, 0.5, 1);
         // Fed: seven tokens up to the last letter and 24 lines of four that were only asked for, but for the very last; then from the first arrow on once more, up to the one before the stop token.
-        Assert.Equal(7 + (24 * 4) - 1 + reply.Choices.Count - 2, decoder.Steps.Count);
+        Assert.Equal(7 + (24 * 4) - 1 + reply.Choices.Count - 2, decoder.Steps.Count + decoder.Appended.Sum(tokens => tokens.Length));
+        // In one run up to the first letter, one for each letter that is asked for but the last, and one for all that the decision leaves no choice in.
+        Assert.Equal((1 + 25 + 1, 0), (decoder.Appended.Count, decoder.Steps.Count));
+    }
+
+    [Theory]
+    [InlineData(1), InlineData(3), InlineData(40)]
+    public void Feeding_given_tokens_ahead_changes_no_reply_and_is_left_where_it_does_not_pay(int rows)
+    {
+        int[] wanted = [.. _tokenizer.Encode(" q→ a\n x→ c\n _→ _\n q→ a\n"), .. Enumerable.Repeat(Token(" z"), 200)];
+        (Generation[] Replies, ScriptedDecoder Decoder) Generate(bool canAppend, int mostTokens)
+        {
+            var decoder = new ScriptedDecoder([.. Enumerable.Repeat(wanted, rows)], SmallTokenizer.VocabSize)
+            {
+                CanAppend = canAppend,
+                Doubt = (_, logits) => logits[Array.IndexOf(logits, 5f)] = 50,
+            };
+            var options = new GenerationOptions { MaxTokens = mostTokens, StopTokens = [_stop], Reply = _grammar.Start("q x _ q"), Alternatives = 2 };
+            return (Generator.Generate(
+                decoder,
+                [.. Enumerable.Repeat(new Prompt([1, 2, 3], new RopePositions(new long[9], 3, 0), []), rows)],
+                Enumerable.Repeat(options, rows).ToArray(),
+                TestContext.Current.CancellationToken), decoder);
+        }
+
+        foreach (var mostTokens in (int[])[1, 2, 3, 4, 5, 13, 17, 20, 150])
+        {
+            var (plain, ahead) = (Generate(false, mostTokens), Generate(true, mostTokens));
+            for (var row = 0; row < rows; row++)
+            {
+                Assert.Equal(plain.Replies[row].Choices, ahead.Replies[row].Choices);
+                Assert.Equal(plain.Replies[row].Finish, ahead.Replies[row].Finish);
+                Assert.Equal(plain.Replies[row].Decided, ahead.Replies[row].Decided);
+                Assert.Equal(plain.Replies[row].Choices.Count, ahead.Replies[row].Alternatives.Count);
+            }
+            Assert.Empty(plain.Decoder.Appended);
+            Assert.All(ahead.Decoder.Appended, tokens => Assert.True(tokens.Length >= rows));
+            if (rows == 1 && mostTokens > 2) Assert.NotEmpty(ahead.Decoder.Appended);
+        }
     }
 
     [Fact]

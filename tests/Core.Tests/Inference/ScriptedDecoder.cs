@@ -38,6 +38,23 @@ internal sealed class ScriptedDecoder(int[][] script, int vocabulary = 10) : IDe
         OnStep?.Invoke(Steps.Count);
     }
 
+    public bool CanAppend { get; init; } = true;
+
+    public List<int[]> Appended { get; } = [];
+
+    public ReadOnlySpan<float> Append(int row, ReadOnlySpan<int> tokens)
+    {
+        Appended.Add(tokens.ToArray());
+        var logits = new List<float>();
+        for (var i = 0; i < tokens.Length; i++)
+        {
+            _length[row]++;
+            _said[row]++;
+            logits.AddRange(Logits(row));
+        }
+        return logits.ToArray();
+    }
+
     public ReadOnlySpan<float> Logits(int row)
     {
         var logits = new float[vocabulary];
