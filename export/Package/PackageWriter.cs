@@ -33,7 +33,7 @@ internal static class PackageWriter
 
     /// <summary>Writes a package beside the target under a temporary name, then puts it in the target's place.</summary>
     /// <param name="checkpointFolder">Hugging Face layout; never in memory as a whole.</param>
-    /// <param name="target">Does not exist, is empty, or is an older package, which is replaced but for its checkpoint and samples.</param>
+    /// <param name="target">Does not exist, is empty, or is an older package, which is replaced but for its checkpoint, plots and samples.</param>
     /// <param name="options">Precision and the like.</param>
     /// <exception cref="CheckpointException">The checkpoint is not complete.</exception>
     /// <exception cref="ExportException">The target is something else, or an option does not fit.</exception>
