@@ -16,10 +16,13 @@ public sealed record Assessment(double Confidence, IReadOnlyList<Verifier> HardF
 /// <summary><c>gate.json</c>: calibrator, threshold and certificate of one model package. Thread-safe.</summary>
 public sealed record Gate
 {
-    /// <summary>The version of the file that this program writes and reads.</summary>
-    public const int CurrentFormat = 1;
+    /// <summary>
+    /// The version that this program writes and reads: of the file, and of the way from picture to answer and signals. A change of either that can change what
+    /// was measured raises it, so that no gate outlives the program it was calibrated with.
+    /// </summary>
+    public const int CurrentFormat = 2;
 
-    /// <summary>The version of the file.</summary>
+    /// <summary>The version of the file and of what it was measured with.</summary>
     public required int Format { get; init; }
 
     /// <summary>Signals to probability.</summary>
@@ -105,7 +108,7 @@ public sealed record Gate
     private void Check(string path)
     {
         if (Format != CurrentFormat)
-            throw new GateException($"'{path}' has format {Format}; this program reads format {CurrentFormat}. Calibrate the package again.");
+            throw new GateException($"'{path}' has format {Format}, this program has {CurrentFormat}: it reads pictures in another way than the one that was measured. Calibrate the package again.");
         if (Threshold is not (> 0 and <= 1))
             throw new GateException($"'{path}' has the threshold {Threshold}; it is above 0 and at most 1. Calibrate the package again.");
         var unknown = Calibrator.Terms.Select(term => term.Name).FirstOrDefault(name => !Signals.Names.Contains(name));

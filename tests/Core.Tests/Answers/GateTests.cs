@@ -85,7 +85,7 @@ public sealed class GateTests : IDisposable
 
     [Theory]
     [InlineData("\"threshold\": 0.5", "\"threshold\": 0", "above 0")]
-    [InlineData("\"format\": 1", "\"format\": 2", "format 2")]
+    [InlineData("\"format\": 2", "\"format\": 1", "format 1")]
     [InlineData("\"deviation\": ", "\"deviation\": 1", "was edited")]
     [InlineData("\"threshold\"", "\"treshold\"", "treshold")]
     [InlineData("mapping.logp.min", "mapping.logp.best", "mapping.logp.best")]

@@ -27,7 +27,7 @@ public sealed class PromptTemplateTests : IDisposable
     [Fact]
     public void A_saved_prompt_is_loaded_as_it_was()
     {
-        foreach (var template in new[] { PromptTemplate.Small, PromptTemplate.Instruct })
+        foreach (var template in new[] { PromptTemplate.Small, PromptTemplate.Small with { LeansOnWords = true }, PromptTemplate.Instruct })
         {
             template.Save(_folder.File("prompt.json"));
             var loaded = PromptTemplate.Load(_folder.File("prompt.json"));
@@ -44,6 +44,7 @@ public sealed class PromptTemplateTests : IDisposable
     [InlineData("""{"user":"{picture}{code}","assistant_prefix":"","stop_tokens":[],"max_new_tokens":9}""", "stop_tokens")]
     [InlineData("""{"user":"{picture}{code}","assistant_prefix":"","stop_tokens":["e"],"max_new_tokens":9,"extra":1}""", "extra")]
     [InlineData("""{"user":"{picture}{code}"}""", "assistant_prefix")]
+    [InlineData("""{"user":"{picture}{code}","assistant_prefix":"","stop_tokens":["e"],"max_new_tokens":9,"leans_on_words":true}""", "mapping_lines")]
     [InlineData("null", "null")]
     [InlineData("{", "prompt.json")]
     public void A_wrong_prompt_file_is_refused_with_its_name_and_the_field(string json, string named)

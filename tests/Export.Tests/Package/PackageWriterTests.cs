@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Vlm.Export.Package;
 using Vlm.Model;
+using Vlm.Text;
 
 namespace Vlm.Export.Tests.Package;
 
@@ -65,12 +66,31 @@ public sealed class PackageWriterTests(TinyPackages packages) : IDisposable
     }
 
     [Fact]
-    public void An_older_package_is_replaced_but_its_checkpoint_and_samples_stay()
+    public void A_package_leans_on_words_only_when_it_is_exported_so_and_its_letters_are_decided_together()
+    {
+        TinyPackages.CopyCheckpoint(folder["checkpoint"]);
+        PackageWriter.Write(folder["checkpoint"], folder["read"], new ExportOptions(Precision.Int8));
+        PackageWriter.Write(folder["checkpoint"], folder["words"], new ExportOptions(Precision.Int8) { LeansOnWords = true });
+
+        Assert.False(PromptTemplate.Load(Path.Combine(folder["read"], "prompt.json")).LeansOnWords);
+        Assert.True(PromptTemplate.Load(Path.Combine(folder["words"], "prompt.json")).LeansOnWords);
+        Assert.NotEqual(ModelFolder.Open(folder["read"]).Fingerprint, ModelFolder.Open(folder["words"]).Fingerprint);
+
+        PromptTemplate.Instruct.Save(Path.Combine(folder["checkpoint"], "prompt.json"));
+        var error = Assert.Throws<ExportException>(() => PackageWriter.Write(folder["checkpoint"], folder["other"], new ExportOptions(Precision.Int8) { LeansOnWords = true }));
+        Assert.Contains("mapping_lines", error.Message, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(folder["other"]));
+    }
+
+    [Fact]
+    public void An_older_package_is_replaced_but_its_checkpoint_plots_and_samples_stay()
     {
         TinyPackages.CopyCheckpoint(Path.Combine(folder["model"], "checkpoint"));
         PackageWriter.Write(Path.Combine(folder["model"], "checkpoint"), folder["model"], new ExportOptions(Precision.Fp32));
         Directory.CreateDirectory(Path.Combine(folder["model"], "samples"));
         File.WriteAllText(Path.Combine(folder["model"], "samples", "codes.csv"), "picture,code\n");
+        Directory.CreateDirectory(Path.Combine(folder["model"], "plots"));
+        File.WriteAllText(Path.Combine(folder["model"], "plots", "training.png"), "");
         File.WriteAllText(Path.Combine(folder["model"], "gate.json"), "{}");
 
         PackageWriter.Write(Path.Combine(folder["model"], "checkpoint"), folder["model"], new ExportOptions(Precision.Int8));
@@ -78,6 +98,7 @@ public sealed class PackageWriterTests(TinyPackages packages) : IDisposable
         Assert.Equal("int8", ModelFolder.Open(folder["model"]).Manifest.Precision);
         Assert.True(File.Exists(Path.Combine(folder["model"], "checkpoint", "model.safetensors")));
         Assert.True(File.Exists(Path.Combine(folder["model"], "samples", "codes.csv")));
+        Assert.True(File.Exists(Path.Combine(folder["model"], "plots", "training.png")));
         // A gate is fitted to one set of weights; it does not outlive them.
         Assert.False(File.Exists(Path.Combine(folder["model"], "gate.json")));
         Assert.Equal(["model"], Directory.GetFileSystemEntries(folder.Path).Select(Path.GetFileName));
