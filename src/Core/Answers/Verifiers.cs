@@ -26,7 +26,7 @@ public enum Verifier
     /// <summary>V7: the answer has letters a-z and single spaces only.</summary>
     Alphabet,
 
-    /// <summary>V8: every word is in the word list. Random letters and rare words fail it, and a guessed word passes it: evidence, never a verdict.</summary>
+    /// <summary>V8: every word is in the word list. Random letters and names fail it, and a guessed word passes it: evidence, never a verdict.</summary>
     Dictionary,
 }
 
@@ -45,8 +45,6 @@ public sealed record VerifierReport(IReadOnlyList<Verifier> Failures, double Kno
 /// <summary>Checks a reply against its code. Pure.</summary>
 public static class Verifiers
 {
-    private static readonly Lazy<HashSet<string>> Words = new(() => [.. WordList.Train, .. WordList.HeldOut]);
-
     /// <summary>Whether no right answer can fail it: the cipher is a bijection of the letters, and the answer follows its code symbol by symbol.</summary>
     public static bool IsHard(Verifier verifier) =>
         verifier is Verifier.Format or Verifier.Alignment or Verifier.Function or Verifier.Injectivity or Verifier.Alphabet;
@@ -63,7 +61,7 @@ public static class Verifiers
         var chars = Message.FromSpaced(parsed.Chars.ToLowerInvariant());
         var coded = Message.FromSpaced(code);
         var words = answer.Split(' ');
-        var known = words.Count(Words.Value.Contains) / (double)words.Length;
+        var known = words.Count(WordList.Contains) / (double)words.Length;
 
         var failures = new List<Verifier>();
         void Expect(Verifier verifier, bool holds)

@@ -4,9 +4,9 @@ namespace Vlm.Inference;
 
 /// <summary>From beliefs about letters to the message that they and the word list together make likeliest. Pure.</summary>
 /// <remarks>
-/// The noisy channel (Shannon 1948): P(message | picture) ∝ P(picture | letters) · P(message). Every word of the message is, with equal chances, one of the list's
-/// words of that length, each as likely as the others, or any string of letters, which then stays as it was read. Only what reading left possible is weighed: a letter that
-/// was read surely cannot be overruled by a word.
+/// The noisy channel (Shannon 1948): P(message | picture) ∝ P(picture | letters) · P(message). Every word of the message is a common word, a rarer one, or any string
+/// of letters, which then stays as it was read; of each kind those of its length are equally likely. Only what reading left possible is weighed: a letter that was read
+/// surely cannot be overruled by a word.
 /// A beam search over the words, the longest first, keeps the likeliest readings; their weights give the belief in each letter.
 /// </remarks>
 internal static class WordDecision
@@ -14,11 +14,14 @@ internal static class WordDecision
     /// <summary>Readings kept from word to word.</summary>
     private const int Beam = 64;
 
+    /// <summary>How often a word is of each kind. Measured, an even split of the first two would do as well.</summary>
+    private const double CommonShare = 0.3, RareShare = 0.2, StringShare = 0.5;
+
     /// <summary>
     /// A pair less probable than this is not what the picture shows. Of messages with no word of the list, a tenth of this bound lets words
     /// overrule the right reading about twice as often, and rights three answers in a thousand more among those of the list (EXPERIMENTS.md).
     /// </summary>
-    private static readonly double Possible = Math.Log(0.01);
+    private static readonly double LeastBelief = Math.Log(0.01);
 
     /// <summary>Decides the letters of a code.</summary>
     /// <param name="code">In its normal form, <c>q x _ a y f</c>.</param>
@@ -32,12 +35,15 @@ internal static class WordDecision
         List<Reading> readings = [Reading.Nothing];
         foreach (var word in code.Replace(" ", "", StringComparison.Ordinal).Split(Message.Gap).Distinct().OrderByDescending(word => word.Length))
         {
-            string[] plains = [.. WordList.OfLength(word.Length).Where(plain => IsPossible(word, plain, logs))];
-            var known = -Math.Log(Math.Max(1, WordList.OfLength(word.Length).Count));
-            var unknown = -word.Length * Math.Log(LetterDecision.Letters);
             var asItIs = string.Concat(word.Select(coded => asRead[coded]));
+            (string Plain, double Chance)[] candidates =
+            [
+                .. Possible(word, WordList.CommonOf(word.Length), CommonShare, logs),
+                .. Possible(word, WordList.RareOf(word.Length), RareShare, logs),
+                (asItIs, Math.Log(StringShare) - (word.Length * Math.Log(LetterDecision.Letters))),
+            ];
             readings = [.. readings
-                .SelectMany(reading => plains.Select(plain => reading.With(word, plain, logs, known)).Append(reading.With(word, asItIs, logs, unknown)))
+                .SelectMany(reading => candidates.Select(candidate => reading.With(word, candidate.Plain, logs, candidate.Chance)))
                 .OfType<Reading>()
                 .OrderByDescending(reading => reading.Log)
                 .Take(Beam)];
@@ -46,8 +52,10 @@ internal static class WordDecision
         return readings.Count == 0 ? read : Believed(readings, read);
     }
 
-    private static bool IsPossible(string coded, string plain, Dictionary<char, IReadOnlyList<double>> logs) =>
-        coded.Zip(plain).All(pair => logs[pair.First][pair.Second - 'a'] >= Possible);
+    /// <summary>The words that the picture may show, each with the logarithm of its chance.</summary>
+    private static IEnumerable<(string Plain, double Chance)> Possible(string coded, IReadOnlyList<string> words, double share, Dictionary<char, IReadOnlyList<double>> logs) => words
+        .Where(plain => coded.Zip(plain).All(pair => logs[pair.First][pair.Second - 'a'] >= LeastBelief))
+        .Select(plain => (plain, Math.Log(share / words.Count)));
 
     /// <summary>The letters of the likeliest reading, each with the share of weight of the readings that have it.</summary>
     private static DecidedLetter[] Believed(List<Reading> readings, IReadOnlyList<DecidedLetter> read)

@@ -41,6 +41,9 @@ internal sealed record SolveReport
     /// <summary>Why no cipher gives this answer; null without a gate or a failure.</summary>
     public IReadOnlyList<string>? HardFailures { get; init; }
 
+    /// <summary>True where looks at the picture left letters unsure and the word list had a say in them.</summary>
+    public bool? LeantOnWords { get; init; }
+
     public string? Expected { get; init; }
 
     public bool? Correct { get; init; }
@@ -61,6 +64,7 @@ internal sealed record SolveReport
         RawConfidence = assessment is null ? null : Round(solution.RawConfidence),
         Certified = assessment?.IsCertified,
         HardFailures = assessment is { HardFailures.Count: > 0 } ? [.. assessment.HardFailures.Select(Name)] : null,
+        LeantOnWords = solution.Generation.LeantOnWords ? true : null,
         Expected = item.Expected,
         Correct = item.Expected is null ? null : item.Expected == solution.Answer,
         FinishReason = Name(solution.Generation.Finish),

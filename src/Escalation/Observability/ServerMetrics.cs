@@ -14,6 +14,7 @@ internal sealed class ServerMetrics
     private readonly CollectorRegistry _registry = Metrics.NewCustomRegistry();
     private readonly Counter _requests;
     private readonly Counter _tokens;
+    private readonly Counter _leantOnWords;
     private readonly Gauge _waiting;
     private readonly Gauge _ready;
     private readonly Histogram _wait;
@@ -27,6 +28,7 @@ internal sealed class ServerMetrics
         var seconds = Histogram.ExponentialBuckets(0.01, 2, 14);
         _requests = factory.CreateCounter("escalation_requests_total", "Requests by how they ended.", "outcome");
         _tokens = factory.CreateCounter("escalation_tokens_total", "Tokens of answered requests.", "kind");
+        _leantOnWords = factory.CreateCounter("escalation_leant_on_words_total", "Answers in which the word list had a say, because looks at the picture left letters unsure.");
         _waiting = factory.CreateGauge("escalation_queue_length", "Requests that wait for the model.");
         _ready = factory.CreateGauge("escalation_ready", "1 when the model is loaded and warm, else 0.");
         _wait = factory.CreateHistogram("escalation_queue_wait_seconds", "Time from a request's arrival to its batch.", new HistogramConfiguration { Buckets = seconds });
@@ -45,6 +47,8 @@ internal sealed class ServerMetrics
     public void Ready(bool isReady) => _ready.Set(isReady ? 1 : 0);
 
     public void Started(TimeSpan wait) => _wait.Observe(wait.TotalSeconds);
+
+    public void LeantOnWords() => _leantOnWords.Inc();
 
     public void Batch(int size) => _batch.Observe(size);
 

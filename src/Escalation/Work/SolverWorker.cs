@@ -102,7 +102,9 @@ internal sealed class SolverWorker(
             foreach (var ((job, _), solution) in rows.Zip(solutions))
             {
                 // Who has been stopped has nobody who waits.
-                if (solution.Generation.Finish != FinishReason.Cancelled) job.Complete(Answers.Of(model, job, solution));
+                if (solution.Generation.Finish == FinishReason.Cancelled) continue;
+                if (solution.Generation.LeantOnWords) _metrics.LeantOnWords();
+                job.Complete(Answers.Of(model, job, solution));
             }
         }
         catch (Exception e) when (e is PictureException or PromptTooLongException && rows.Count > 1)

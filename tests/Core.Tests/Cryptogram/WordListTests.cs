@@ -15,6 +15,19 @@ public sealed class WordListTests
     }
 
     [Fact]
+    public void Rare_words_are_others_and_all_are_known_by_their_length()
+    {
+        Assert.Equal(10_000, Enumerable.Range(1, 30).Sum(length => WordList.CommonOf(length).Count(word => word.Length == length)));
+        var rare = Enumerable.Range(1, 30).SelectMany(length => WordList.RareOf(length).Where(word => word.Length == length)).ToList();
+        Assert.InRange(rare.Count, 50_000, 60_000);
+        Assert.All(rare, word => Assert.Matches("^[a-z]{3,}$", word));
+        Assert.Empty(rare.Intersect(WordList.Train.Concat(WordList.HeldOut)));
+        Assert.True(WordList.Contains("tundra") && WordList.Contains(WordList.HeldOut[0]) && WordList.Contains(WordList.Train[0]));
+        Assert.False(WordList.Contains("qzxjv") || WordList.Contains(""));
+        Assert.Empty(WordList.CommonOf(40));
+    }
+
+    [Fact]
     public void A_fixed_tenth_is_held_out()
     {
         Assert.InRange(WordList.HeldOut.Count, 900, 1100);

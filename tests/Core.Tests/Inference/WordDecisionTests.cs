@@ -19,6 +19,17 @@ public sealed class WordDecisionTests
     }
 
     [Fact]
+    public void A_rare_word_is_found_too_but_gives_way_to_a_common_one()
+    {
+        // "tundra" is rare; of "carp" and "card" the second is common.
+        var tundra = WordDecision.Decide("a b c d e f", Doubtful("abcdef", "tundra", 'f', 'o'), Read([.. "abcdef".Zip("tundro", (coded, plain) => ($"{coded}", plain))]));
+        Assert.Equal("tundra", Plain("abcdef", tundra));
+        var card = WordDecision.Decide("a b c d", Doubtful("abcd", "carp", 'd', 'd'), Read([.. "abcd".Zip("carp", (coded, plain) => ($"{coded}", plain))]));
+        Assert.Equal("card", Plain("abcd", card));
+        Assert.True(card[3].LogProbability < Math.Log(0.99), $"{card[3]}");
+    }
+
+    [Fact]
     public void A_letter_that_was_read_surely_is_not_overruled()
     {
         var decided = WordDecision.Decide("a b c d e f g", Beliefs("abcdefg", "kitchon", sure: 0.9999), Read([.. "abcdefg".Zip("kitchon", (coded, plain) => ($"{coded}", plain))]));
@@ -64,11 +75,11 @@ public sealed class WordDecisionTests
             }).QuickCheckThrowOnFailure();
     }
 
-    [Fact]
-    public void The_list_knows_its_words_by_length() =>
-        Assert.Equal(WordList.Train.Count + WordList.HeldOut.Count, Enumerable.Range(1, 30).Sum(length => WordList.OfLength(length).Count(word => word.Length == length)));
-
     private static LetterBelief[] Beliefs(string coded, string plain, double sure) => [.. coded.Zip(plain, (code, letter) => Belief(code, (letter, sure)))];
+
+    /// <summary>As read surely, but for one letter, which may as well be another.</summary>
+    private static LetterBelief[] Doubtful(string coded, string plain, char doubtful, char other) =>
+        [.. Beliefs(coded, plain, 0.999).Select(belief => belief.Coded == doubtful ? Belief(doubtful, (plain[coded.IndexOf(doubtful, StringComparison.Ordinal)], 0.48), (other, 0.48)) : belief)];
 
     private static DecidedLetter[] Read(params (string Coded, char Plain)[] letters) => [.. letters.Select(letter => new DecidedLetter(letter.Coded[0], letter.Plain, Math.Log(0.5)))];
 
