@@ -121,7 +121,7 @@ public static class Generator
 
         /// <summary>
         /// Jump-forward decoding (Zheng et al. 2024, SGLang, §4.3): tokens that the grammar leaves no choice in are fed in one run together with the one before
-        /// them. Rows that do so run alone, so it pays only from as many tokens on as there are rows.
+        /// them. A row does so alone (attention over a past takes several new tokens of one row only); measured, that is no slower than steps of 16 rows.
         /// </summary>
         private bool Jump(IDecoder decoder, int next)
         {
@@ -129,7 +129,7 @@ public static class Generator
             // Room for one token more, whose turn finds out how the reply ends.
             var room = Math.Min(options.MaxTokens - _choices.Count, decoder.MaxLength - decoder.Length(index) - 1) - 1;
             int[] given = [.. _guide.Given().Take(Math.Max(0, room))];
-            if (given.Length == 0 || given.Length + 1 < decoder.Rows) return false;
+            if (given.Length == 0) return false;
             var logits = decoder.Append(index, [next, .. given]);
             var vocabulary = logits.Length / (given.Length + 1);
             for (var i = 0; i < given.Length; i++) Add(logits.Slice(i * vocabulary, vocabulary));
