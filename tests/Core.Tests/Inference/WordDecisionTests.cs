@@ -88,7 +88,8 @@ public sealed class WordDecisionTests
     private static LetterBelief Belief(char coded, params (char Plain, double Probability)[] known)
     {
         var rest = (1 - known.Sum(item => item.Probability)) / (26 - known.Length);
-        return new LetterBelief(coded, [.. Enumerable.Range('a', 26).Select(letter => Math.Log(known.Where(item => item.Plain == letter).Select(item => item.Probability).DefaultIfEmpty(rest).First()))]);
+        double Of(int plain) => known.Where(item => item.Plain == plain).Select(item => item.Probability).DefaultIfEmpty(rest).First();
+        return new LetterBelief(coded, [.. Enumerable.Range('a', 26).Select(plain => Math.Log(Of(plain)))]);
     }
 
     private static LetterBelief Random(char coded, SeededRandom rng)
