@@ -19,6 +19,9 @@ internal sealed class ScriptedModel(params string[] pieces) : IModel
     /// <summary>Whether every token waits for <see cref="Release"/>.</summary>
     public bool IsHeld { get; init; }
 
+    /// <summary>Whether words had a say in what it says.</summary>
+    public bool LeansOnWords { get; init; }
+
     /// <summary>A code at which it breaks.</summary>
     public string? FailsOn { get; init; }
 
@@ -93,7 +96,7 @@ internal sealed class ScriptedModel(params string[] pieces) : IModel
 
         public Solution ToSolution(ScriptedModel model)
         {
-            var generation = new Generation(_choices, Finish!.Value, default) { Alternatives = _alternatives };
+            var generation = new Generation(_choices, Finish!.Value, default) { Alternatives = _alternatives, LeantOnWords = model.LeansOnWords };
             var text = string.Concat(generation.TextTokens.Select(token => Encoding.UTF8.GetString(model.Bytes(token))));
             return new Solution
             {

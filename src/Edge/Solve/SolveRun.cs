@@ -104,7 +104,8 @@ internal sealed class SolveRun(Solver solver, Gate? gate, bool isJson, string? a
         if (report.Error is not null) return $"{report.Picture}  error: {report.Error}";
         var verdict = report.Correct switch { true => "  correct", false => $"  WRONG, expected: {report.Expected}", null => "" };
         var certified = report.Certified switch { true => " certified", false => " uncertain", null => "" };
-        return $"{report.Picture}  {report.Text}  confidence {report.Confidence:F3}{certified}  {report.TimingsMs!.Total:F0} ms{verdict}";
+        var words = report.LeantOnWords == true ? " leant on words" : "";
+        return $"{report.Picture}  {report.Text}  confidence {report.Confidence:F3}{certified}{words}  {report.TimingsMs!.Total:F0} ms{verdict}";
     }
 
     private void PrintSingle(SolveReport report)
@@ -112,6 +113,7 @@ internal sealed class SolveRun(Solver solver, Gate? gate, bool isJson, string? a
         var times = report.TimingsMs!;
         Console.WriteLine(report.Text);
         Console.WriteLine($"confidence {report.Confidence:F3} ({Meaning(report)})");
+        if (report.LeantOnWords == true) Console.WriteLine("looks at the picture left letters unsure; words had a say in them");
         Console.WriteLine(
             $"time {times.Total:F0} ms: decode picture {times.DecodePicture:F1}, patches {times.Patches:F1}, vision {times.Vision:F1}, " +
             $"prefill {times.Prefill:F1}, decode {times.Decode:F1}");

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Vlm.Cryptogram;
 using Vlm.Vision;
 
 namespace Vlm.Edge.Tests.Solve;
@@ -42,6 +43,29 @@ public sealed class SolveTests : IDisposable
         var timings = answer.GetProperty("timings").EnumerateObject().ToDictionary(phase => phase.Name, phase => phase.Value.GetDouble());
         Assert.Equal(["decode_picture", "patches", "vision", "prefill", "decode", "total"], timings.Keys);
         Assert.Equal(timings["total"], timings.Values.SkipLast(1).Sum(), 0.1);
+    }
+
+    [Fact]
+    public async Task An_answer_in_which_words_had_a_say_says_so()
+    {
+        var folder = Directory.CreateDirectory(_files.File("pictures")).FullName;
+        var source = new PuzzleSource(PuzzleOptions.For(Split.Camera, 5, 5), 901);
+        var table = "picture,code\n";
+        for (var i = 0; i < 4; i++)
+        {
+            var puzzle = source.At(i);
+            File.WriteAllBytes(Path.Combine(folder, $"{i}.png"), ImageCodec.EncodePng(puzzle.Picture));
+            table += $"{i}.png,{puzzle.Code}\n";
+        }
+        File.WriteAllText(Path.Combine(folder, "codes.csv"), table);
+        var larger = Path.Combine(Repository.Root, "models", "cryptogram-escalation");
+
+        var json = await EdgeProcess.Run("solve", folder, "--model", larger, "--json");
+        var plain = await EdgeProcess.Run("solve", folder, "--model", larger);
+
+        bool[] leant = [.. json.Lines.Select(line => JsonDocument.Parse(line).RootElement.TryGetProperty("leant_on_words", out var member) && member.GetBoolean())];
+        Assert.Contains(true, leant);
+        Assert.Equal(leant, plain.Lines.Take(4).Select(line => line.Contains("leant on words", StringComparison.Ordinal)));
     }
 
     [Fact]

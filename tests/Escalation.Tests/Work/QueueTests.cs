@@ -43,6 +43,19 @@ public sealed class QueueTests
         Assert.Equal(7, await server.MetricAsync("escalation_batch_size_sum"));
     }
 
+    [Theory]
+    [InlineData(false, 0), InlineData(true, 2)]
+    public async Task Answers_in_which_words_had_a_say_are_counted(bool leansOnWords, int counted)
+    {
+        await using var server = await TestServer.StartAsync(new ScriptedModel { LeansOnWords = leansOnWords });
+        for (var i = 0; i < 2; i++)
+        {
+            using var response = await server.AskAsync();
+            Assert.Equal(200, (int)response.StatusCode);
+        }
+        Assert.Equal(counted, await server.MetricAsync("escalation_leant_on_words_total"));
+    }
+
     [Fact]
     public async Task Who_hangs_up_while_waiting_leaves_the_queue_and_is_never_computed()
     {
