@@ -39,6 +39,8 @@ internal sealed class Alarms(EventStream events, EdgeMetrics metrics, ILogger<Al
 
     public void Raise(AlarmKind kind, string message)
     {
+        // First, so that whoever sees the alarm in the state finds it counted.
+        metrics.Count(kind);
         RaisedAlarm? before;
         var now = clock.GetUtcNow();
         lock (_lock)
@@ -46,7 +48,6 @@ internal sealed class Alarms(EventStream events, EdgeMetrics metrics, ILogger<Al
             before = _raised.GetValueOrDefault(kind);
             _raised[kind] = new RaisedAlarm(kind, message, now, (before?.Times ?? 0) + 1);
         }
-        metrics.Count(kind);
         // A full disk fails at every escalation; once a minute is enough to say so.
         if (before is not null && before.Message == message && now - before.At < Quiet) return;
         Log.Alarm(logger, kind, message);
