@@ -6,11 +6,12 @@ using Vlm.Vision;
 
 namespace Vlm.Bench.Micro;
 
-/// <summary>What do reading a prompt and one more token cost, alone and in a batch? Times the shipped package; run from the repository's root.</summary>
+/// <summary>What do reading a prompt, one more token, and a mapping line of four tokens in one run cost, alone and in a batch? Times the shipped package; run from the repository's root.</summary>
 [MemoryDiagnoser]
 public class DecodeBenchmarks : IDisposable
 {
     private const string Package = "models/cryptogram-edge";
+    private const int Line = 4;
 
     private OnnxVlm? _model;
     private IDecoder? _decoder;
@@ -58,7 +59,23 @@ public class DecodeBenchmarks : IDisposable
     public void Step()
     {
         _decoder!.Step(_tokens);
+        Rewind();
+    }
+
+    /// <summary>To be held against four steps.</summary>
+    [Benchmark]
+    public void Append()
+    {
+        Span<int> line = stackalloc int[Line];
+        line.Fill(_tokens[0]);
         for (int row = 0; row < Rows; row++)
-            _decoder.Rewind(row, _prompts[row].Ids.Length);
+            _decoder!.Append(row, line);
+        Rewind();
+    }
+
+    private void Rewind()
+    {
+        for (int row = 0; row < Rows; row++)
+            _decoder!.Rewind(row, _prompts[row].Ids.Length);
     }
 }
