@@ -46,8 +46,8 @@ public sealed record Solution
     public required ReplyResult Reply { get; init; }
 
     /// <summary>
-    /// The geometric mean of the probabilities of the answer's tokens, in (0, 1]; null when the reply has no answer. Raw: nothing says that answers
-    /// with 0.9 are right nine times in ten.
+    /// How sure the model is of the answer, in (0, 1]; null when the reply has none. Where plain letters were decided, the product of the beliefs in them; otherwise
+    /// the geometric mean of the probabilities of the answer's tokens. Raw: nothing says that answers with 0.9 are right nine times in ten.
     /// </summary>
     public required double? RawConfidence { get; init; }
 

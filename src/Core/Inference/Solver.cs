@@ -71,6 +71,9 @@ public sealed class Solver : IDisposable
     /// <summary>Whether a token ends replies. It is no part of their text.</summary>
     public bool IsStop(int token) => _wording.StopTokens.Contains(token);
 
+    /// <summary>Whether replies are held to their layout, so that the model decides plain letters and nothing else.</summary>
+    public bool DecidesLetters => _wording.Grammar is not null;
+
     /// <summary>Whether the package can say where it looks.</summary>
     public bool ShowsAttention => _vlm.ShowsAttention;
 
@@ -159,6 +162,10 @@ public sealed class Solver : IDisposable
         for (var i = 0; i < generation.Choices.Count; i++) tell(generation.Choices[i], options.Alternatives > 0 ? generation.Alternatives[i] : []);
     }
 
+    /// <summary>Letters that were decided leave the answer's own tokens no choice, so that their probabilities say nothing.</summary>
+    private static double? Confidence(Generation generation, ReplyTokens tokens) =>
+        generation.Decided.Count > 0 ? Math.Exp(generation.Decided.Sum(letter => letter.LogProbability)) : tokens.AnswerProbability();
+
     private Solution ToSolution(Question question, EncodedPicture picture, Prompt prompt, Generation generation)
     {
         var tokens = new ReplyTokens(_wording.Tokenizer, generation);
@@ -168,7 +175,7 @@ public sealed class Solver : IDisposable
             Question = question,
             Text = tokens.Text,
             Reply = reply,
-            RawConfidence = reply is ReplyResult.Reply ? tokens.AnswerProbability() : null,
+            RawConfidence = reply is ReplyResult.Reply ? Confidence(generation, tokens) : null,
             Generation = generation,
             Fields = tokens.Fields(),
             Grid = picture.Features.Grid,

@@ -32,7 +32,7 @@ internal sealed record SolveReport
     /// <summary>The probability that the answer is right, when the package has a gate; otherwise the raw one.</summary>
     public double? Confidence { get; init; }
 
-    /// <summary>The geometric mean of the answer tokens' probabilities; only beside a calibrated one.</summary>
+    /// <summary><see cref="Solution.RawConfidence"/>; only beside a calibrated one.</summary>
     public double? RawConfidence { get; init; }
 
     /// <summary>Whether the gate's certificate covers the answer; null without a gate.</summary>

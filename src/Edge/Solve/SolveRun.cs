@@ -91,7 +91,7 @@ internal sealed class SolveRun(Solver solver, Gate? gate, bool isJson, string? a
 
     private string Meaning(SolveReport report)
     {
-        if (gate is null) return "raw: geometric mean of the answer tokens' probabilities";
+        if (gate is null) return solver.DecidesLetters ? "raw: the model's belief in the letters" : "raw: geometric mean of the answer tokens' probabilities";
         if (report.HardFailures is { Count: > 0 } failures) return $"no cipher gives this answer: {string.Join(", ", failures)}";
         var promise = gate.Certificate;
         return report.Certified == true

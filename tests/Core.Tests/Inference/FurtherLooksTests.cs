@@ -67,6 +67,9 @@ public sealed class FurtherLooksTests
             Assert.Equal(LetterDecision.IsOpen(alone.Generation.Decided) && alone.Generation.FurtherLooks.Count > 0, withWords.Generation.LeantOnWords);
             Assert.Equal(alone.Generation.FurtherLooks, withWords.Generation.FurtherLooks);
             if (!withWords.Generation.LeantOnWords) Assert.Equal(alone.Text, withWords.Text);
+            // The answer's own tokens follow from the letters; how sure it is of the answer is how sure it is of them.
+            Assert.Equal(Math.Exp(alone.Generation.Decided.Sum(letter => letter.LogProbability)), alone.RawConfidence!.Value, 1e-12);
+            if (withWords.Generation.LeantOnWords) Assert.InRange(alone.RawConfidence.Value, 0, 0.99);
         }
 
         int Right(IReadOnlyList<Solution> solutions) => solutions.Zip(puzzles).Count(pair => pair.First.Answer == pair.Second.Answer);
