@@ -14,7 +14,7 @@ internal static class WordDecision
     /// <summary>Readings kept from word to word.</summary>
     private const int Beam = 64;
 
-    /// <summary>How often a word is of each kind. Measured, an even split of the first two would do as well.</summary>
+    /// <summary>How often a word is of each kind. Measured, 0.4 and 0.1 for the first two are as good for common words and worse for rarer ones.</summary>
     private const double CommonShare = 0.3, RareShare = 0.2, StringShare = 0.5;
 
     /// <summary>
