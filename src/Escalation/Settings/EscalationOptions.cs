@@ -95,7 +95,7 @@ internal sealed record QueueOptions
 
     /// <summary>Questions answered together at most, 1 to 64. Default 8.</summary>
     [Range(1, 64)]
-    public int Batch { get; init; } = 8;
+    public int Batch { get; init; } = 4;
 
     /// <summary>Milliseconds that a batch waits for others that are on their way, 0 to 1000. A request that is alone does not wait. Default 5.</summary>
     [Range(0, 1000)]
