@@ -93,7 +93,7 @@ internal sealed record QueueOptions
     [Range(1, 4096)]
     public int Capacity { get; init; } = 64;
 
-    /// <summary>Questions answered together at most, 1 to 64. Default 8.</summary>
+    /// <summary>Questions answered together at most, 1 to 64. Default 4: more lengthen the tail and answer no more (EXPERIMENTS.md).</summary>
     [Range(1, 64)]
     public int Batch { get; init; } = 4;
 
