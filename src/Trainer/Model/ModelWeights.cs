@@ -47,7 +47,8 @@ public static class ModelWeights
     public static void Fill(Tensor destination, float[] values)
     {
         using var noGradient = no_grad();
-        using var source = tensor(values);
-        destination.copy_(source.view(destination.shape));
+        // The scope holds the temporaries: one that nothing holds may be freed in the middle of the native call that reads it.
+        using var scope = NewDisposeScope();
+        destination.copy_(tensor(values).view(destination.shape));
     }
 }

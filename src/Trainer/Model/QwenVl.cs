@@ -335,7 +335,8 @@ internal sealed class TokenEmbedding : Module
 
     public TokenEmbedding(TextConfig c) : base(nameof(TokenEmbedding))
     {
-        weight = new Parameter(randn(c.VocabSize, c.HiddenSize) * tensor((float)(1 / Math.Sqrt(c.HiddenSize))));
+        using var scope = NewDisposeScope();   // holds temporaries while native calls read them
+        weight = scope.Detach(new Parameter(randn(c.VocabSize, c.HiddenSize) * tensor((float)(1 / Math.Sqrt(c.HiddenSize)))));
         RegisterComponents();
     }
 
@@ -490,6 +491,7 @@ internal sealed class Linear : Module<Tensor, Tensor>
     public static Parameter Uniform(long[] shape, int fanIn)
     {
         var bound = 1 / Math.Sqrt(fanIn);
-        return new Parameter(rand(shape) * tensor((float)(2 * bound)) - tensor((float)bound));
+        using var scope = NewDisposeScope();
+        return scope.Detach(new Parameter(rand(shape) * tensor((float)(2 * bound)) - tensor((float)bound)));
     }
 }

@@ -1,0 +1,51 @@
+using Vlm.Trainer.Model;
+using static TorchSharp.torch;
+
+namespace Vlm.Trainer.Tests.Model;
+
+/// <summary>
+/// A temporary tensor that nothing holds may be freed in the middle of the native call that reads it: that ends the process, or corrupts the numbers.
+/// </summary>
+public sealed class ModelWeightsTests
+{
+    [Fact]
+    public async Task Weights_are_filled_whole_while_the_collector_runs()
+    {
+        float[] values = [.. Enumerable.Range(0, 60_000).Select(i => (float)i)];
+        using var weights = zeros(200, 300);
+        await WhileCollecting(2_000, () => ModelWeights.Fill(weights, values));
+        Assert.Equal(values, weights.data<float>().ToArray());
+    }
+
+    [Fact]
+    public async Task Weights_are_drawn_while_the_collector_runs() => await WhileCollecting(1_000, () =>
+    {
+        using var weights = Linear.Uniform([200, 300], 300);
+        using var scope = NewDisposeScope();
+        Assert.InRange(weights.abs().max().item<float>(), 0.05f, 0.058f);
+    });
+
+    private static async Task WhileCollecting(int times, Action action)
+    {
+        using var done = new CancellationTokenSource();
+        var collector = Task.Run(
+            () =>
+            {
+                while (!done.IsCancellationRequested)
+                {
+                    GC.Collect();
+                    GC.WaitForPendingFinalizers();
+                }
+            },
+            TestContext.Current.CancellationToken);
+        try
+        {
+            for (var i = 0; i < times; i++) action();
+        }
+        finally
+        {
+            await done.CancelAsync();
+            await collector;
+        }
+    }
+}
