@@ -120,7 +120,7 @@ public static class Generator
         }
 
         /// <summary>
-        /// Jump-forward decoding (Zheng et al. 2024, SGLang, §4.3): tokens that the grammar leaves no choice in are fed in one run together with the one before
+        /// Jump-forward decoding (Zheng et al. 2024, SGLang, §4): tokens that the grammar leaves no choice in are fed in one run together with the one before
         /// them. A row does so alone (attention over a past takes several new tokens of one row only); measured, that is no slower than steps of 16 rows.
         /// </summary>
         private bool Jump(IDecoder decoder, int next)
