@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Microsoft.ML.OnnxRuntime;
 using Vlm.Model;
+using Vlm.Package;
 using Vlm.Vision;
 
 namespace Vlm.Export;

@@ -22,7 +22,7 @@ internal enum Precision
 /// <param name="AllLogits">Whether a large vocabulary's logits are given for every position of a prompt, not only for the last.</param>
 internal sealed record ExportOptions(Precision Precision, int BlockSize = 32, bool AllLogits = false)
 {
-    /// <inheritdoc cref="Text.PromptTemplate.LeansOnWords"/>
+    /// <inheritdoc cref="Vlm.Package.PromptTemplate.LeansOnWords"/>
     public bool LeansOnWords { get; init; }
 
     public static readonly IReadOnlyList<string> PrecisionNames = [.. Enum.GetNames<Precision>().Select(name => name.ToLowerInvariant())];

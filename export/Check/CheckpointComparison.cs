@@ -1,6 +1,7 @@
 using Vlm.Export.Onnx;
 using Vlm.Export.Package;
 using Vlm.Model;
+using Vlm.Package;
 using Vlm.Text;
 using Vlm.Vision;
 

@@ -1,4 +1,5 @@
 using Vlm.Model;
+using Vlm.Package;
 using Vlm.Vision;
 
 namespace Vlm.Export.Check;

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Vlm.Model;
+using Vlm.Package;
 
 namespace Vlm.Export.Package;
 

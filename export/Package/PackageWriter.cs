@@ -1,7 +1,7 @@
 using Vlm.Export.Graphs;
 using Vlm.Export.Onnx;
 using Vlm.Model;
-using Vlm.Text;
+using Vlm.Package;
 using Vlm.Vision;
 
 namespace Vlm.Export.Package;

@@ -3,7 +3,7 @@ using Vlm.Edge;
 using Vlm.Edge.Calibrate;
 using Vlm.Edge.Serve;
 using Vlm.Edge.Solve;
-using Vlm.Inference;
+using Vlm.Engine.Ort;
 
 Telemetry.Off();
 var root = new RootCommand("Reads cryptograms with a small vision-language model on this machine.")

@@ -1,8 +1,8 @@
 using System.CommandLine;
+using Vlm.Engine.Ort;
 using Vlm.Escalation;
 using Vlm.Escalation.Keys;
 using Vlm.Escalation.Serve;
-using Vlm.Inference;
 
 Telemetry.Off();
 var root = new RootCommand("The larger model behind an OpenAI-compatible endpoint.") { ServeCommand.Create(), KeyCommand.Create() };

@@ -1,6 +1,6 @@
 using System.Text.Json;
 using Vlm.Files;
-using Vlm.Model;
+using Vlm.Package;
 
 namespace Vlm.Trainer;
 

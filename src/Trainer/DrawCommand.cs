@@ -1,5 +1,5 @@
 using System.CommandLine;
-using Vlm.Cryptogram;
+using Vlm.Puzzles;
 using Vlm.Vision;
 
 namespace Vlm.Trainer;

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
-using Vlm.Cryptogram;
 using Vlm.Model;
+using Vlm.Puzzles;
 using Vlm.Trainer.Evaluations;
 using Vlm.Trainer.Logging;
 using static TorchSharp.torch;

@@ -1,6 +1,8 @@
 using System.CommandLine;
 using Vlm.Cryptogram;
 using Vlm.Model;
+using Vlm.Package;
+using Vlm.Puzzles;
 using Vlm.Text;
 using Vlm.Trainer.Model;
 using Vlm.Trainer.Sampling;

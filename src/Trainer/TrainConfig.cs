@@ -1,6 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using Vlm.Cryptogram;
+using Vlm.Puzzles;
 using Vlm.Trainer.Data;
 using Vlm.Trainer.Optimization;
 using Vlm.Trainer.Supervised;

@@ -1,6 +1,8 @@
 using System.Text.Json;
 using Vlm.Bench.Quality;
 using Vlm.Cryptogram;
+using Vlm.Puzzles;
+using Vlm.Statistics;
 using Vlm.Vision;
 
 namespace Vlm.Bench.Tests;

@@ -4,11 +4,11 @@ using BenchmarkDotNet.Configs;
 using BenchmarkDotNet.Jobs;
 using BenchmarkDotNet.Running;
 using BenchmarkDotNet.Toolchains.InProcess.Emit;
-using Vlm.Answers;
 using Vlm.Bench.Cascade;
 using Vlm.Bench.Quality;
-using Vlm.Cryptogram;
-using Vlm.Model;
+using Vlm.Gating;
+using Vlm.Package;
+using Vlm.Puzzles;
 
 namespace Vlm.Bench;
 

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 using Vlm.Export.Onnx;
-using Vlm.Model;
+using Vlm.Package;
 using Vlm.Text;
 using static Vlm.Export.Onnx.TensorProto.Types;
 

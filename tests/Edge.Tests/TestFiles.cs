@@ -1,4 +1,4 @@
-using Vlm.Model;
+using Vlm.Package;
 
 namespace Vlm.Edge.Tests;
 

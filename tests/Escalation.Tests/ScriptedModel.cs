@@ -1,8 +1,9 @@
 using System.Text;
-using Vlm.Answers;
+using Vlm.Cryptogram;
+using Vlm.Engine;
 using Vlm.Escalation.Work;
-using Vlm.Inference;
-using Vlm.Model;
+using Vlm.Package;
+using Vlm.Solving;
 using Vlm.Vision;
 
 namespace Vlm.Escalation.Tests;

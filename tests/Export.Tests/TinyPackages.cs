@@ -1,7 +1,7 @@
 using Vlm.Export.Check;
 using Vlm.Export.Package;
 using Vlm.Export.Tests;
-using Vlm.Text;
+using Vlm.Package;
 
 [assembly: AssemblyFixture(typeof(TinyPackages))]
 

@@ -1,8 +1,11 @@
 using System.Text.Json;
+using Vlm.Engine;
+using Vlm.Engine.Ort;
 using Vlm.Export;
 using Vlm.Export.Package;
-using Vlm.Inference;
 using Vlm.Model;
+using Vlm.Package;
+using Vlm.Solving;
 using Vlm.Vision;
 
 namespace Vlm.Parity.Tests;
@@ -108,7 +111,7 @@ public sealed class EngineTests : IDisposable
     private static ImageFeatures Encode(OnnxVlm vlm, string picture)
     {
         var image = ImageCodec.Decode(File.ReadAllBytes(Path.Combine(Golden, "genai-reference", picture)));
-        return vlm.Encode(Patches.From(image, Inference.ProcessorConfig.Load(Path.Combine(vlm.Config.Folder, vlm.Config.ProcessorFile))));
+        return vlm.Encode(Patches.From(image, Package.ProcessorConfig.Load(Path.Combine(vlm.Config.Folder, vlm.Config.ProcessorFile))));
     }
 
     private static GenerationOptions Greedy(OnnxVlm vlm) => new() { MaxTokens = 12, StopTokens = vlm.Config.EosTokenIds };

@@ -1,9 +1,13 @@
 using System.Diagnostics;
 using Vlm.Cryptogram;
+using Vlm.Engine;
+using Vlm.Engine.Ort;
 using Vlm.Export;
 using Vlm.Export.Package;
-using Vlm.Inference;
 using Vlm.Model;
+using Vlm.Package;
+using Vlm.Puzzles;
+using Vlm.Solving;
 using Vlm.Text;
 using Vlm.Trainer;
 using Vlm.Vision;
@@ -37,7 +41,7 @@ public sealed class ShippedModelTests : IDisposable
         {
             var (patches, prompt) = Ask(new PuzzleSource(PuzzleOptions.For(split), Seed).At(p));
             using var picture = vlm.Encode(patches);
-            var question = Inference.Prompt.For(prompt, [picture], vlm.Config);
+            var question = Engine.Prompt.For(prompt, [picture], vlm.Config);
             int[] tokens = [.. torch.ReadLongs($"{p}.tokens").Select(token => (int)token)];
             Assert.Equal(tokens, Reply(vlm, decoder, question));
 
@@ -87,7 +91,7 @@ public sealed class ShippedModelTests : IDisposable
         {
             var (patches, prompt) = Ask(puzzle);
             using var picture = vlm.Encode(patches);
-            return Score.IsExact(tokenizer.Decode(Reply(vlm, decoder, Inference.Prompt.For(prompt, [picture], vlm.Config))), puzzle.Answer);
+            return Score.IsExact(tokenizer.Decode(Reply(vlm, decoder, Engine.Prompt.For(prompt, [picture], vlm.Config))), puzzle.Answer);
         });
     }
 

@@ -1,5 +1,6 @@
-using Vlm.Cryptogram;
 using Vlm.Model;
+using Vlm.Package;
+using Vlm.Puzzles;
 using Vlm.Trainer.Evaluations;
 using Vlm.Vision;
 

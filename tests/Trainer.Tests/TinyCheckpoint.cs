@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Vlm.Model;
+using Vlm.Package;
 using Vlm.Text;
 using Vlm.Trainer.Model;
 using static TorchSharp.torch;

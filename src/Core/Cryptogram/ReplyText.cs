@@ -1,4 +1,5 @@
 using System.Text;
+using Vlm.Puzzles;
 
 namespace Vlm.Cryptogram;
 

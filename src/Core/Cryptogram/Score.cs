@@ -1,5 +1,3 @@
-using Vlm.Answers;
-
 namespace Vlm.Cryptogram;
 
 /// <summary>The four rewards of one reply, each from 0 to 1.</summary>

@@ -1,4 +1,5 @@
 using System.Reflection;
+using Vlm.Statistics;
 
 namespace Vlm.Cryptogram;
 

@@ -1,5 +1,3 @@
-using Vlm.Cryptogram;
-
 namespace Vlm.Statistics;
 
 /// <summary>How far a statistic of answers would move if other answers of the same kind had been drawn: the percentile bootstrap (Efron 1979).</summary>

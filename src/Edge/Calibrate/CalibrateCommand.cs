@@ -1,9 +1,9 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
-using Vlm.Answers;
-using Vlm.Cryptogram;
 using Vlm.Edge.Solve;
-using Vlm.Model;
+using Vlm.Gating;
+using Vlm.Package;
+using Vlm.Puzzles;
 
 namespace Vlm.Edge.Calibrate;
 

@@ -1,10 +1,11 @@
 using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text;
-using Vlm.Answers;
-using Vlm.Cryptogram;
-using Vlm.Inference;
-using Vlm.Model;
+using Vlm.Drawing;
+using Vlm.Engine.Ort;
+using Vlm.Gating;
+using Vlm.Package;
+using Vlm.Solving;
 using Vlm.Statistics;
 using Vlm.Vision;
 

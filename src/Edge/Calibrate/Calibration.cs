@@ -1,5 +1,4 @@
-using Vlm.Answers;
-using Vlm.Cryptogram;
+using Vlm.Gating;
 using Vlm.Statistics;
 
 namespace Vlm.Edge.Calibrate;

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Vlm.Cryptogram;
 using Vlm.Edge.Solve;
+using Vlm.Puzzles;
 using Vlm.Vision;
 
 namespace Vlm.Edge.Calibrate;

@@ -1,5 +1,6 @@
-using Vlm.Answers;
-using Vlm.Inference;
+using Vlm.Cryptogram;
+using Vlm.Gating;
+using Vlm.Solving;
 
 namespace Vlm.Edge.Calibrate;
 

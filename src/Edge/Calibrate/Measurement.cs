@@ -1,7 +1,8 @@
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using Vlm.Answers;
+using Vlm.Cryptogram;
+using Vlm.Gating;
 using Vlm.Statistics;
 
 namespace Vlm.Edge.Calibrate;

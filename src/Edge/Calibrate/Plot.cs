@@ -1,5 +1,5 @@
 using System.Globalization;
-using Vlm.Vision;
+using Vlm.Drawing;
 
 namespace Vlm.Edge.Calibrate;
 

@@ -1,6 +1,6 @@
 using System.Net;
 using System.Text;
-using Vlm.Answers;
+using Vlm.Gating;
 
 namespace Vlm.Edge.Calibrate;
 

@@ -1,4 +1,4 @@
-using Vlm.Vision;
+using Vlm.Drawing;
 
 namespace Vlm.Edge.Calibrate;
 

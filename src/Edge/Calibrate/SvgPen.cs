@@ -1,6 +1,6 @@
 using System.Net;
 using System.Text;
-using Vlm.Vision;
+using Vlm.Drawing;
 
 namespace Vlm.Edge.Calibrate;
 

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using Vlm.Answers;
 using Vlm.Cryptogram;
 
 namespace Vlm.Edge.Escalations;

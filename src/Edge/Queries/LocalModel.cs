@@ -1,7 +1,9 @@
 using System.Threading.Channels;
-using Vlm.Answers;
+using Vlm.Cryptogram;
 using Vlm.Edge.Routing;
-using Vlm.Inference;
+using Vlm.Engine;
+using Vlm.Gating;
+using Vlm.Solving;
 using Vlm.Vision;
 
 namespace Vlm.Edge.Queries;

@@ -1,4 +1,4 @@
-using Vlm.Answers;
+using Vlm.Gating;
 using Vlm.Statistics;
 
 namespace Vlm.Edge.Routing;

@@ -3,12 +3,12 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
-using Vlm.Answers;
 using Vlm.Edge.Escalations;
 using Vlm.Edge.Queries;
 using Vlm.Edge.Routing;
-using Vlm.Inference;
-using Vlm.Model;
+using Vlm.Gating;
+using Vlm.Package;
+using Vlm.Solving;
 
 namespace Vlm.Edge.Serve;
 

@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
-using Vlm.Answers;
 using Vlm.Edge.Routing;
-using Vlm.Model;
+using Vlm.Gating;
+using Vlm.Package;
 
 namespace Vlm.Edge.Serve;
 

@@ -3,10 +3,11 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
-using Vlm.Answers;
 using Vlm.Edge.Queries;
-using Vlm.Inference;
-using Vlm.Model;
+using Vlm.Engine.Ort;
+using Vlm.Gating;
+using Vlm.Package;
+using Vlm.Solving;
 
 namespace Vlm.Edge.Serve;
 

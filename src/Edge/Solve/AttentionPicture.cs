@@ -1,5 +1,6 @@
+using Vlm.Drawing;
 using Vlm.Files;
-using Vlm.Inference;
+using Vlm.Solving;
 using Vlm.Vision;
 
 namespace Vlm.Edge.Solve;
@@ -69,7 +70,7 @@ internal static class AttentionPicture
     {
         try
         {
-            return Cryptogram.Fonts.Arrow;
+            return Drawing.Fonts.Arrow;
         }
         catch (InvalidOperationException e)
         {

@@ -1,7 +1,8 @@
 using System.CommandLine;
-using Vlm.Answers;
-using Vlm.Inference;
-using Vlm.Model;
+using Vlm.Engine.Ort;
+using Vlm.Gating;
+using Vlm.Package;
+using Vlm.Solving;
 
 namespace Vlm.Edge.Solve;
 

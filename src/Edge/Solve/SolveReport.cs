@@ -1,8 +1,9 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using Vlm.Answers;
-using Vlm.Inference;
+using Vlm.Cryptogram;
+using Vlm.Gating;
+using Vlm.Solving;
 
 namespace Vlm.Edge.Solve;
 

@@ -1,9 +1,10 @@
 using System.Diagnostics;
 using Spectre.Console;
-using Vlm.Answers;
 using Vlm.Cryptogram;
-using Vlm.Inference;
-using Vlm.Model;
+using Vlm.Engine;
+using Vlm.Gating;
+using Vlm.Package;
+using Vlm.Solving;
 using Vlm.Vision;
 
 namespace Vlm.Edge.Solve;

@@ -1,4 +1,4 @@
-using Vlm.Inference;
+using Vlm.Engine;
 
 namespace Vlm.Escalation.Chat;
 

@@ -1,5 +1,6 @@
 using System.Text;
-using Vlm.Inference;
+using Vlm.Engine;
+using Vlm.Solving;
 
 namespace Vlm.Escalation.Work;
 

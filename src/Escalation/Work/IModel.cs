@@ -1,4 +1,4 @@
-using Vlm.Inference;
+using Vlm.Solving;
 
 namespace Vlm.Escalation.Work;
 

@@ -1,7 +1,8 @@
 using System.Security.Cryptography;
 using System.Text;
-using Vlm.Inference;
-using Vlm.Model;
+using Vlm.Engine.Ort;
+using Vlm.Package;
+using Vlm.Solving;
 
 namespace Vlm.Escalation.Work;
 

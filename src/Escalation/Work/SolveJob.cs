@@ -1,7 +1,8 @@
 using System.Threading.Channels;
+using Vlm.Engine;
 using Vlm.Escalation.Chat;
 using Vlm.Escalation.Errors;
-using Vlm.Inference;
+using Vlm.Solving;
 using Vlm.Vision;
 
 namespace Vlm.Escalation.Work;

@@ -1,8 +1,9 @@
 using System.Diagnostics;
+using Vlm.Engine;
 using Vlm.Escalation.Errors;
 using Vlm.Escalation.Observability;
 using Vlm.Escalation.Settings;
-using Vlm.Inference;
+using Vlm.Solving;
 using Vlm.Vision;
 
 namespace Vlm.Escalation.Work;

@@ -1,4 +1,4 @@
-using Vlm.Cryptogram;
+using Vlm.Puzzles;
 using Vlm.Vision;
 
 namespace Vlm.Trainer.Data;

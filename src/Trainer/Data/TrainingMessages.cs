@@ -1,4 +1,5 @@
 using Vlm.Cryptogram;
+using Vlm.Statistics;
 
 namespace Vlm.Trainer.Data;
 

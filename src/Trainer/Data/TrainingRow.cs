@@ -1,4 +1,5 @@
 using Vlm.Cryptogram;
+using Vlm.Package;
 using Vlm.Text;
 using Vlm.Vision;
 
@@ -125,7 +126,7 @@ public sealed record ReplyToLearn(string Code, string Lines, string Reply, bool 
 
     /// <summary>
     /// The mapping lines of a message and then those of the letters that its code does not have, as decoding asks for them when a letter is in doubt
-    /// (<see cref="Vlm.Inference.ReplyGrammar"/>).
+    /// (<see cref="Vlm.Solving.ReplyGrammar"/>).
     /// </summary>
     public static ReplyToLearn Survey(Cipher cipher, string message)
     {

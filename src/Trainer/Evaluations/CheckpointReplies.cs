@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
-using Vlm.Cryptogram;
 using Vlm.Model;
+using Vlm.Package;
+using Vlm.Puzzles;
 using Vlm.Text;
 using Vlm.Trainer.Grpo;
 using Vlm.Trainer.Model;

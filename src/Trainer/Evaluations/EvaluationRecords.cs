@@ -1,7 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using Vlm.Cryptogram;
 using Vlm.Files;
+using Vlm.Puzzles;
 
 namespace Vlm.Trainer.Evaluations;
 

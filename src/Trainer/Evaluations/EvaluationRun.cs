@@ -1,4 +1,5 @@
 using Vlm.Cryptogram;
+using Vlm.Puzzles;
 
 namespace Vlm.Trainer.Evaluations;
 

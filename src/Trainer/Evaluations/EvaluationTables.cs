@@ -1,5 +1,5 @@
 using System.Text;
-using Vlm.Cryptogram;
+using Vlm.Puzzles;
 using Vlm.Statistics;
 
 namespace Vlm.Trainer.Evaluations;

@@ -1,6 +1,6 @@
 using System.Text;
 using System.Text.Json;
-using Vlm.Cryptogram;
+using Vlm.Puzzles;
 
 namespace Vlm.Trainer.Evaluations;
 

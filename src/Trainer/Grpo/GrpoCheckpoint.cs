@@ -1,4 +1,5 @@
 using Vlm.Model;
+using Vlm.Package;
 using Vlm.Text;
 using Vlm.Trainer.Model;
 using Vlm.Trainer.Optimization;

@@ -1,5 +1,5 @@
 using System.Text.Json;
-using Vlm.Cryptogram;
+using Vlm.Puzzles;
 using Vlm.Trainer.Data;
 using Vlm.Trainer.Model;
 using Vlm.Trainer.Optimization;

@@ -104,7 +104,7 @@ internal sealed class GrpoRun : IDisposable
         var result = probe.Of(model);
         progress.Note($"final: {result}");
         File.WriteAllText(Path.Combine(folder.Path, "evaluation.md"), result.ToMarkdown($"{config.Name}, step {state.Step}"));
-        folder.SaveProvenance(new Vlm.Model.Provenance
+        folder.SaveProvenance(new Vlm.Package.Provenance
         {
             Command = $"grpo configs/{config.Name}.json",
             Config = $"configs/{config.Name}.json, step {state.Step}, from {config.From}",

@@ -1,5 +1,5 @@
 using TorchSharp;
-using Vlm.Cryptogram;
+using Vlm.Statistics;
 using Vlm.Trainer.Model;
 using Vlm.Trainer.Optimization;
 using static TorchSharp.torch;

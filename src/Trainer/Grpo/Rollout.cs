@@ -1,4 +1,4 @@
-using Vlm.Cryptogram;
+using Vlm.Puzzles;
 
 namespace Vlm.Trainer.Grpo;
 

@@ -1,4 +1,5 @@
-using Vlm.Cryptogram;
+using Vlm.Package;
+using Vlm.Statistics;
 using Vlm.Text;
 using Vlm.Trainer.Model;
 using Vlm.Trainer.Sampling;

@@ -1,3 +1,4 @@
+using Vlm.Drawing;
 using Vlm.Vision;
 
 namespace Vlm.Trainer.Logging;

@@ -1,4 +1,4 @@
-using Vlm.Cryptogram;
+using Vlm.Drawing;
 using Vlm.Vision;
 
 namespace Vlm.Trainer.Logging;

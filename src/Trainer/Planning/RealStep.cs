@@ -1,5 +1,5 @@
-using Vlm.Cryptogram;
 using Vlm.Model;
+using Vlm.Puzzles;
 using Vlm.Trainer.Grpo;
 using Vlm.Trainer.Model;
 using Vlm.Trainer.Optimization;

@@ -1,4 +1,6 @@
 using Vlm.Cryptogram;
+using Vlm.Package;
+using Vlm.Puzzles;
 using Vlm.Statistics;
 using Vlm.Text;
 using Vlm.Trainer.Model;

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Vlm.Model;
+using Vlm.Package;
 using Vlm.Text;
 using Vlm.Trainer.Model;
 using Vlm.Trainer.Optimization;

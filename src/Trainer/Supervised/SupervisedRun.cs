@@ -1,4 +1,4 @@
-using Vlm.Model;
+using Vlm.Package;
 using Vlm.Text;
 using Vlm.Trainer.Data;
 using Vlm.Trainer.Logging;

@@ -1,10 +1,11 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
-using Vlm.Answers;
 using Vlm.Bench.Quality;
-using Vlm.Cryptogram;
-using Vlm.Inference;
-using Vlm.Model;
+using Vlm.Engine.Ort;
+using Vlm.Gating;
+using Vlm.Package;
+using Vlm.Puzzles;
+using Vlm.Solving;
 
 namespace Vlm.Bench.Cascade;
 

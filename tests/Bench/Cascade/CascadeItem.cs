@@ -1,8 +1,9 @@
 using System.Text.Json.Serialization;
-using Vlm.Answers;
 using Vlm.Cryptogram;
 using Vlm.Edge.Escalations;
-using Vlm.Inference;
+using Vlm.Gating;
+using Vlm.Puzzles;
+using Vlm.Solving;
 
 namespace Vlm.Bench.Cascade;
 

@@ -1,6 +1,8 @@
 using BenchmarkDotNet.Attributes;
-using Vlm.Cryptogram;
-using Vlm.Inference;
+using Vlm.Engine;
+using Vlm.Engine.Ort;
+using Vlm.Package;
+using Vlm.Puzzles;
 using Vlm.Text;
 using Vlm.Vision;
 

@@ -1,5 +1,5 @@
 using BenchmarkDotNet.Attributes;
-using Vlm.Cryptogram;
+using Vlm.Puzzles;
 using Vlm.Vision;
 
 namespace Vlm.Bench.Micro;

@@ -3,10 +3,11 @@ using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using Spectre.Console;
-using Vlm.Answers;
 using Vlm.Cryptogram;
-using Vlm.Inference;
-using Vlm.Model;
+using Vlm.Engine.Ort;
+using Vlm.Package;
+using Vlm.Puzzles;
+using Vlm.Solving;
 
 namespace Vlm.Bench.Quality;
 

@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using Vlm.Cryptogram;
+using Vlm.Puzzles;
 
 namespace Vlm.Bench.Quality;
 

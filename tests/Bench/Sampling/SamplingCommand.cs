@@ -1,8 +1,11 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
-using Vlm.Cryptogram;
-using Vlm.Inference;
+using Vlm.Engine;
+using Vlm.Engine.Ort;
+using Vlm.Package;
+using Vlm.Puzzles;
+using Vlm.Solving;
 using Vlm.Text;
 using Vlm.Vision;
 
@@ -62,7 +65,7 @@ internal static class SamplingCommand
         MaxTokens = MostTokens,
         StopTokens = vlm.Config.EosTokenIds,
         Samples = options.Samples,
-        Sampling = new Inference.Sampling { Temperature = 1, Seed = (ulong)batch },
+        Sampling = new Engine.Sampling { Temperature = 1, Seed = (ulong)batch },
     };
 
     private static void Write(StreamWriter? output, long number, IReadOnlyList<Generation> group)

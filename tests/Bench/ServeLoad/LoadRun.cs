@@ -2,8 +2,8 @@ using System.Diagnostics;
 using System.Net.Http.Headers;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Vlm.Answers;
 using Vlm.Cryptogram;
+using Vlm.Puzzles;
 using Vlm.Vision;
 
 namespace Vlm.Bench.ServeLoad;

@@ -1,5 +1,5 @@
 using System.CommandLine;
-using Vlm.Cryptogram;
+using Vlm.Puzzles;
 
 namespace Vlm.Bench.ServeLoad;
 

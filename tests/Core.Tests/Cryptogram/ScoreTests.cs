@@ -1,6 +1,7 @@
 using FsCheck;
 using FsCheck.Fluent;
 using Vlm.Cryptogram;
+using Vlm.Statistics;
 
 namespace Vlm.Core.Tests.Cryptogram;
 

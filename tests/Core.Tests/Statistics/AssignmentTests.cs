@@ -1,4 +1,3 @@
-using Vlm.Cryptogram;
 using Vlm.Statistics;
 
 namespace Vlm.Core.Tests.Statistics;

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Vlm.Cryptogram;
+using Vlm.Package;
 using Vlm.Text;
 
 namespace Vlm.Core.Tests.Text;

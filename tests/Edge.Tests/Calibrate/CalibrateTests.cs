@@ -1,6 +1,6 @@
 using System.Text.Json;
-using Vlm.Answers;
-using Vlm.Model;
+using Vlm.Gating;
+using Vlm.Package;
 
 namespace Vlm.Edge.Tests.Calibrate;
 

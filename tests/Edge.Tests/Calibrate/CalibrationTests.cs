@@ -1,7 +1,8 @@
 using System.Xml.Linq;
-using Vlm.Answers;
 using Vlm.Cryptogram;
+using Vlm.Drawing;
 using Vlm.Edge.Calibrate;
+using Vlm.Gating;
 using Vlm.Statistics;
 using Vlm.Vision;
 

@@ -1,5 +1,6 @@
-using Vlm.Answers;
-using Vlm.Inference;
+using Vlm.Engine.Ort;
+using Vlm.Gating;
+using Vlm.Solving;
 using Vlm.Text;
 using Vlm.Vision;
 

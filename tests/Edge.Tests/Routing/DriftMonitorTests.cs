@@ -1,8 +1,8 @@
 using Microsoft.Extensions.Time.Testing;
-using Vlm.Cryptogram;
 using Vlm.Edge.Routing;
 using Vlm.Edge.Tests.Serve;
-using Vlm.Model;
+using Vlm.Package;
+using Vlm.Statistics;
 
 namespace Vlm.Edge.Tests.Routing;
 

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Time.Testing;
-using Vlm.Cryptogram;
 using Vlm.Edge.Routing;
+using Vlm.Puzzles;
+using Vlm.Statistics;
 using Vlm.Vision;
 
 namespace Vlm.Edge.Tests.Routing;

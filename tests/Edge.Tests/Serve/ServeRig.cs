@@ -3,12 +3,13 @@ using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
-using Vlm.Answers;
 using Vlm.Edge.Escalations;
 using Vlm.Edge.Routing;
 using Vlm.Edge.Serve;
-using Vlm.Inference;
-using Vlm.Model;
+using Vlm.Engine.Ort;
+using Vlm.Gating;
+using Vlm.Package;
+using Vlm.Solving;
 
 namespace Vlm.Edge.Tests.Serve;
 

@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 using System.Text.Json;
-using Vlm.Model;
+using Vlm.Package;
 using Vlm.Vision;
 
 namespace Vlm.Edge.Tests.Solve;

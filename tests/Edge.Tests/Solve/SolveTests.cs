@@ -1,5 +1,5 @@
 using System.Text.Json;
-using Vlm.Cryptogram;
+using Vlm.Puzzles;
 using Vlm.Vision;
 
 namespace Vlm.Edge.Tests.Solve;

@@ -3,7 +3,7 @@ using System.Net.Http.Headers;
 using System.Text.Json.Nodes;
 using Vlm.Escalation.Settings;
 using Vlm.Escalation.Work;
-using Vlm.Model;
+using Vlm.Package;
 using Vlm.Vision;
 
 namespace Vlm.Escalation.Tests.Serve;

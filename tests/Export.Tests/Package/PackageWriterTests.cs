@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Vlm.Export.Package;
 using Vlm.Model;
-using Vlm.Text;
+using Vlm.Package;
 
 namespace Vlm.Export.Tests.Package;
 

@@ -1,5 +1,8 @@
 using Vlm.Cryptogram;
 using Vlm.Model;
+using Vlm.Package;
+using Vlm.Puzzles;
+using Vlm.Statistics;
 using Vlm.Text;
 using Vlm.Trainer.Data;
 using Vlm.Trainer.Model;

@@ -1,4 +1,4 @@
-using Vlm.Cryptogram;
+using Vlm.Puzzles;
 using Vlm.Trainer.Evaluations;
 
 namespace Vlm.Trainer.Tests.Evaluations;

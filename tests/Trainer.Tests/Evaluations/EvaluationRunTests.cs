@@ -1,4 +1,5 @@
 using Vlm.Cryptogram;
+using Vlm.Puzzles;
 using Vlm.Trainer.Evaluations;
 using Vlm.Vision;
 

@@ -1,4 +1,5 @@
-using Vlm.Cryptogram;
+using Vlm.Package;
+using Vlm.Puzzles;
 using Vlm.Text;
 using Vlm.Trainer.Data;
 using Vlm.Trainer.Grpo;

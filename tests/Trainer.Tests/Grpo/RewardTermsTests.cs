@@ -1,4 +1,6 @@
 using Vlm.Cryptogram;
+using Vlm.Puzzles;
+using Vlm.Statistics;
 using Vlm.Trainer.Grpo;
 
 namespace Vlm.Trainer.Tests.Grpo;

@@ -1,5 +1,6 @@
 using TorchSharp;
-using Vlm.Cryptogram;
+using Vlm.Package;
+using Vlm.Puzzles;
 using Vlm.Text;
 using Vlm.Trainer.Grpo;
 using Vlm.Trainer.Model;

@@ -1,6 +1,6 @@
 using FsCheck;
 using FsCheck.Fluent;
-using Vlm.Cryptogram;
+using Vlm.Drawing;
 using Vlm.Trainer.Logging;
 using Vlm.Vision;
 

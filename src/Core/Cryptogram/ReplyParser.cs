@@ -1,0 +1,100 @@
+namespace Vlm.Cryptogram;
+
+/// <summary>
+/// The strict parser of replies. Expected after the <c>&lt;think&gt;</c> that the prompt ends with:
+/// thinking with one <c>&lt;chars&gt;…&lt;/chars&gt;</c> inside, <c>&lt;/think&gt;</c>, one newline, <c>&lt;answer&gt;…&lt;/answer&gt;</c>, nothing more.
+/// </summary>
+/// <remarks>
+/// Stricter than the reference's expression, which accepts doubled sections, empty ones and a trailing newline: with those, the section
+/// that is graded can differ from the one that a reader takes for the answer.
+/// </remarks>
+public static class ReplyParser
+{
+    private const string ThinkStart = "<think>";
+
+    // In the order in which they must occur after <think>.
+    private static readonly string[] Tags = ["<chars>", "</chars>", "</think>", "<answer>", "</answer>"];
+
+    /// <summary>Parses what a model wrote after the prompt's <c>&lt;think&gt;</c>. Never throws.</summary>
+    /// <param name="completion">The generated text without stop tokens; null counts as empty.</param>
+    public static ReplyResult Parse(string? completion)
+    {
+        if (string.IsNullOrWhiteSpace(completion)) return Failure(ReplyFailure.Empty, "expected a reply, found nothing");
+        if (completion.Contains(ThinkStart, StringComparison.Ordinal))
+            return Failure(ReplyFailure.DuplicateTag, "expected the one <think> that the prompt ends with, found another");
+        var at = new int[Tags.Length];
+        for (var i = 0; i < Tags.Length; i++)
+        {
+            at[i] = completion.IndexOf(Tags[i], StringComparison.Ordinal);
+            if (at[i] >= 0 && completion.IndexOf(Tags[i], at[i] + 1, StringComparison.Ordinal) >= 0)
+                return Failure(ReplyFailure.DuplicateTag, $"expected one {Tags[i]}, found several");
+        }
+
+        var missing = Array.FindIndex(at, position => position < 0);
+        if (missing >= 0) return Failure(ReplyFailure.MissingTag, $"expected {Tags[missing]}, found none: the reply was cut or leaves a section out");
+        for (var i = 1; i < at.Length; i++)
+        {
+            if (at[i] < at[i - 1]) return Failure(ReplyFailure.TagOutOfOrder, $"expected {Tags[i]} after {Tags[i - 1]}, found it before");
+        }
+
+        return Sections(completion, at);
+    }
+
+    /// <summary>Parses a whole reply that starts with <c>&lt;think&gt;</c> itself, as other programs return it. Never throws.</summary>
+    public static ReplyResult ParseWhole(string? reply)
+    {
+        if (string.IsNullOrWhiteSpace(reply)) return Failure(ReplyFailure.Empty, "expected a reply, found nothing");
+        return reply.StartsWith(ThinkStart, StringComparison.Ordinal)
+            ? Parse(reply[ThinkStart.Length..])
+            : Failure(ReplyFailure.MissingTag, "expected the reply to start with <think>");
+    }
+
+    /// <summary>
+    /// The trimmed text between a pair of tags that occurs exactly once, whatever stands around it; null if there is no such pair.
+    /// For scores that give partial credit to replies that are not well-formed.
+    /// </summary>
+    /// <param name="completion">A reply.</param>
+    /// <param name="tag">Name of the tag: <c>chars</c> or <c>answer</c>.</param>
+    public static string? Section(string? completion, string tag)
+    {
+        var (open, close) = ($"<{tag}>", $"</{tag}>");
+        var pieces = (completion ?? "").Split(open);
+        if (pieces.Length != 2 || pieces[0].Contains(close, StringComparison.Ordinal)) return null;
+        var inside = pieces[1].Split(close);
+        return inside.Length == 2 ? inside[0].Trim() : null;
+    }
+
+    private static ReplyResult Sections(string completion, int[] at)
+    {
+        string Between(int first, int second) => completion[(at[first] + Tags[first].Length)..at[second]];
+        var (chars, gap, answer) = (Between(0, 1).Trim(), Between(2, 3), Between(3, 4).Trim());
+        var rest = completion[(at[4] + Tags[4].Length)..];
+        if (gap != "\n") return Failure(ReplyFailure.TextBetweenSections, $"expected one newline between </think> and <answer>, found {gap.Length} characters");
+        if (rest.Length > 0) return Failure(ReplyFailure.TextAfterAnswer, $"expected nothing after </answer>, found {rest.Length} characters");
+        if (chars.Length == 0) return Failure(ReplyFailure.EmptyChars, "expected the decoded letters inside <chars>, found nothing");
+        if (answer.Length == 0) return Failure(ReplyFailure.EmptyAnswer, "expected the message inside <answer>, found nothing");
+        return new ReplyResult.Reply(Lines(completion[..at[0]]), chars, answer);
+    }
+
+    private static List<MappingLine> Lines(string thinking)
+    {
+        var lines = new List<MappingLine>();
+        foreach (var line in thinking.AsSpan().EnumerateLines())
+        {
+            if (Line(line.Trim()) is { } mapping) lines.Add(mapping);
+        }
+
+        return lines;
+    }
+
+    /// <summary><c>q→ c</c>, <c>q → c</c>, <c>q -> c</c>, <c>q = c</c> or <c>q: c</c>; anything else is free text.</summary>
+    private static MappingLine? Line(ReadOnlySpan<char> line)
+    {
+        if (line.Length < 3 || !IsSymbol(line[0]) || !IsSymbol(line[^1])) return null;
+        return line[1..^1].Trim() is "→" or "->" or "=>" or "=" or ":" ? new MappingLine(line[0], line[^1]) : null;
+    }
+
+    private static bool IsSymbol(char character) => char.IsAsciiLetter(character) || character == '_';
+
+    private static ReplyResult.ParseFailure Failure(ReplyFailure reason, string detail) => new(reason, detail);
+}

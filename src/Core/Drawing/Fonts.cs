@@ -1,0 +1,126 @@
+using System.Reflection;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Vlm.Drawing;
+
+/// <summary>One face of the font list.</summary>
+/// <param name="Family">Name for people.</param>
+/// <param name="Style">regular, bold, italic or bold-italic.</param>
+/// <param name="Kind">sans, serif or mono.</param>
+/// <param name="Files">File names it may have, any one suffices; compared without case.</param>
+/// <param name="HeldOut">Never used in training.</param>
+public sealed record FontEntry(string Family, string Style, string Kind, IReadOnlyList<string> Files, bool HeldOut);
+
+/// <summary>
+/// The faces of <c>fonts.json</c> that are installed on this machine. Faces whose hairlines vanish at 16 pixels are not in the list. Pictures depend on them: the same seed gives the same picture
+/// on machines that have the same fonts.
+/// </summary>
+public static class Fonts
+{
+    private const string Resource = "fonts.json";
+    private const string Arrows = "→->=: ";
+    private const string Alphabet = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
+    private static readonly Lazy<IReadOnlyList<(FontEntry Entry, FontFace Face)>> Installed = new(FindInstalled);
+    // Lazy, so that a machine without fonts gets the message of Missing() and not a failed type initialiser.
+    private static readonly Lazy<FontFace[]> TrainingFaces = new(() => Faces(heldOut: false));
+    private static readonly Lazy<FontFace[]> HeldOutFaces = new(() => Faces(heldOut: true));
+    private static readonly Lazy<FontFace> ReferenceFace = new(() => First("Noto Sans Symbols", "Noto Sans", "DejaVu Sans", "Liberation Sans", "Arial"));
+    private static readonly Lazy<FontFace> ArrowFace = new(() => Installed.Value.Select(font => font.Face).FirstOrDefault(face => face.Has(Arrows))
+        ?? throw Missing("a font with the arrow U+2192"));
+
+    /// <summary>The faces used in training, in the order of the list.</summary>
+    public static IReadOnlyList<FontFace> Training => TrainingFaces.Value;
+
+    /// <summary>The faces kept out of training, in the order of the list.</summary>
+    public static IReadOnlyList<FontFace> HeldOut => HeldOutFaces.Value;
+
+    /// <summary>The face of the reference layout (Noto Sans Symbols), or the most similar one installed.</summary>
+    public static FontFace Reference => ReferenceFace.Value;
+
+    /// <summary>The face that draws the arrow for fonts that lack it.</summary>
+    public static FontFace Arrow => ArrowFace.Value;
+
+    /// <summary>A face for labels: the first one used in training that draws every character of <paramref name="text"/>, or else <see cref="Reference"/>.</summary>
+    /// <exception cref="InvalidOperationException">No font of the list is installed.</exception>
+    public static FontFace For(string text) => Training.FirstOrDefault(face => face.Has(text)) ?? Reference;
+
+    /// <summary>The whole list, installed or not.</summary>
+    public static IReadOnlyList<FontEntry> List { get; } = ReadList();
+
+    /// <summary>The face that draws an arrow between letters of <paramref name="face"/>: the same if it can, else <see cref="Arrow"/>.</summary>
+    public static FontFace ArrowFor(FontFace face, string arrow)
+    {
+        ArgumentNullException.ThrowIfNull(face);
+        return face.Has(arrow) ? face : Arrow;
+    }
+
+    private static FontFace[] Faces(bool heldOut) =>
+        [.. Installed.Value.Where(font => font.Entry.HeldOut == heldOut).Select(font => font.Face)];
+
+    private static FontFace First(params ReadOnlySpan<string> families)
+    {
+        foreach (var family in families)
+        {
+            var found = Installed.Value.FirstOrDefault(font => font.Entry.Family == family && font.Entry.Style == "regular");
+            if (found.Face is not null) return found.Face;
+        }
+
+        return Installed.Value[0].Face;
+    }
+
+    private static List<(FontEntry Entry, FontFace Face)> FindInstalled()
+    {
+        var files = InstalledFiles();
+        var found = new List<(FontEntry, FontFace)>();
+        foreach (var entry in ReadList())
+        {
+            var path = entry.Files.Select(file => files.GetValueOrDefault(file)).FirstOrDefault(path => path is not null);
+            if (path is null) continue;
+            var face = FontFace.Open(path);
+            if (face.Has(Alphabet)) found.Add((entry, face));
+        }
+
+        return found.Count > 0 ? found : throw Missing("a font that can draw a-z");
+    }
+
+    private static Dictionary<string, string> InstalledFiles()
+    {
+        var files = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
+        var everywhere = new EnumerationOptions { RecurseSubdirectories = true, IgnoreInaccessible = true };
+        foreach (var folder in Folders().Where(Directory.Exists))
+        {
+            // Sorted, so that two copies of a font give the same choice every time.
+            foreach (var path in Directory.EnumerateFiles(folder, "*", everywhere).Order(StringComparer.Ordinal))
+                files.TryAdd(Path.GetFileName(path), path);
+        }
+
+        return files;
+    }
+
+    private static IEnumerable<string> Folders()
+    {
+        var home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
+        return
+        [
+            "/usr/share/fonts", "/usr/local/share/fonts", Path.Combine(home, ".fonts"), Path.Combine(home, ".local/share/fonts"),
+            Environment.GetFolderPath(Environment.SpecialFolder.Fonts), "/System/Library/Fonts", "/Library/Fonts", Path.Combine(home, "Library/Fonts"),
+        ];
+    }
+
+    private static InvalidOperationException Missing(string what) => new(
+        $"expected {what} among the faces of {Resource} in {string.Join(", ", Folders().Where(folder => folder.Length > 0))}; none is installed. " +
+        "Install DejaVu or Noto (Debian: apt-get install fonts-dejavu-core fonts-noto-core fonts-liberation)");
+
+    private static List<FontEntry> ReadList()
+    {
+        using var stream = Assembly.GetExecutingAssembly().GetManifestResourceStream(Resource)
+            ?? throw new InvalidOperationException($"the resource {Resource} is missing from {Assembly.GetExecutingAssembly().Location}; rebuild Core");
+        return JsonSerializer.Deserialize(stream, FontJson.Default.ListFontEntry)!;
+    }
+}
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)]
+[JsonSerializable(typeof(List<FontEntry>))]
+internal sealed partial class FontJson : JsonSerializerContext;

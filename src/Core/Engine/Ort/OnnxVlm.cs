@@ -1,0 +1,172 @@
+using Microsoft.ML.OnnxRuntime;
+using Microsoft.ML.OnnxRuntime.Tensors;
+using Vlm.Package;
+using Vlm.Vision;
+
+namespace Vlm.Engine.Ort;
+
+/// <summary>How the engine uses the machine.</summary>
+public sealed record EngineOptions
+{
+    /// <summary>
+    /// Threads per operator; 0 (the default) means one per processor that this process may use, and one alone for a decoder so small that waking a second
+    /// costs more than it saves.
+    /// </summary>
+    public int Threads { get; init; }
+}
+
+/// <summary>
+/// A vision-language model in ONNX Runtime: the three graphs of a package. Runs any package that keeps the ONNX Runtime GenAI contract for Qwen2.5-VL
+/// with float32 or float16 tensors, not only our own.
+/// </summary>
+/// <remarks>Sessions may be shared by threads; a decoder belongs to one. Dispose decoders and pictures first.</remarks>
+public sealed class OnnxVlm : IDisposable
+{
+    // A step over weights that fit the caches takes a third of a millisecond; measured, a second thread that sleeps between operators makes it slower.
+    private const long SmallDecoderBytes = 64 << 20;
+
+    private readonly RunOptions _run = new();
+
+    static OnnxVlm()
+    {
+        Telemetry.Off();
+        // The first environment of a process is the only one. What goes wrong comes as an exception; the rest is remarks about missing graphics cards.
+        if (OrtEnv.IsCreated) return;
+        var options = new EnvironmentCreationOptions { logId = "vlm", logLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL };
+        OrtEnv.CreateInstanceWithOptions(ref options);
+    }
+
+    private OnnxVlm(PackageConfig config, InferenceSession vision, InferenceSession embedding, InferenceSession text) =>
+        (Config, Vision, Embedding, Text) = (config, vision, embedding, text);
+
+    /// <summary>What the package says about itself.</summary>
+    public PackageConfig Config { get; }
+
+    /// <summary>Whether the decoder has the extra output that shows where it looks: only packages of ours do.</summary>
+    public bool ShowsAttention => Text.OutputMetadata.ContainsKey(StepBuffers.PointerName);
+
+    internal InferenceSession Vision { get; }
+
+    internal InferenceSession Embedding { get; }
+
+    internal InferenceSession Text { get; }
+
+    /// <summary>Loads the three graphs of a package. Does not look at hashes: see <see cref="ModelFolder.Open"/>.</summary>
+    /// <exception cref="ModelException">A file is missing or damaged, or a graph has not the inputs and outputs that <c>genai_config.json</c> names.</exception>
+    public static OnnxVlm Open(string folder, EngineOptions? options = null)
+    {
+        var config = PackageConfig.Load(folder);
+        var given = options?.Threads ?? 0;
+        var threads = given > 0 ? given : Environment.ProcessorCount;
+        InferenceSession? vision = null, embedding = null, text = null;
+        try
+        {
+            vision = Load(config, config.Vision.File, threads);
+            // A table look-up: a second thread would only spin.
+            embedding = Load(config, config.Embedding.File, threads: 1);
+            text = Load(config, config.Text.File, given == 0 && IsSmall(config) ? 1 : threads);
+            GraphContract.Check(config, vision, embedding, text);
+            return new OnnxVlm(config, vision, embedding, text);
+        }
+        catch
+        {
+            vision?.Dispose();
+            embedding?.Dispose();
+            text?.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Runs the vision graph on one picture.</summary>
+    /// <exception cref="ModelException">The graph failed.</exception>
+    /// <exception cref="ArgumentException">The patches do not have the length that the graph takes.</exception>
+    public ImageFeatures Encode(Patches patches)
+    {
+        ArgumentNullException.ThrowIfNull(patches);
+        var names = Config.Vision;
+        var input = Vision.InputMetadata[names.PixelValues];
+        var length = patches.Values.Length / patches.Grid.Patches;
+        if (input.Dimensions[1] > 0 && input.Dimensions[1] != length)
+            throw new ArgumentException($"A patch has {length} numbers; the vision graph takes {input.Dimensions[1]}. Is the patch size the package's?", nameof(patches));
+        using var pixels = Pixels(patches, input.ElementDataType, length);
+        using var grid = new NativeTensor(TensorElementType.Int64, 1, 3);
+        grid.Set(0, patches.Grid.Frames);
+        grid.Set(1, patches.Grid.Rows);
+        grid.Set(2, patches.Grid.Columns);
+        var features = new ImageFeatures(
+            new NativeTensor(Vision.OutputMetadata[names.Features].ElementDataType, patches.Grid.MergedTokens(Config.Tokens.MergeSize), Config.HiddenSize), patches.Grid);
+        using var binding = Vision.CreateIoBinding();
+        binding.BindInput(names.PixelValues, pixels);
+        binding.BindInput(names.Grid, grid.Value);
+        binding.BindOutput(names.Features, features.Tensor.Value);
+        Run(Vision, Config.Vision.File, binding);
+        return features;
+    }
+
+    /// <summary>Allocates the memory of a batch: keys and values of every layer, once, for <see cref="PackageConfig.MaxLength"/> tokens a row.</summary>
+    /// <param name="rows">Rows of the batch, at least 1.</param>
+    /// <param name="maxLength">Tokens per row; 0 means the package's own limit, and no more than the context is allowed.</param>
+    public IDecoder Allocate(int rows, int maxLength = 0)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(rows, 1);
+        ArgumentOutOfRangeException.ThrowIfNegative(maxLength);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(maxLength, Config.ContextLength);
+        return new OnnxDecoder(this, rows, maxLength == 0 ? Config.MaxLength : maxLength);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Vision.Dispose();
+        Embedding.Dispose();
+        Text.Dispose();
+        _run.Dispose();
+    }
+
+    /// <summary>Runs a graph over bound tensors.</summary>
+    /// <exception cref="ModelException">The graph failed: it does not do what its inputs and outputs promise.</exception>
+    internal void Run(InferenceSession session, string file, OrtIoBinding binding)
+    {
+        try
+        {
+            session.RunWithBinding(_run, binding);
+        }
+        catch (OnnxRuntimeException e)
+        {
+            throw new ModelException($"'{Path.Combine(Config.Folder, file)}' failed while running: {e.Message}", e);
+        }
+    }
+
+    private static OrtValue Pixels(Patches patches, TensorElementType type, int length)
+    {
+        long[] shape = [patches.Grid.Patches, length];
+        if (type == TensorElementType.Float) return OrtValue.CreateTensorValueFromMemory(patches.Values, shape);
+        var halves = Array.ConvertAll(patches.Values, value => BitConverter.HalfToUInt16Bits((Half)value));
+        return OrtValue.CreateTensorValueFromMemory(Array.ConvertAll(halves, bits => new Float16(bits)), shape);
+    }
+
+    private static bool IsSmall(PackageConfig config) =>
+        Directory.EnumerateFiles(config.Folder, config.Text.File + "*").Sum(file => new FileInfo(file).Length) < SmallDecoderBytes;
+
+    private static InferenceSession Load(PackageConfig config, string file, int threads)
+    {
+        var path = Path.Combine(config.Folder, file);
+        if (!File.Exists(path)) throw new ModelException($"'{path}' is missing; {PackageConfig.FileName} names it. Copy the whole package again.");
+        using var options = new SessionOptions
+        {
+            IntraOpNumThreads = threads,
+            InterOpNumThreads = 1,
+            LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL,
+        };
+        // Threads that spin while they wait are up to twice as fast on an idle machine and three times slower beside other work. A box has other work.
+        options.AddSessionConfigEntry("session.intra_op.allow_spinning", "0");
+        try
+        {
+            return new InferenceSession(path, options);
+        }
+        catch (OnnxRuntimeException e)
+        {
+            throw new ModelException($"'{path}' cannot be loaded: {e.Message} Copy or export the package again.", e);
+        }
+    }
+}

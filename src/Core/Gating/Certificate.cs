@@ -1,0 +1,59 @@
+namespace Vlm.Gating;
+
+/// <summary>
+/// What a gate promises and what the promise rests on: with probability 1 - <see cref="Delta"/> over the draw of the certifying puzzles, at most a share
+/// <see cref="Risk"/> of the accepted answers is wrong, for puzzles exchangeable with them.
+/// </summary>
+public sealed record Certificate
+{
+    /// <summary>α: the greatest share of wrong answers among the accepted ones, above 0 and below 1.</summary>
+    public required double Risk { get; init; }
+
+    /// <summary>δ: how likely the promise may be broken by an unlucky draw, above 0 and below 1.</summary>
+    public required double Delta { get; init; }
+
+    /// <summary>n: answers of the certifying split that the threshold accepts.</summary>
+    public required int Accepted { get; init; }
+
+    /// <summary>k: wrong ones among them.</summary>
+    public required int Errors { get; init; }
+
+    /// <summary>P(Binomial(n, α) ≤ k), at most δ.</summary>
+    public required double PValue { get; init; }
+
+    /// <summary>Accepted share of the certifying split, answers with hard failures included in the whole.</summary>
+    public required double Coverage { get; init; }
+
+    /// <summary>The threshold that the older guarantee (SGR) certifies on the same split; null when it certifies none. A check, not used.</summary>
+    public double? SgrThreshold { get; init; }
+
+    /// <summary>Puzzles used to fit, to certify and to report; no puzzle is in two of them.</summary>
+    public required SplitSizes Splits { get; init; }
+
+    /// <summary>Seed of the division into splits.</summary>
+    public required long SplitSeed { get; init; }
+
+    /// <summary>What the puzzles were, for people: <c>camera, severity 0-3, seed 1, 5000 puzzles</c>.</summary>
+    public required string DataSet { get; init; }
+
+    /// <summary>SHA-256 over every puzzle's picture, code and answer, in order.</summary>
+    public required string DataSetHash { get; init; }
+
+    /// <summary>Fingerprint of the package that was measured.</summary>
+    public required string ModelHash { get; init; }
+
+    /// <summary>Its precision.</summary>
+    public required string Precision { get; init; }
+
+    /// <summary><see cref="Calibrator.Hash"/> of the calibrator that the threshold belongs to.</summary>
+    public required string CalibratorHash { get; init; }
+
+    /// <summary>When it was certified, UTC.</summary>
+    public required DateTimeOffset Date { get; init; }
+}
+
+/// <summary>How many puzzles served which purpose.</summary>
+/// <param name="Fit">For the calibrator and the order of thresholds.</param>
+/// <param name="Certify">For the certificate.</param>
+/// <param name="Report">For the figures of the report.</param>
+public sealed record SplitSizes(int Fit, int Certify, int Report);

@@ -1,0 +1,56 @@
+using Vlm.Statistics;
+
+namespace Vlm.Solving;
+
+/// <summary>What the model believes of one pair.</summary>
+/// <param name="Coded">The coded letter.</param>
+/// <param name="Logs">[26] natural logarithms of the probabilities of the plain letters; they sum to 1.</param>
+public sealed record LetterBelief(char Coded, IReadOnlyList<double> Logs);
+
+/// <summary>A plain letter that was decided together with the others.</summary>
+/// <param name="Coded">The coded letter.</param>
+/// <param name="Plain">The plain letter.</param>
+/// <param name="LogProbability">Natural logarithm of the belief in it, given that no two coded letters share a plain one.</param>
+public readonly record struct DecidedLetter(char Coded, char Plain, double LogProbability);
+
+/// <summary>From beliefs about single pairs to plain letters, none twice. Pure.</summary>
+internal static class LetterDecision
+{
+    /// <summary>Letters of the alphabet.</summary>
+    public const int Letters = 26;
+
+    /// <summary>A letter less probable than this is in doubt. Asking for the rest of the alphabet costs four tokens per letter; most replies to clear pictures have no doubt.</summary>
+    private static readonly double Sure = Math.Log(0.995);
+
+    /// <summary>A decided letter less probable than this is worth a further look at the picture.</summary>
+    private static readonly double Decided = Math.Log(0.99);
+
+    /// <summary>Whether a letter is unsure, or two want the same plain letter.</summary>
+    public static bool IsInDoubt(IReadOnlyList<LetterBelief> beliefs) =>
+        beliefs.Any(belief => belief.Logs.Max() < Sure) || beliefs.Select(Likeliest).Distinct().Count() < beliefs.Count;
+
+    /// <summary>Whether the letters are still unsure after they were decided together.</summary>
+    public static bool IsOpen(IReadOnlyList<DecidedLetter> letters) => letters.Any(letter => letter.LogProbability < Decided);
+
+    /// <summary>The likeliest letters as a whole. With the whole alphabet the beliefs in them are balanced.</summary>
+    public static IReadOnlyList<DecidedLetter> Decide(IReadOnlyList<LetterBelief> beliefs)
+    {
+        var best = Assignment.Best([.. beliefs.Select(belief => belief.Logs.ToArray())]);
+        return [.. Balanced(beliefs).Zip(best, (belief, plain) => new DecidedLetter(belief.Coded, (char)('a' + plain), belief.Logs[plain]))];
+    }
+
+    /// <summary>The beliefs, given that no two coded letters share a plain one. That can only be said of the whole alphabet; fewer letters stay as they are.</summary>
+    public static IReadOnlyList<LetterBelief> Balanced(IReadOnlyList<LetterBelief> beliefs) => beliefs.Count < Letters
+        ? beliefs
+        : [.. beliefs.Zip(Sinkhorn.Balance([.. beliefs.Select(belief => belief.Logs.ToArray())]), (belief, row) => belief with { Logs = Array.ConvertAll(row, Math.Log) })];
+
+    /// <summary>The mean of looks at one picture; a letter keeps what those say in which it was asked for.</summary>
+    /// <remarks>The mean of logarithms, not their sum: looks at one picture share most of what misleads them.</remarks>
+    public static IReadOnlyList<LetterBelief> Together(IReadOnlyList<IReadOnlyList<LetterBelief>> looks) =>
+        [.. looks.SelectMany(beliefs => beliefs).GroupBy(belief => belief.Coded).Select(letter => new LetterBelief(letter.Key, Mean([.. letter.Select(belief => belief.Logs)])))];
+
+    /// <summary>[26] the mean of rows of logarithms.</summary>
+    public static double[] Mean(IReadOnlyList<IReadOnlyList<double>> rows) => [.. Enumerable.Range(0, Letters).Select(i => rows.Average(row => row[i]))];
+
+    private static int Likeliest(LetterBelief belief) => Enumerable.Range(0, Letters).MaxBy(i => belief.Logs[i]);
+}

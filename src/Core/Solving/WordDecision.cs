@@ -1,0 +1,98 @@
+using Vlm.Cryptogram;
+
+namespace Vlm.Solving;
+
+/// <summary>From beliefs about letters to the message that they and the word list together make likeliest. Pure.</summary>
+/// <remarks>
+/// The noisy channel (Shannon 1948): P(message | picture) ∝ P(picture | letters) · P(message). Every word of the message is a common word, a rarer one, or any string
+/// of letters, which then stays as it was read; of each kind those of its length are equally likely. Only what reading left possible is weighed: a letter that was read
+/// surely cannot be overruled by a word.
+/// A beam search over the words, the longest first, keeps the likeliest readings; their weights give the belief in each letter.
+/// </remarks>
+internal static class WordDecision
+{
+    /// <summary>Readings kept from word to word.</summary>
+    private const int Beam = 64;
+
+    /// <summary>How often a word is of each kind. Measured, 0.4 and 0.1 for the first two are as good for common words and worse for rarer ones.</summary>
+    private const double CommonShare = 0.3, RareShare = 0.2, StringShare = 0.5;
+
+    /// <summary>
+    /// A pair less probable than this is not what the picture shows. Of messages with no word of the list, a tenth of this bound lets words
+    /// overrule the right reading about twice as often, and rights three answers in a thousand more among those of the list (EXPERIMENTS.md).
+    /// </summary>
+    private static readonly double LeastBelief = Math.Log(0.01);
+
+    /// <summary>Decides the letters of a code.</summary>
+    /// <param name="code">In its normal form, <c>q x _ a y f</c>.</param>
+    /// <param name="beliefs">What the looks at the picture say of every letter of the code, and of others.</param>
+    /// <param name="read">The letters as reading alone decides them.</param>
+    /// <returns>The letters of <paramref name="read"/>, in its order, no plain letter twice, with the belief in each.</returns>
+    public static IReadOnlyList<DecidedLetter> Decide(string code, IReadOnlyList<LetterBelief> beliefs, IReadOnlyList<DecidedLetter> read)
+    {
+        var logs = LetterDecision.Balanced(beliefs).ToDictionary(belief => belief.Coded, belief => belief.Logs);
+        var asRead = read.ToDictionary(letter => letter.Coded, letter => letter.Plain);
+        List<Reading> readings = [Reading.Nothing];
+        foreach (var word in code.Replace(" ", "", StringComparison.Ordinal).Split(Message.Gap).Distinct().OrderByDescending(word => word.Length))
+        {
+            var asItIs = string.Concat(word.Select(coded => asRead[coded]));
+            (string Plain, double Chance)[] candidates =
+            [
+                .. Possible(word, WordList.CommonOf(word.Length), CommonShare, logs),
+                .. Possible(word, WordList.RareOf(word.Length), RareShare, logs),
+                (asItIs, Math.Log(StringShare) - (word.Length * Math.Log(LetterDecision.Letters))),
+            ];
+            readings = [.. readings
+                .SelectMany(reading => candidates.Select(candidate => reading.With(word, candidate.Plain, logs, candidate.Chance)))
+                .OfType<Reading>()
+                .OrderByDescending(reading => reading.Log)
+                .Take(Beam)];
+        }
+
+        return readings.Count == 0 ? read : Believed(readings, read);
+    }
+
+    /// <summary>The words that the picture may show, each with the logarithm of its chance.</summary>
+    private static IEnumerable<(string Plain, double Chance)> Possible(string coded, IReadOnlyList<string> words, double share, Dictionary<char, IReadOnlyList<double>> logs) => words
+        .Where(plain => coded.Zip(plain).All(pair => logs[pair.First][pair.Second - 'a'] >= LeastBelief))
+        .Select(plain => (plain, Math.Log(share / words.Count)));
+
+    /// <summary>The letters of the likeliest reading, each with the share of weight of the readings that have it.</summary>
+    private static DecidedLetter[] Believed(List<Reading> readings, IReadOnlyList<DecidedLetter> read)
+    {
+        double[] weights = [.. readings.Select(reading => Math.Exp(reading.Log - readings[0].Log))];
+        return [.. read.Select(letter =>
+        {
+            var plain = readings[0].PlainOf(letter.Coded);
+            var share = readings.Zip(weights).Where(item => item.First.PlainOf(letter.Coded) == plain).Sum(item => item.Second) / weights.Sum();
+            return letter with { Plain = plain, LogProbability = Math.Log(Math.Min(1, share)) };
+        })];
+    }
+
+    /// <summary>Plain letters for the words so far. Immutable.</summary>
+    /// <param name="Plain">[26] by coded letter; the default where it did not occur yet.</param>
+    /// <param name="Taken">A bit for each plain letter.</param>
+    /// <param name="Log">Natural logarithm of the weight: beliefs in the letters and chances of the words.</param>
+    private sealed record Reading(char[] Plain, uint Taken, double Log)
+    {
+        public static readonly Reading Nothing = new(new char[LetterDecision.Letters], 0, 0);
+
+        public char PlainOf(char coded) => Plain[coded - 'a'];
+
+        /// <summary>With one word more; null when its letters do not agree with those of the others.</summary>
+        public Reading? With(string coded, string plain, Dictionary<char, IReadOnlyList<double>> logs, double chance)
+        {
+            var (letters, taken, log) = ((char[])Plain.Clone(), Taken, Log + chance);
+            for (var i = 0; i < coded.Length; i++)
+            {
+                ref var known = ref letters[coded[i] - 'a'];
+                if (known == plain[i]) continue;
+                var bit = 1u << (plain[i] - 'a');
+                if (known != default || (taken & bit) != 0) return null;
+                (known, taken, log) = (plain[i], taken | bit, log + logs[coded[i]][plain[i] - 'a']);
+            }
+
+            return new Reading(letters, taken, log);
+        }
+    }
+}

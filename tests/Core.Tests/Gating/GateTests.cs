@@ -1,0 +1,185 @@
+using Vlm.Core.Tests.Engine;
+using Vlm.Cryptogram;
+using Vlm.Engine.Ort;
+using Vlm.Gating;
+using Vlm.Package;
+using Vlm.Solving;
+using Vlm.Statistics;
+using Vlm.Vision;
+
+namespace Vlm.Core.Tests.Gating;
+
+/// <summary>From signals to a calibrated confidence, on a stream of answers whose chance to be right is known.</summary>
+public sealed class GateTests : IDisposable
+{
+    private readonly TempFolder _folder = new();
+
+    [Fact]
+    public void A_calibrator_finds_the_signals_that_matter_and_its_confidence_is_the_share_of_right_answers()
+    {
+        var calibrator = Calibrator.Fit(Stream(1, 4000), Signals.Names);
+
+        var fresh = Stream(2, 4000).Select(answer => new ScoredAnswer(calibrator.Confidence(answer.Signals), answer.IsCorrect)).ToArray();
+        Assert.InRange(CalibrationError.Expected(CalibrationError.EqualMassBins(fresh, 10)), 0, 0.03);
+        Assert.InRange(Auroc.Of(fresh)!.Value, 0.85, 1);
+        var heaviest = calibrator.Terms.OrderByDescending(term => Math.Abs(term.Weight)).First();
+        Assert.Equal("mapping.logp.min", heaviest.Name);
+    }
+
+    [Fact]
+    public void Signals_that_never_vary_and_answers_that_are_ruled_out_have_no_part()
+    {
+        var stream = Stream(1, 500);
+        var withFailures = stream.Concat(stream.Select(answer => answer with { HasHardFailure = true, IsCorrect = !answer.IsCorrect })).ToArray();
+        var calibrator = Calibrator.Fit(withFailures, Signals.Names);
+        Assert.Equal(Calibrator.Fit(stream, Signals.Names).Hash(), calibrator.Hash());
+        Assert.DoesNotContain(calibrator.Terms, term => term.Name == "picture.contrast");
+    }
+
+    [Fact]
+    public void A_model_without_a_mistake_gets_the_rule_of_succession()
+    {
+        var calibrator = Calibrator.Fit([.. Stream(1, 98).Select(answer => answer with { IsCorrect = true })], Signals.Names);
+        Assert.Empty(calibrator.Terms);
+        Assert.Equal(0.99, calibrator.Confidence(Stream(1, 1)[0].Signals), 1e-9);
+    }
+
+    [Fact]
+    public void A_gate_on_disk_is_the_gate_that_was_saved()
+    {
+        var gate = Example(Model());
+        gate.Save(_folder.File("gate.json"));
+        var loaded = Gate.Load(_folder.File("gate.json"));
+        Assert.Equal(gate.Certificate, loaded.Certificate);
+        Assert.Equal(gate.Threshold, loaded.Threshold);
+        Assert.Equal(gate.Calibrator.Hash(), loaded.Calibrator.Hash());
+        var signals = Stream(5, 1)[0].Signals;
+        Assert.Equal(gate.Calibrator.Confidence(signals), loaded.Calibrator.Confidence(signals));
+    }
+
+    [Fact]
+    public void A_gate_does_not_change_the_package_it_lies_in_and_is_not_sealed_with_it()
+    {
+        var model = Model();
+        Example(model).Save(Path.Combine(model.Path, ModelFolder.GateName));
+        Assert.Equal(model.Fingerprint, ModelFolder.Open(model.Path).Fingerprint);
+        var sealedAgain = ModelFolder.Seal(model.Path, "fp32", new Provenance { Command = "another", Accuracy = new Dictionary<string, double> { ["clean"] = 1 } });
+        Assert.DoesNotContain(ModelFolder.GateName, sealedAgain.Manifest.Files.Keys);
+        Assert.Equal(model.Fingerprint, sealedAgain.Fingerprint);
+        Assert.NotNull(Gate.Find(sealedAgain));
+    }
+
+    [Fact]
+    public void A_gate_refuses_another_package_and_says_both_hashes()
+    {
+        var model = Model();
+        Example(model).Save(Path.Combine(model.Path, ModelFolder.GateName));
+        File.AppendAllText(Path.Combine(model.Path, "prompt.json"), "\n");
+        var changed = ModelFolder.Seal(model.Path, "fp32", new Provenance());
+        var error = Assert.Throws<GateException>(() => Gate.Find(changed));
+        Assert.Contains(model.Fingerprint, error.Message, StringComparison.Ordinal);
+        Assert.Contains(changed.Fingerprint, error.Message, StringComparison.Ordinal);
+        var precision = Assert.Throws<GateException>(() => Example(model).EnsureMatches(model with { Manifest = model.Manifest with { Precision = "int8" } }));
+        Assert.Contains("fp32", precision.Message, StringComparison.Ordinal);
+        Assert.Contains("int8", precision.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("\"threshold\": 0.5", "\"threshold\": 0", "above 0")]
+    [InlineData("\"format\": 2", "\"format\": 1", "format 1")]
+    [InlineData("\"deviation\": ", "\"deviation\": 1", "was edited")]
+    [InlineData("\"threshold\"", "\"treshold\"", "treshold")]
+    [InlineData("mapping.logp.min", "mapping.logp.best", "mapping.logp.best")]
+    [InlineData("{", "", "not a gate")]
+    public void A_gate_that_was_edited_or_damaged_is_one_clear_error(string text, string edited, string message)
+    {
+        var path = _folder.File("edited.json");
+        Example(Model()).Save(path);
+        var json = File.ReadAllText(path);
+        var at = json.IndexOf(text, StringComparison.Ordinal);
+        Assert.True(at >= 0);
+        File.WriteAllText(path, json.Remove(at, text.Length).Insert(at, edited));
+        Assert.Contains(message, Assert.Throws<GateException>(() => Gate.Load(path)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_solution_that_cannot_be_read_is_never_confident()
+    {
+        var model = Model();
+        using var solver = Solver.Open(model.Path, new EngineOptions { Threads = 1 });
+        var picture = new RgbImage(140, 140, new byte[140 * 140 * 3]);
+        var solution = solver.Solve(new Question(picture, "q x"), cancellation: TestContext.Current.CancellationToken);
+        Assert.Equal(new Assessment(0, [], false, false) with { HardFailures = [Verifier.Format] }, Example(model).Assess(solution), SameAssessment);
+        var signals = Signals.Of(solution);
+        Assert.Equal(Signals.Names.Count, signals.Values.Count);
+        Assert.All(signals.Values, value => Assert.True(double.IsFinite(value)));
+        Assert.True(solution.Generation.Choices.All(choice => choice.Entropy > 0 && choice.Margin >= 0));
+    }
+
+    [Fact]
+    public void The_threshold_decides()
+    {
+        var gate = Example(Model()) with { Calibrator = new Calibrator([], 0), Threshold = 0.5 };
+        var signals = Stream(1, 1)[0].Signals;
+        Assert.Equal((0.5, true, true), (gate.Assess(signals).Confidence, gate.Assess(signals).IsConfident, gate.Assess(signals).IsCertified));
+        Assert.False((gate with { Threshold = 0.51 }).Assess(signals).IsConfident);
+    }
+
+    public void Dispose() => _folder.Dispose();
+
+    private static bool SameAssessment(Assessment left, Assessment right) =>
+        left.HardFailures.SequenceEqual(right.HardFailures) && left with { HardFailures = right.HardFailures } == right;
+
+    private ModelFolder Model()
+    {
+        var folder = _folder.File("model");
+        if (!Directory.Exists(folder))
+        {
+            Directory.CreateDirectory(folder);
+            TinyPackage.Write(folder);
+        }
+
+        return ModelFolder.Open(folder);
+    }
+
+    private static Gate Example(ModelFolder model)
+    {
+        var calibrator = Calibrator.Fit(Stream(1, 300), ["mapping.logp.min", "answer.logp.min"]);
+        return new Gate
+        {
+            Format = Gate.CurrentFormat,
+            Calibrator = calibrator,
+            Threshold = 0.5,
+            Certificate = new Certificate
+            {
+                Risk = 0.01,
+                Delta = 0.05,
+                Accepted = 300,
+                Errors = 0,
+                PValue = 0.049,
+                Coverage = 0.75,
+                Splits = new SplitSizes(300, 400, 100),
+                SplitSeed = 1,
+                DataSet = "made up",
+                DataSetHash = "00",
+                ModelHash = model.Fingerprint,
+                Precision = model.Manifest.Precision,
+                CalibratorHash = calibrator.Hash(),
+                Date = new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero),
+            },
+        };
+    }
+
+    /// <summary>Every signal is noise or constant but the least mapping log-probability, which decides the chance to be right.</summary>
+    private static LabelledSignals[] Stream(long seed, int count)
+    {
+        var rng = SeededRandom.From(seed);
+        return [.. Enumerable.Range(0, count).Select(_ =>
+        {
+            double[] values = [.. Signals.Names.Select(name => name.StartsWith("picture", StringComparison.Ordinal) ? 1 : rng.NextDouble())];
+            var surety = 12 * rng.NextDouble() - 4;
+            values[Signals.Index("mapping.logp.min")] = surety;
+            return new LabelledSignals(new SignalVector(values), HasHardFailure: false, rng.Chance(1 / (1 + Math.Exp(-surety))));
+        })];
+    }
+}
