@@ -85,7 +85,8 @@ internal sealed class WeightRows
                 }
     }
 
-    private static void WriteAs(Stream stream, ReadOnlySpan<float> values, DataType type)
+    /// <exception cref="ExportException">A number is too large for the type.</exception>
+    private void WriteAs(Stream stream, ReadOnlySpan<float> values, DataType type)
     {
         if (type == DataType.Float)
         {
@@ -98,8 +99,11 @@ internal sealed class WeightRows
         {
             var some = halves[..Math.Min(HalvesAtATime, values.Length)];
             for (var i = 0; i < some.Length; i++)
-                some[i] = (Half)values[i];
+                some[i] = Half.IsFinite((Half)values[i]) ? (Half)values[i] : throw TooLarge(values[i]);
             stream.Write(MemoryMarshal.AsBytes(some));
         }
     }
+
+    private ExportException TooLarge(float value) =>
+        new($"'{Name}' holds {value}; float16 holds no more than {Half.MaxValue}. Export it with another --precision.");
 }

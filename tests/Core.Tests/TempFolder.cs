@@ -22,5 +22,17 @@ internal sealed class TempFolder : IDisposable
         return File(name);
     }
 
+    /// <summary>Another folder's files, copied into <c>blobs</c> under other names, and links to them in <c>snapshot</c>: as a hub's cache keeps them.</summary>
+    public void Link(string folder)
+    {
+        Directory.CreateDirectory(File("blobs"));
+        Directory.CreateDirectory(File("snapshot"));
+        foreach (var (file, index) in Directory.GetFiles(folder).Select((file, index) => (file, index)))
+        {
+            System.IO.File.Copy(file, File($"blobs/{index}"));
+            System.IO.File.CreateSymbolicLink(File($"snapshot/{System.IO.Path.GetFileName(file)}"), $"../blobs/{index}");
+        }
+    }
+
     public void Dispose() => Directory.Delete(Path, recursive: true);
 }

@@ -62,17 +62,28 @@ public sealed class CheckpointFolder : IDisposable
     }
 
     /// <summary>A whole tensor as 32-bit floats.</summary>
+    /// <exception cref="CheckpointException">It holds NaN or an infinity.</exception>
     public float[] ReadFloats(string name)
     {
-        Place place = Find(name);
-        return place.File.ReadFloats(place.Name);
+        var values = new float[Info(name).Count];
+        ReadFloats(name, 0, values);
+        return values;
     }
 
     /// <summary>Part of a tensor as 32-bit floats: see <see cref="SafeTensors.ReadFloats(string, long, Span{float})"/>.</summary>
+    /// <exception cref="CheckpointException">It holds NaN or an infinity: a model with one answers nothing, or nonsense.</exception>
     public void ReadFloats(string name, long firstElement, Span<float> destination)
     {
         Place place = Find(name);
         place.File.ReadFloats(place.Name, firstElement, destination);
+        place.File.RequireFinite(place.Name, firstElement, destination);
+    }
+
+    /// <summary>Looks through a tensor without keeping it: see <see cref="SafeTensors.RequireFinite(string)"/>.</summary>
+    public void RequireFinite(string name)
+    {
+        Place place = Find(name);
+        place.File.RequireFinite(place.Name);
     }
 
     /// <summary>Part of a tensor's bytes as stored: see <see cref="SafeTensors.ReadBytes(string, long, Span{byte})"/>.</summary>
@@ -137,7 +148,7 @@ public sealed class CheckpointFolder : IDisposable
                 problems.Add($"'{weight.Name}' is missing");
             else if (!place.File.Info(place.Name).Shape.AsSpan().SequenceEqual(weight.Shape))
                 problems.Add($"'{weight.Name}' has shape [{string.Join(", ", place.File.Info(place.Name).Shape)}]; the config asks for [{string.Join(", ", weight.Shape)}]");
-            else if (place.File.Info(place.Name).Type is not (TensorType.F32 or TensorType.F16 or TensorType.BF16))
+            else if (!place.File.Info(place.Name).IsFloat)
                 problems.Add($"'{weight.Name}' holds {place.File.Info(place.Name).Type}; F32, F16 or BF16 is needed");
         }
         if (problems.Count > 0)

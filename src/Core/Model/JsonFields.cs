@@ -14,7 +14,10 @@ internal sealed class JsonFields(JsonElement element, string where, List<string>
     {
         try
         {
-            JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(path));
+            byte[] bytes = File.ReadAllBytes(path);
+            if (LfsPointer.IsStartOf(bytes))
+                throw new CheckpointException($"{path} {LfsPointer.Problem}.");
+            JsonDocument document = JsonDocument.Parse(bytes);
             if (document.RootElement.ValueKind == JsonValueKind.Object)
                 return document;
             document.Dispose();

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.IO.MemoryMappedFiles;
 using System.Runtime.InteropServices;
 using System.Text.Json;
+using Vlm.Files;
 
 namespace Vlm.Model;
 
@@ -9,6 +10,9 @@ namespace Vlm.Model;
 /// <remarks>Reads may run on several threads at once; the owner disposes it after the last. Numbers are little endian, as is every machine .NET runs on.</remarks>
 public sealed unsafe class SafeTensors : IDisposable
 {
+    // 256 kB at a time where a tensor is only looked through.
+    private const int ChunkElements = 64 << 10;
+
     private readonly string path;
     private readonly Dictionary<string, SafeTensorsHeader.Entry> entries;
     private readonly MemoryMappedFile file;
@@ -46,10 +50,13 @@ public sealed unsafe class SafeTensors : IDisposable
         ArgumentException.ThrowIfNullOrEmpty(path);
         try
         {
-            long length = new FileInfo(path).Length;
-            if (length < 10)
-                throw SafeTensorsHeader.Hostile(path, $"it has {length} bytes; is the download complete?");
-            return new SafeTensors(path, MemoryMappedFile.CreateFromFile(path, FileMode.Open, null, 0, MemoryMappedFileAccess.Read), length);
+            // Of the file that is opened: hub caches keep links, whose own length is that of their target's name.
+            using FileStream stream = File.OpenRead(path);
+            if (LfsPointer.IsAt(path))
+                throw new CheckpointException($"{path} {LfsPointer.Problem}.");
+            if (stream.Length < 10)
+                throw SafeTensorsHeader.Hostile(path, $"it has {stream.Length} bytes; is the download complete?");
+            return new SafeTensors(path, MemoryMappedFile.CreateFromFile(stream, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true), stream.Length);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -127,6 +134,38 @@ public sealed unsafe class SafeTensors : IDisposable
                 break;
             default:
                 throw new CheckpointException($"{path}: tensor '{name}' holds {info.Type}; floating-point numbers are needed.");
+        }
+    }
+
+    /// <summary>Looks through a tensor of weights; one of whole numbers passes.</summary>
+    /// <exception cref="CheckpointException">It holds NaN or an infinity; names the first.</exception>
+    public void RequireFinite(string name)
+    {
+        TensorInfo info = Info(name);
+        if (!info.IsFloat)
+            return;
+        var chunk = new float[Math.Min(ChunkElements, info.Count)];
+        for (long first = 0; first < info.Count; first += ChunkElements)
+        {
+            Span<float> part = chunk.AsSpan(0, (int)Math.Min(ChunkElements, info.Count - first));
+            ReadFloats(name, first, part);
+            RequireFinite(name, first, part);
+        }
+    }
+
+    /// <summary>The same for numbers of it that have been read.</summary>
+    /// <param name="name">The tensor.</param>
+    /// <param name="firstElement">Which of its numbers comes first, counted from 0 in row-major order.</param>
+    /// <param name="values">The numbers from there on.</param>
+    /// <exception cref="CheckpointException">One is NaN or an infinity; names the first.</exception>
+    public void RequireFinite(string name, long firstElement, ReadOnlySpan<float> values)
+    {
+        int at = FiniteNumbers.FirstOther(values);
+        if (at >= 0)
+        {
+            throw new CheckpointException(
+                $"{path}: tensor '{name}' holds {values[at]} at [{string.Join(", ", Info(name).Place(firstElement + at))}]; weights must be finite. " +
+                "Take a checkpoint from before training went wrong, or copy the file again.");
         }
     }
 

@@ -30,6 +30,9 @@ public sealed record TensorInfo(TensorType Type, long[] Shape)
     /// <summary>How many numbers it holds.</summary>
     public long Count { get; } = Shape.Aggregate(1L, (product, size) => checked(product * size));
 
+    /// <summary>Whether its numbers are floating point.</summary>
+    public bool IsFloat => Type is TensorType.F32 or TensorType.F16 or TensorType.BF16;
+
     /// <summary>Bytes per number.</summary>
     public int ElementSize => Type switch
     {
@@ -41,4 +44,13 @@ public sealed record TensorInfo(TensorType Type, long[] Shape)
 
     /// <summary>Bytes in all.</summary>
     public long ByteCount => checked(Count * ElementSize);
+
+    /// <summary>The indices of a number that is counted from 0 in row-major order, one for each axis.</summary>
+    public long[] Place(long element)
+    {
+        var place = new long[Shape.Length];
+        for (int axis = Shape.Length - 1; axis >= 0; axis--)
+            (element, place[axis]) = Math.DivRem(element, Shape[axis]);
+        return place;
+    }
 }

@@ -79,7 +79,7 @@ public sealed record ModelFolder(string Path, Manifest Manifest)
         var files = Directory.EnumerateFiles(path)
             .Where(file => IsPartOfPackage(System.IO.Path.GetFileName(file)))
             .OrderBy(file => file, StringComparer.Ordinal)
-            .ToDictionary(file => System.IO.Path.GetFileName(file), file => new ModelFile(new FileInfo(file).Length, Hash(file)));
+            .ToDictionary(file => System.IO.Path.GetFileName(file), file => new ModelFile(LinkedFile.Length(file), Hash(file)));
         var manifest = new Manifest(Format, precision, files, provenance);
         AtomicFile.Write(System.IO.Path.Combine(path, ManifestName), JsonSerializer.Serialize(manifest, ManifestJson.Default.Manifest) + "\n");
         return new ModelFolder(path, manifest);
@@ -112,6 +112,10 @@ public sealed record ModelFolder(string Path, Manifest Manifest)
             manifest = JsonSerializer.Deserialize(File.ReadAllBytes(path), ManifestJson.Default.Manifest)
                 ?? throw new ModelException($"'{path}' holds 'null'. Export the package again.");
         }
+        catch (JsonException) when (LfsPointer.IsAt(path))
+        {
+            throw new ModelException($"'{path}' {LfsPointer.Problem}.");
+        }
         catch (JsonException e)
         {
             throw new ModelException($"'{path}' is not a manifest: {e.Message} Export the package again.", e);
@@ -136,10 +140,20 @@ public sealed record ModelFolder(string Path, Manifest Manifest)
 
     private static void VerifyLength(string folder, string name, ModelFile expected)
     {
-        var file = new FileInfo(System.IO.Path.Combine(folder, name));
-        if (!file.Exists) throw new ModelException($"'{file}' is missing. Copy the whole package again.");
-        if (file.Length != expected.Bytes)
-            throw new ModelException($"'{file}' has {file.Length} bytes; the manifest says {expected.Bytes}. Copy the whole package again.");
+        var path = System.IO.Path.Combine(folder, name);
+        long length;
+        try
+        {
+            length = LinkedFile.Length(path);
+        }
+        catch (FileNotFoundException)
+        {
+            throw new ModelException($"'{path}' is missing. Copy the whole package again.");
+        }
+        if (length == expected.Bytes) return;
+        throw new ModelException(LfsPointer.IsAt(path)
+            ? $"'{path}' {LfsPointer.Problem}."
+            : $"'{path}' has {length} bytes; the manifest says {expected.Bytes}. Copy the whole package again.");
     }
 
     private static void VerifyHash(string folder, string name, ModelFile expected)

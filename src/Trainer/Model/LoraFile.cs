@@ -18,11 +18,16 @@ internal sealed class LoraFile : IDisposable
     /// <summary>Members that change nothing about the weights, or only when others do that must be off.</summary>
     private static readonly HashSet<string> Harmless =
     [
-        "auto_mapping", "base_model_name_or_path", "inference_mode", "init_lora_weights", "lora_dropout", "megatron_core", "peft_version",
+        "auto_mapping", "base_model_name_or_path", "inference_mode", "lora_dropout", "megatron_core", "peft_version",
         "qalora_group_size", "revision", "task_type", "ensure_weight_tying", "exclude_modules", "layers_pattern", "layers_to_transform", "eva_config", "corda_config",
     ];
 
-    private static readonly HashSet<string> Used = ["peft_type", "r", "lora_alpha", "target_modules", "use_rslora", "bias"];
+    private static readonly HashSet<string> Used = ["peft_type", "r", "lora_alpha", "target_modules", "use_rslora", "bias", "init_lora_weights"];
+
+    private static readonly string[] Numbers = ["r", "lora_alpha"];
+
+    /// <summary>Ways to begin that leave the base as it was. Others (PiSSA, OLoRA, CorDA, LoftQ, LoRA-GA) take the adapter's share out of it first.</summary>
+    private static readonly HashSet<string> BeginsAtBase = ["gaussian", "eva", "orthogonal"];
 
     private LoraFile(string folder, LoraConfig config, SafeTensors weights)
     {
@@ -136,13 +141,33 @@ internal sealed class LoraFile : IDisposable
     private static void Refuse(string path, JsonElement root)
     {
         var problems = new List<string>();
-        if (!(root.TryGetProperty("peft_type", out var type) && type.ValueEquals("LORA"))) problems.Add("peft_type must be 'LORA'");
-        if (root.TryGetProperty("bias", out var bias) && !bias.ValueEquals("none")) problems.Add($"bias is {bias.GetRawText()}; only 'none' is supported");
+        if (!(root.TryGetProperty("peft_type", out var type) && type.ValueKind == JsonValueKind.String && type.ValueEquals("LORA"))) problems.Add("peft_type must be 'LORA'");
+        if (root.TryGetProperty("bias", out var bias) && !(bias.ValueKind == JsonValueKind.String && bias.ValueEquals("none")))
+            problems.Add($"bias is {bias.GetRawText()}; only 'none' is supported");
+        problems.AddRange(Numbers
+            .Where(name => root.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Number)
+            .Select(name => $"{name} is {root.GetProperty(name).GetRawText()}; a number is needed"));
+        if (root.TryGetProperty("use_rslora", out var rslora) && rslora.ValueKind is not (JsonValueKind.True or JsonValueKind.False or JsonValueKind.Null))
+            problems.Add($"use_rslora is {rslora.GetRawText()}; true or false is needed");
+        if (root.TryGetProperty("init_lora_weights", out var start) && !LeavesBase(start))
+        {
+            problems.Add(
+                $"init_lora_weights is {start.GetRawText()}: such an adapter belongs to a base that its beginning changed, and this base is not that one. " +
+                "Convert it with PEFT (save_pretrained with path_initial_model_for_weight_conversion) first");
+        }
+
         problems.AddRange(root.EnumerateObject()
             .Where(member => !Harmless.Contains(member.Name) && !Used.Contains(member.Name) && !IsOff(member.Value))
             .Select(member => $"'{member.Name}' is {member.Value.GetRawText()}; only adapters without it are supported"));
         if (problems.Count > 0) throw new CheckpointException($"{path}: {string.Join("; ", problems)}.");
     }
+
+    private static bool LeavesBase(JsonElement start) => start.ValueKind switch
+    {
+        JsonValueKind.True or JsonValueKind.False or JsonValueKind.Null => true,
+        JsonValueKind.String => BeginsAtBase.Contains(start.GetString()!.ToLowerInvariant()),
+        _ => false,
+    };
 
     private static bool IsOff(JsonElement value) => value.ValueKind switch
     {
@@ -159,6 +184,8 @@ internal sealed class LoraFile : IDisposable
         var known = Entries.SelectMany(e => new[] { e.A, e.B }).ToHashSet();
         problems.AddRange(Weights.Names.Where(n => !known.Contains(n)).Select(n => $"'{n}' is no half of a pair lora_A, lora_B"));
         if (Entries.Count == 0) problems.Add("it holds no pair lora_A, lora_B");
+        problems.AddRange(Entries.GroupBy(e => e.Module).Where(g => g.Count() > 1)
+            .Select(g => $"'{g.Key}' is there more than once, as {string.Join(" and ", g.Select(e => $"'{e.A}'"))}"));
         foreach (var entry in Entries)
         {
             if (!layers.TryGetValue(entry.Module, out var shape)) problems.Add($"'{entry.Module}' is no linear layer of the model");
@@ -170,7 +197,12 @@ internal sealed class LoraFile : IDisposable
             }
         }
 
-        if (problems.Count == 0) return;
+        if (problems.Count == 0)
+        {
+            foreach (var name in Weights.Names) Weights.RequireFinite(name);
+            return;
+        }
+
         var more = problems.Count > 8 ? $"; and {problems.Count - 8} more" : "";
         throw new CheckpointException($"The adapter in '{Folder}' does not fit the model: {string.Join("; ", problems.Take(8))}{more}.");
     }

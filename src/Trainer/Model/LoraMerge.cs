@@ -22,27 +22,42 @@ internal static class LoraMerge
         if (Directory.Exists(to) || File.Exists(to)) throw new CheckpointException($"'{to}' exists already; nothing was written. Give another folder or remove it.");
         using var checkpoint = CheckpointFolder.Open(from);
         using var lora = LoraFile.Open(adapter, checkpoint.Config);
-        var temporary = Path.TrimEndingDirectorySeparator(to) + ".new";
-        if (Directory.Exists(temporary)) Directory.Delete(temporary, recursive: true);
-        Directory.CreateDirectory(temporary);
+        var target = Path.TrimEndingDirectorySeparator(Path.GetFullPath(to));
+        // Beside the target, so that a rename is enough, under a name that is nobody's.
+        var temporary = $"{target}.{Path.GetRandomFileName()}";
+        try
+        {
+            Fill(temporary, from, checkpoint, lora);
+            Directory.Move(temporary, target);
+        }
+        finally
+        {
+            if (Directory.Exists(temporary)) Directory.Delete(temporary, recursive: true);
+        }
+
+        return lora.Entries.Count;
+    }
+
+    private static void Fill(string folder, string from, CheckpointFolder checkpoint, LoraFile lora)
+    {
+        Directory.CreateDirectory(folder);
         foreach (var file in Directory.EnumerateFiles(from))
         {
             var name = Path.GetFileName(file);
-            if (!OfTheBase.Contains(name) && !name.EndsWith(".safetensors", StringComparison.Ordinal)) File.Copy(file, Path.Combine(temporary, name));
+            if (!OfTheBase.Contains(name) && !name.EndsWith(".safetensors", StringComparison.Ordinal)) File.Copy(file, Path.Combine(folder, name));
         }
 
         var changed = lora.Entries.ToDictionary(e => e.Module + ".weight");
         string[] names = [.. checkpoint.Weights.Select(w => w.Name), .. checkpoint.UnusedNames];
-        SafeTensors.Write(Path.Combine(temporary, "model.safetensors"), names.Select(name => new NamedTensor(
+        SafeTensors.Write(Path.Combine(folder, "model.safetensors"), names.Select(name => new NamedTensor(
             name,
             checkpoint.Info(name),
             stream => stream.Write(changed.TryGetValue(name, out var entry) ? Merged(checkpoint, lora, name, entry) : Bytes(checkpoint, name)))));
-        Directory.Move(temporary, to);
-        return changed.Count;
     }
 
     private static byte[] Bytes(CheckpointFolder checkpoint, string name)
     {
+        checkpoint.RequireFinite(name);
         var bytes = new byte[checkpoint.Info(name).ByteCount];
         checkpoint.ReadBytes(name, 0, bytes);
         return bytes;
@@ -57,6 +72,9 @@ internal static class LoraMerge
         Tensor Read(string half) => tensor(lora.Weights.ReadFloats(half)).view(lora.Weights.Info(half).Shape);
         var update = matmul(Read(entry.B), Read(entry.A)).mul(scale);
         var merged = tensor(checkpoint.ReadFloats(name)).view(info.Shape).Plus(update).data<float>().ToArray();
+        var largest = info.Type == TensorType.F16 ? (float)Half.MaxValue : float.MaxValue;
+        if (Array.FindIndex(merged, value => !(Math.Abs(value) <= largest)) is var at and >= 0)
+            throw new CheckpointException($"'{name}' becomes {merged[at]} at [{string.Join(", ", info.Place(at))}] with the adapter; {info.Type} holds no more than {largest}. Is the adapter for this base?");
         return info.Type switch
         {
             TensorType.F32 => MemoryMarshal.AsBytes<float>(merged).ToArray(),

@@ -8,7 +8,7 @@ namespace Vlm.Trainer.Model;
 public static class ModelWeights
 {
     /// <summary>Opens a checkpoint folder and builds its model.</summary>
-    /// <exception cref="CheckpointException">A tensor is missing or has another shape.</exception>
+    /// <exception cref="CheckpointException">A tensor is missing, has another shape or holds NaN or an infinity.</exception>
     public static QwenVl Load(CheckpointFolder checkpoint)
     {
         var model = new QwenVl(checkpoint.Config);
@@ -17,9 +17,14 @@ public static class ModelWeights
     }
 
     /// <summary>Overwrites the parameters of a module with those of a file that <see cref="Tensors"/> wrote.</summary>
+    /// <exception cref="CheckpointException">A tensor is missing or holds NaN or an infinity.</exception>
     public static void Fill(nn.Module module, SafeTensors file)
     {
-        foreach (var (name, parameter) in module.named_parameters()) Fill(parameter, file.ReadFloats(name));
+        foreach (var (name, parameter) in module.named_parameters())
+        {
+            file.RequireFinite(name);
+            Fill(parameter, file.ReadFloats(name));
+        }
     }
 
     /// <summary>Every parameter as a tensor to write, in a fixed order.</summary>

@@ -31,6 +31,60 @@ public sealed class CheckpointFolderTests
     }
 
     [Fact]
+    public void Files_that_are_links_are_read_as_what_they_lead_to()
+    {
+        using var folder = new TempFolder();
+        folder.Link(Golden.Checkpoint);
+
+        using CheckpointFolder linked = CheckpointFolder.Open(folder.File("snapshot"));
+        using CheckpointFolder original = CheckpointFolder.Open(Golden.Checkpoint);
+
+        foreach (WeightSpec weight in original.Weights)
+            Assert.Equal(original.ReadFloats(weight.Name), linked.ReadFloats(weight.Name));
+    }
+
+    [Theory]
+    [InlineData("config.json")]
+    [InlineData("model.safetensors")]
+    public void A_pointer_of_git_LFS_is_called_one(string name)
+    {
+        using var folder = new TempFolder();
+        Rewrite(folder, tensor => tensor);
+        folder.Write(name, "version https://git-lfs.github.com/spec/v1\noid sha256:" + new string('0', 64) + "\nsize 123\n");
+
+        string said = Assert.Throws<CheckpointException>(() => CheckpointFolder.Open(folder.Path)).Message;
+
+        Assert.Contains($"{name} is a git-LFS pointer and not the file itself; run 'git lfs pull'", said, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("model.norm.weight", 0, float.NaN, "NaN at [0]")]
+    [InlineData("model.norm.weight", 63, float.NegativeInfinity, "-Infinity at [63]")]
+    [InlineData("model.embed_tokens.weight", (64 * 100) + 9, float.PositiveInfinity, "Infinity at [100, 9]")]
+    public void A_weight_that_is_no_number_is_refused_by_its_tensor_and_place(string name, int element, float value, string place)
+    {
+        using var folder = new TempFolder();
+        File.Copy(Path.Combine(Golden.Checkpoint, "config.json"), folder.File("config.json"));
+        using (SafeTensors whole = SafeTensors.Open(Path.Combine(Golden.Checkpoint, "model.safetensors")))
+        {
+            SafeTensors.Write(folder.File("model.safetensors"), whole.Names.Select(tensor =>
+            {
+                float[] values = whole.ReadFloats(tensor);
+                if (tensor == name) values[element] = value;
+                return NamedTensor.Floats(tensor, whole.Info(tensor).Shape, values);
+            }));
+        }
+
+        using CheckpointFolder checkpoint = CheckpointFolder.Open(folder.Path);
+
+        string said = Assert.Throws<CheckpointException>(() => checkpoint.ReadFloats(name)).Message;
+        Assert.Contains($"tensor '{name}' holds {place}; weights must be finite", said, StringComparison.Ordinal);
+        Assert.Equal(said, Assert.Throws<CheckpointException>(() => checkpoint.ReadFloats(name, element, new float[1])).Message);
+        Assert.Equal(said, Assert.Throws<CheckpointException>(() => checkpoint.RequireFinite(name)).Message);
+        checkpoint.RequireFinite("visual.merger.ln_q.weight");
+    }
+
+    [Fact]
     public void Shards_are_read_through_their_index()
     {
         using var folder = new TempFolder();

@@ -31,6 +31,29 @@ public sealed class ModelFolderTests
         ModelFolder.Open(folder.Path);
     }
 
+    [Fact]
+    public void A_package_whose_files_are_links_opens()
+    {
+        using var folder = Sealed();
+        using var linked = new TempFolder();
+        linked.Link(folder.Path);
+        Assert.Equal(ModelFolder.Open(folder.Path).Fingerprint, ModelFolder.Open(linked.File("snapshot")).Fingerprint);
+        Assert.Equal(3, ModelFolder.Seal(linked.File("snapshot"), "int8", new Provenance()).Manifest.Files["a.onnx"].Bytes);
+        File.Delete(linked.File("blobs/0"));
+        File.Delete(linked.File("blobs/1"));
+        Assert.Contains("is missing", Assert.Throws<ModelException>(() => ModelFolder.Open(linked.File("snapshot"))).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("a.onnx")]
+    [InlineData("manifest.json")]
+    public void A_pointer_of_git_LFS_is_called_one(string name)
+    {
+        using var folder = Sealed();
+        folder.Write(name, "version https://git-lfs.github.com/spec/v1\noid sha256:" + new string('0', 64) + "\nsize 123\n");
+        Assert.Contains($"{name}' is a git-LFS pointer", Assert.Throws<ModelException>(() => ModelFolder.Open(folder.Path)).Message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("missing", "is missing")]
     [InlineData("truncated", "has 2 bytes; the manifest says 3")]

@@ -133,6 +133,32 @@ public sealed class PackageWriterTests(TinyPackages packages) : IDisposable
         Assert.Equal(["checkpoint"], Directory.GetFileSystemEntries(folder.Path).Select(Path.GetFileName));
     }
 
+    [Theory]
+    [InlineData("model.norm.weight", "fp32")]
+    [InlineData("model.layers.0.mlp.down_proj.weight", "int8")]
+    [InlineData("visual.patch_embed.proj.weight", "fp16")]
+    [InlineData("model.embed_tokens.weight", "int4")]
+    public void A_weight_that_is_no_number_is_refused_by_name_and_nothing_is_left(string name, string precision)
+    {
+        Spoil(name, float.NaN);
+
+        var error = Assert.Throws<CheckpointException>(() => PackageWriter.Write(folder["checkpoint"], folder["package"], new ExportOptions(ExportOptions.ParsePrecision(precision))));
+
+        Assert.Contains($"tensor '{name}' holds NaN at [", error.Message);
+        Assert.Equal(["checkpoint"], Directory.GetFileSystemEntries(folder.Path).Select(Path.GetFileName));
+    }
+
+    [Fact]
+    public void A_weight_that_float16_cannot_hold_is_refused_by_name()
+    {
+        Spoil("model.layers.0.mlp.down_proj.weight", 70_000);
+
+        var error = Assert.Throws<ExportException>(() => PackageWriter.Write(folder["checkpoint"], folder["package"], new ExportOptions(Precision.Fp16)));
+
+        Assert.Contains("'model.layers.0.mlp.down_proj.weight' holds 70000; float16 holds no more than 65500", error.Message);
+        Assert.Equal(["checkpoint"], Directory.GetFileSystemEntries(folder.Path).Select(Path.GetFileName));
+    }
+
     [Fact]
     public void Nothing_is_left_when_writing_fails_in_the_middle_and_the_old_package_still_works()
     {
@@ -178,4 +204,17 @@ public sealed class PackageWriterTests(TinyPackages packages) : IDisposable
     }
 
     public void Dispose() => folder.Dispose();
+
+    /// <summary>A checkpoint with one number of a tensor replaced.</summary>
+    private void Spoil(string name, float value)
+    {
+        TinyPackages.CopyCheckpoint(folder["checkpoint"]);
+        using var whole = SafeTensors.Open(Repository.Golden("qwen25vl", "checkpoint", "model.safetensors"));
+        SafeTensors.Write(Path.Combine(folder["checkpoint"], "model.safetensors"), whole.Names.Select(tensor =>
+        {
+            var values = whole.ReadFloats(tensor);
+            if (tensor == name) values[^2] = value;
+            return NamedTensor.Floats(tensor, whole.Info(tensor).Shape, values);
+        }));
+    }
 }

@@ -1,5 +1,6 @@
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
+using Vlm.Files;
 using Vlm.Package;
 using Vlm.Vision;
 
@@ -146,7 +147,7 @@ public sealed class OnnxVlm : IDisposable
     }
 
     private static bool IsSmall(PackageConfig config) =>
-        Directory.EnumerateFiles(config.Folder, config.Text.File + "*").Sum(file => new FileInfo(file).Length) < SmallDecoderBytes;
+        Directory.EnumerateFiles(config.Folder, config.Text.File + "*").Sum(LinkedFile.Length) < SmallDecoderBytes;
 
     private static InferenceSession Load(PackageConfig config, string file, int threads)
     {
