@@ -1,7 +1,7 @@
 namespace Vlm.Export;
 
 /// <summary>An export or check that cannot be done. The message is for the user.</summary>
-internal sealed class ExportException : Exception
+internal sealed class ExportException : UserException
 {
     /// <summary>An error with a message that says what was expected, what was found, where, and what to do.</summary>
     public ExportException(string message)

@@ -37,12 +37,15 @@ internal sealed record ExportOptions(Precision Precision, int BlockSize = 32, bo
 
     public string PrecisionName => PrecisionNames[(int)Precision];
 
-    /// <exception cref="ArgumentException">Not one of <see cref="PrecisionNames"/>.</exception>
-    public static Precision ParsePrecision(string name)
+    /// <exception cref="ExportException">Not one of <see cref="PrecisionNames"/>.</exception>
+    public static Precision ParsePrecision(string name) => TryParsePrecision(name, out var precision)
+        ? precision
+        : throw new ExportException($"Precision '{name}' is not known; expected one of {string.Join(", ", PrecisionNames)}.");
+
+    /// <summary>Reads one of <see cref="PrecisionNames"/>.</summary>
+    public static bool TryParsePrecision(string name, out Precision precision)
     {
-        for (var i = 0; i < PrecisionNames.Count; i++)
-            if (string.Equals(name, PrecisionNames[i], StringComparison.OrdinalIgnoreCase))
-                return (Precision)i;
-        throw new ArgumentException($"Precision '{name}' is not known; choose one of {string.Join(", ", PrecisionNames)}.", nameof(name));
+        precision = default;
+        return PrecisionNames.Contains(name) && Enum.TryParse(name, ignoreCase: true, out precision);
     }
 }

@@ -1,3 +1,6 @@
-using Vlm.Export;
+using System.CommandLine;
+using Vlm.CommandLine;
+using Vlm.Export.Commands;
 
-return await Commands.Run(args, Console.Error);
+var root = new RootCommand("Writes model packages for ONNX Runtime from Hugging Face checkpoints, and checks them.") { ExportCommand.Create(), CheckCommand.Create() };
+return await Cli.RunAsync(root, args, Cli.UsualGrace);

@@ -1,3 +1,4 @@
+using Microsoft.ML.OnnxRuntime;
 using Vlm.Model;
 using Vlm.Package;
 using Vlm.Vision;
@@ -57,6 +58,18 @@ internal static class PackageCheck
     }
 
     private static ComparisonReport Compare(string folder, PackageSessions sessions, string checkpoint)
+    {
+        try
+        {
+            return CompareOutputs(folder, sessions, checkpoint);
+        }
+        catch (OnnxRuntimeException e)
+        {
+            throw new ExportException($"ONNX Runtime cannot run the graphs of '{folder}': {e.Message}", e);
+        }
+    }
+
+    private static ComparisonReport CompareOutputs(string folder, PackageSessions sessions, string checkpoint)
     {
         var fresh = CheckpointComparison.Run(folder, sessions, checkpoint);
         var isExact = ModelFolder.Open(folder).Manifest.Precision == ExportOptions.PrecisionNames[(int)Precision.Fp32];

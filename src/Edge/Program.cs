@@ -1,5 +1,5 @@
 using System.CommandLine;
-using Vlm.Edge;
+using Vlm.CommandLine;
 using Vlm.Edge.Calibrate;
 using Vlm.Edge.Serve;
 using Vlm.Edge.Solve;
@@ -10,12 +10,5 @@ var root = new RootCommand("Reads cryptograms with a small vision-language model
 {
     SolveCommand.Create(), CalibrateCommand.Create(), ServeCommand.Create(),
 };
-var command = root.Parse(args);
-if (command.Errors.Count > 0)
-{
-    foreach (var error in command.Errors) Console.Error.WriteLine(error.Message);
-    Console.Error.WriteLine("See --help.");
-    return ExitCode.WrongUsage;
-}
 // Longer than the host waits for requests in flight when it is told to end.
-return await command.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = TimeSpan.FromSeconds(40) });
+return await Cli.RunAsync(root, args, grace: TimeSpan.FromSeconds(40));

@@ -1,3 +1,6 @@
+using System.CommandLine;
+using Vlm.CommandLine;
+using Vlm.Export.Commands;
 using Vlm.Package;
 
 namespace Vlm.Export.Tests;
@@ -11,8 +14,8 @@ public sealed class CommandsTests(TinyPackages packages) : IDisposable
     {
         TinyPackages.CopyCheckpoint(Path.Combine(folder["model"], "checkpoint"));
 
-        Assert.Equal((Commands.Done, ""), await Run("export", Path.Combine(folder["model"], "checkpoint"), "--to", folder["model"], "--precision", "int4", "--block-size", "64"));
-        Assert.Equal((Commands.Done, ""), await Run("check", folder["model"]));
+        Assert.Equal((ExitCode.Success, ""), await Run("export", Path.Combine(folder["model"], "checkpoint"), "--to", folder["model"], "--precision", "int4", "--block-size", "64"));
+        Assert.Equal((ExitCode.Success, ""), await Run("check", folder["model"]));
         Assert.Equal("int4", ModelFolder.Open(folder["model"]).Manifest.Precision);
     }
 
@@ -29,7 +32,7 @@ public sealed class CommandsTests(TinyPackages packages) : IDisposable
     {
         var (code, errors) = await Run(args);
 
-        Assert.Equal(Commands.Misused, code);
+        Assert.Equal(ExitCode.WrongUsage, code);
         Assert.StartsWith("error: ", errors);
         Assert.DoesNotContain(" at Vlm.", errors);
     }
@@ -39,7 +42,7 @@ public sealed class CommandsTests(TinyPackages packages) : IDisposable
     {
         var (_, errors) = await Run("export", packages.Checkpoint, "--to", folder["package"], "--precision", "fp8");
 
-        Assert.Contains("'fp8' is not known; choose one of fp32, fp16, int8, int4", errors);
+        Assert.Contains("--precision is one of fp32, fp16, int8, int4, not 'fp8'", errors);
     }
 
     [Theory]
@@ -48,7 +51,7 @@ public sealed class CommandsTests(TinyPackages packages) : IDisposable
     {
         var (code, errors) = await Run("export", folder["nowhere"], "--to", folder["package"]);
 
-        Assert.Equal(Commands.Failed, code);
+        Assert.Equal(ExitCode.Failed, code);
         Assert.Contains(message, Assert.Single(errors.TrimEnd().Split('\n')));
         Assert.False(Directory.Exists(folder["package"]));
     }
@@ -60,7 +63,7 @@ public sealed class CommandsTests(TinyPackages packages) : IDisposable
 
         var (code, errors) = await Run("export", packages.Checkpoint, "--to", Path.Combine(folder["file"], "package"));
 
-        Assert.Equal(Commands.Failed, code);
+        Assert.Equal(ExitCode.Failed, code);
         Assert.Single(errors.TrimEnd().Split('\n'));
         Assert.Equal("in the way", File.ReadAllText(folder["file"]));
     }
@@ -74,7 +77,7 @@ public sealed class CommandsTests(TinyPackages packages) : IDisposable
         foreach (var target in new[] { folder["file"], folder["folder"] })
         {
             var (code, errors) = await Run("export", packages.Checkpoint, "--to", target);
-            Assert.Equal(Commands.Failed, code);
+            Assert.Equal(ExitCode.Failed, code);
             Assert.StartsWith($"error: '{target}'", errors);
         }
     }
@@ -82,10 +85,10 @@ public sealed class CommandsTests(TinyPackages packages) : IDisposable
     [Fact]
     public async Task A_failed_check_ends_with_1()
     {
-        Assert.Equal((Commands.Failed, ""), await Run("check", Repository.Golden("genai-reference", "package")));
+        Assert.Equal((ExitCode.Failed, ""), await Run("check", Repository.Golden("genai-reference", "package")));
 
         var (code, errors) = await Run("check", folder["nowhere"]);
-        Assert.Equal(Commands.Failed, code);
+        Assert.Equal(ExitCode.Failed, code);
         Assert.Contains("There is no folder", errors);
     }
 
@@ -94,6 +97,6 @@ public sealed class CommandsTests(TinyPackages packages) : IDisposable
     private static async Task<(int Code, string Errors)> Run(params string[] args)
     {
         using var errors = new StringWriter();
-        return (await Commands.Run(args, errors), errors.ToString());
+        return (await Cli.RunAsync(new RootCommand { ExportCommand.Create(), CheckCommand.Create() }, args, Cli.UsualGrace, errors), errors.ToString());
     }
 }

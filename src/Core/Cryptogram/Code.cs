@@ -19,8 +19,8 @@ public enum CodeProblem
     TooLong,
 }
 
-/// <summary>A text is not a coded message. The message is meant for whoever sent it.</summary>
-public sealed class CodeException : FormatException
+/// <summary>A text is not a coded message. The message is for the person who sent it.</summary>
+public sealed class CodeException : UserException
 {
     /// <summary>An error with its reason.</summary>
     public CodeException(CodeProblem problem, string message)

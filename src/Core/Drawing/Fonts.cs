@@ -43,7 +43,7 @@ public static class Fonts
     public static FontFace Arrow => ArrowFace.Value;
 
     /// <summary>A face for labels: the first one used in training that draws every character of <paramref name="text"/>, or else <see cref="Reference"/>.</summary>
-    /// <exception cref="InvalidOperationException">No font of the list is installed.</exception>
+    /// <exception cref="UserException">No font of the list is installed.</exception>
     public static FontFace For(string text) => Training.FirstOrDefault(face => face.Has(text)) ?? Reference;
 
     /// <summary>The whole list, installed or not.</summary>
@@ -109,7 +109,7 @@ public static class Fonts
         ];
     }
 
-    private static InvalidOperationException Missing(string what) => new(
+    private static UserException Missing(string what) => new(
         $"expected {what} among the faces of {Resource} in {string.Join(", ", Folders().Where(folder => folder.Length > 0))}; none is installed. " +
         "Install DejaVu or Noto (Debian: apt-get install fonts-dejavu-core fonts-noto-core fonts-liberation)");
 

@@ -51,4 +51,4 @@ public interface IDecoder : IDisposable
 }
 
 /// <summary>A prompt that does not fit. The message is for the user.</summary>
-public sealed class PromptTooLongException(string message) : Exception(message);
+public sealed class PromptTooLongException(string message) : UserException(message);

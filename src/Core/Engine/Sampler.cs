@@ -31,7 +31,7 @@ public static class Sampler
     /// <param name="logits">[V] one row, V >= 2; of equal logits the lower token goes first.</param>
     /// <param name="sampling">Temperature and what is cut off: first top-k, then top-p, both on the distribution after the temperature.</param>
     /// <param name="draw">A number in [0, 1); not used when greedy.</param>
-    /// <exception cref="ArithmeticException">The logits are not numbers.</exception>
+    /// <exception cref="UserException">The logits are not numbers.</exception>
     public static Choice Choose(ReadOnlySpan<float> logits, Sampling sampling, double draw)
     {
         ArgumentNullException.ThrowIfNull(sampling);
@@ -46,7 +46,7 @@ public static class Sampler
     /// <param name="allowed">At least one token.</param>
     /// <param name="sampling">As above, on the distribution over the allowed tokens.</param>
     /// <param name="draw">A number in [0, 1); not used when greedy.</param>
-    /// <exception cref="ArithmeticException">The logits are not numbers.</exception>
+    /// <exception cref="UserException">The logits are not numbers.</exception>
     public static Choice Choose(ReadOnlySpan<float> logits, IReadOnlyList<int> allowed, Sampling sampling, double draw)
     {
         ArgumentNullException.ThrowIfNull(allowed);
@@ -61,7 +61,7 @@ public static class Sampler
     /// <summary>What the model thinks of a token that somebody else chose.</summary>
     /// <param name="logits">[V] one row, V >= 2.</param>
     /// <param name="token">0 to V - 1.</param>
-    /// <exception cref="ArithmeticException">The logits are not numbers.</exception>
+    /// <exception cref="UserException">The logits are not numbers.</exception>
     public static Choice Judge(ReadOnlySpan<float> logits, int token)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(logits.Length, 2, nameof(logits));
@@ -75,7 +75,7 @@ public static class Sampler
     /// <summary>The most probable tokens, most probable first; of equal ones the lower token goes first.</summary>
     /// <param name="logits">[V] one row.</param>
     /// <param name="count">How many, at least 0; a smaller vocabulary gives what it has.</param>
-    /// <exception cref="ArithmeticException">The logits are not numbers.</exception>
+    /// <exception cref="UserException">The logits are not numbers.</exception>
     public static TokenProbability[] Top(ReadOnlySpan<float> logits, int count)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(count);
@@ -141,7 +141,7 @@ public static class Sampler
         }
 
         // One NaN, or an infinite logit, makes the sum a NaN: caught here once instead of at every comparison.
-        if (!double.IsFinite(sum)) throw new ArithmeticException("The model's logits are not numbers. Are its weights damaged, or too large for float16?");
+        if (!double.IsFinite(sum)) throw new UserException("The model's logits are not numbers. Are its weights damaged, or too large for float16?");
         // H = ln Σe^x - Σ x e^x / Σe^x; rounding can leave -1e-17.
         return (highest + Math.Log(sum), Math.Max(0, Math.Log(sum) - weighted / sum));
     }

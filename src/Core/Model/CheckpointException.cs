@@ -1,26 +1,11 @@
 namespace Vlm.Model;
 
 /// <summary>A model file that cannot be used: configuration, weights or tokenizer. The message names the file and what to do.</summary>
-public sealed class CheckpointException : Exception
+public sealed class CheckpointException : UserException
 {
-    /// <summary>A model file that cannot be used.</summary>
-    public CheckpointException()
-        : this("The model files cannot be used.")
-    {
-    }
+    /// <summary>An error with a message that says what was expected, what was found, where, and what to do.</summary>
+    public CheckpointException(string message) : base(message) { }
 
-    /// <summary>A model file that cannot be used.</summary>
-    /// <param name="message">What was expected, what was found, where, and what to do.</param>
-    public CheckpointException(string message)
-        : base(message)
-    {
-    }
-
-    /// <summary>A model file that cannot be used.</summary>
-    /// <param name="message">What was expected, what was found, where, and what to do.</param>
-    /// <param name="innerException">The cause.</param>
-    public CheckpointException(string message, Exception innerException)
-        : base(message, innerException)
-    {
-    }
+    /// <summary>The same, keeping the error that led to it.</summary>
+    public CheckpointException(string message, Exception inner) : base(message, inner) { }
 }

@@ -21,7 +21,7 @@ public sealed record LogisticRegression(IReadOnlyList<double> Weights, double In
     /// <param name="labels">[N] with at least one yes and one no: otherwise the intercept has no finite optimum.</param>
     /// <param name="c">C, above 0: the smaller, the stronger the pull of the weights to 0.</param>
     /// <exception cref="ArgumentException">No rows, rows of different lengths, a number that is not finite, or only one kind of label.</exception>
-    /// <exception cref="ArithmeticException">No optimum within 100 steps: the features are almost linearly dependent and hardly penalised.</exception>
+    /// <exception cref="UserException">No optimum within 100 steps: the features are almost linearly dependent and hardly penalised.</exception>
     public static LogisticRegression Fit(IReadOnlyList<double[]> features, IReadOnlyList<bool> labels, double c)
     {
         Check(features, labels, c);
@@ -40,7 +40,7 @@ public sealed record LogisticRegression(IReadOnlyList<double> Weights, double In
             loss = next;
         }
 
-        throw new ArithmeticException($"The logistic regression did not settle in {MostSteps} steps. Give it more answers, fewer features, or a smaller C.");
+        throw new UserException($"The logistic regression did not settle in {MostSteps} steps. Give it more answers, fewer features, or a smaller C.");
     }
 
     private double Score(IReadOnlyList<double> features)

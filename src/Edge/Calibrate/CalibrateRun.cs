@@ -1,6 +1,6 @@
-using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text;
+using Vlm.CommandLine;
 using Vlm.Drawing;
 using Vlm.Engine.Ort;
 using Vlm.Gating;
@@ -50,10 +50,16 @@ internal sealed class CalibrateRun(CalibrateOptions options, TimeProvider time)
         using var results = new MeasurementFile(Path.Combine(options.Runs, file));
         var known = indices.Count(results.Items.ContainsKey);
         if (known > 0) Console.WriteLine($"{Name(model)}: {known} of {indices.Length} puzzles were measured before ({results.Path}).");
-        var progress = new MeasureProgress(Name(model), known, indices.Length);
-        new MeasureRun(solver, puzzles, options.Batch).Finish(results, indices, progress.Add, cancellation);
-        progress.End();
+        var run = new MeasureRun(solver, puzzles, options.Batch);
+        var (seen, right) = (0, 0);
+        Progress.Run(new ProgressPlan(Name(model), indices.Length, "puzzles") { Known = known }, progress => run.Finish(results, indices, Show(progress), cancellation));
         return (solver.Folder, indices.ToDictionary(index => index, index => results.Items[index]));
+
+        Action<IReadOnlyList<Measurement>> Show(Progress progress) => batch =>
+        {
+            (seen, right) = (seen + batch.Count, right + batch.Count(item => item.IsCorrect));
+            progress.Add(batch.Count, $"exact match {100.0 * right / seen:F2} %");
+        };
     }
 
     private Gate ToGate(
@@ -91,7 +97,7 @@ internal sealed class CalibrateRun(CalibrateOptions options, TimeProvider time)
         {
             face = Fonts.For("0123456789%.:-()");
         }
-        catch (InvalidOperationException error)
+        catch (UserException error)
         {
             Console.Error.WriteLine($"No PNG of the plots: {error.Message}");
             return [];
@@ -146,37 +152,4 @@ internal sealed class CalibrateRun(CalibrateOptions options, TimeProvider time)
     private static string Auroc(double? value) => value is { } number ? $"{number:F4}" : "–";
 
     private static string Name(string folder) => Path.GetFileName(Path.GetFullPath(folder).TrimEnd(Path.DirectorySeparatorChar));
-}
-
-/// <summary>Says how far a measurement is, how fast it goes and how long it will take: on one line of a terminal, or every now and then in a log.</summary>
-internal sealed class MeasureProgress(string name, int known, int count)
-{
-    // In a log; a terminal's line is written anew after every batch.
-    private static readonly TimeSpan LogEvery = TimeSpan.FromSeconds(15);
-
-    private readonly long _start = Stopwatch.GetTimestamp();
-    private long _said = Stopwatch.GetTimestamp();
-    private int _seen, _right;
-
-    public void Add(IReadOnlyList<Measurement> batch)
-    {
-        _seen += batch.Count;
-        _right += batch.Count(item => item.IsCorrect);
-        var isTerminal = !Console.IsOutputRedirected;
-        if (!isTerminal && Stopwatch.GetElapsedTime(_said) < LogEvery) return;
-        _said = Stopwatch.GetTimestamp();
-        Console.Write(isTerminal ? $"\r{Line()}  " : $"{Line()}\n");
-    }
-
-    public void End()
-    {
-        if (_seen > 0) Console.WriteLine(Console.IsOutputRedirected ? Line() : $"\r{Line()}  ");
-    }
-
-    private string Line()
-    {
-        var rate = _seen / Math.Max(1e-3, Stopwatch.GetElapsedTime(_start).TotalSeconds);
-        var left = TimeSpan.FromSeconds((count - known - _seen) / rate);
-        return $"{name}: {known + _seen}/{count} puzzles, {rate:F1}/s, {left:h\\:mm\\:ss} left, exact match {100.0 * _right / _seen:F2} %";
-    }
 }

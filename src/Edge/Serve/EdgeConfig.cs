@@ -95,4 +95,4 @@ internal sealed record EdgeConfig
 }
 
 /// <summary>A configuration that cannot be used; the message says everything that is wrong with it.</summary>
-internal sealed class ConfigException(string message) : Exception(message);
+internal sealed class ConfigException(string message) : UsageException(message);

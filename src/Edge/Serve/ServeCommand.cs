@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Vlm.CommandLine;
 using Vlm.Edge.Queries;
 using Vlm.Engine.Ort;
 using Vlm.Gating;

@@ -72,7 +72,7 @@ internal static class AttentionPicture
         {
             return Drawing.Fonts.Arrow;
         }
-        catch (InvalidOperationException e)
+        catch (UserException e)
         {
             throw new IOException($"The attention picture needs a font for its captions: {e.Message}", e);
         }

@@ -1,7 +1,7 @@
 using System.CommandLine;
+using Vlm.CommandLine;
 using Vlm.Engine.Ort;
 using Vlm.Gating;
-using Vlm.Package;
 using Vlm.Solving;
 
 namespace Vlm.Edge.Solve;
@@ -9,8 +9,6 @@ namespace Vlm.Edge.Solve;
 /// <summary><c>solve</c>: pictures and codes in, plain text out.</summary>
 internal static class SolveCommand
 {
-    private const string DefaultModel = "models/cryptogram-edge";
-
     private static readonly Argument<string[]> Pictures = new("picture")
     {
         Description = "PNG, JPEG, WebP or BMP files, or folders with a codes.csv (columns picture, code and, when known, answer).",
@@ -22,11 +20,7 @@ internal static class SolveCommand
         Description = "The coded message, letters spaced, _ between words: \"q x _ a y f\". Once for all pictures, or once per picture.",
     };
 
-    private static readonly Option<string> Model = new("--model")
-    {
-        Description = "The folder of a model package.",
-        DefaultValueFactory = _ => DefaultModel,
-    };
+    private static readonly Option<string> Model = CheckedOption.Model();
 
     private static readonly Option<bool> Json = new("--json") { Description = "Print one JSON object per picture and line." };
 
@@ -35,11 +29,7 @@ internal static class SolveCommand
         Description = "Draw where the model looked for each letter into this PNG (one picture only).",
     };
 
-    private static readonly Option<int> Threads = new("--threads")
-    {
-        Description = "Processor threads; by default all that this process may use.",
-        DefaultValueFactory = _ => 0,
-    };
+    private static readonly Option<int> Threads = CheckedOption.Threads();
 
     public static Command Create()
     {
@@ -55,36 +45,10 @@ internal static class SolveCommand
 
     private static int Run(ParseResult result, CancellationToken cancellation)
     {
-        try
-        {
-            var threads = result.GetValue(Threads);
-            if (threads is < 0 or > 1024) throw new UsageException($"--threads is {threads}; it is 0 (all) to 1024.");
-            var items = SolveItems.From(result.GetValue(Pictures)!, result.GetValue(Codes) ?? []);
-            var attention = result.GetValue(Attention);
-            if (attention is not null && items.Count != 1) throw new UsageException($"--attention draws one picture; {items.Count} were given.");
-            using var solver = Solver.Open(ModelPlace.Locate(result.GetValue(Model)!), new EngineOptions { Threads = threads });
-            return new SolveRun(solver, Gate.Find(solver.Folder), result.GetValue(Json), attention).Run(items, cancellation);
-        }
-        catch (UsageException e)
-        {
-            return Fail(e.Message, ExitCode.WrongUsage);
-        }
-        catch (Exception e) when (e is ModelException or GateException or IOException or UnauthorizedAccessException)
-        {
-            return Fail(e.Message, ExitCode.Failed);
-        }
-        catch (OperationCanceledException)
-        {
-            return Fail("Interrupted.", ExitCode.Interrupted);
-        }
-    }
-
-    private static int Fail(string message, int code)
-    {
-        Console.Error.WriteLine(message);
-        return code;
+        var items = SolveItems.From(result.GetValue(Pictures)!, result.GetValue(Codes) ?? []);
+        var attention = result.GetValue(Attention);
+        if (attention is not null && items.Count != 1) throw new UsageException($"--attention draws one picture; {items.Count} were given.");
+        using var solver = Solver.Open(ModelPlace.Locate(result.GetValue(Model)!), new EngineOptions { Threads = result.GetValue(Threads) });
+        return new SolveRun(solver, Gate.Find(solver.Folder), result.GetValue(Json), attention).Run(items, cancellation);
     }
 }
-
-/// <summary>A command line that makes no sense; the message says why.</summary>
-internal sealed class UsageException(string message) : Exception(message);

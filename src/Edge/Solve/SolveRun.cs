@@ -1,7 +1,6 @@
 using System.Diagnostics;
-using Spectre.Console;
+using Vlm.CommandLine;
 using Vlm.Cryptogram;
-using Vlm.Engine;
 using Vlm.Gating;
 using Vlm.Package;
 using Vlm.Solving;
@@ -46,35 +45,24 @@ internal sealed class SolveRun(Solver solver, Gate? gate, bool isJson, string? a
                 ? report with { Error = "The reply has no mapping lines, so there is no attention to draw." }
                 : report;
         }
-        catch (Exception e) when (IsAboutOnePicture(e))
+        catch (Exception e) when (Cli.AsUsersError(e) is { } error)
         {
-            return SolveReport.From(item, e.Message);
+            return SolveReport.From(item, error.Message);
         }
     }
 
-    private static bool IsAboutOnePicture(Exception e) =>
-        e is PictureException or CodeException or PromptTooLongException or ModelException or IOException or UnauthorizedAccessException or ArithmeticException;
-
-    /// <summary>
-    /// The reports after all are done: the bar and the lines would get in each other's way. It goes to the error stream, which is a terminal here whatever
-    /// the output is.
-    /// </summary>
+    /// <summary>The reports after all are done: the bar and the lines would get in each other's way.</summary>
     private List<SolveReport> WithProgress(IReadOnlyList<SolveItem> items, CancellationToken cancellation)
     {
-        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error), Interactive = InteractionSupport.Yes });
         var reports = new List<SolveReport>();
-        console.Progress()
-            .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn())
-            .AutoClear(true)
-            .Start(progress =>
+        Progress.Run(new ProgressPlan("solving", items.Count, "pictures") { IsBesideResults = true }, progress =>
+        {
+            foreach (var item in items)
             {
-                var task = progress.AddTask("solving", maxValue: items.Count);
-                foreach (var item in items)
-                {
-                    reports.Add(Solve(item, cancellation));
-                    task.Increment(1);
-                }
-            });
+                reports.Add(Solve(item, cancellation));
+                progress.Add(1);
+            }
+        });
         return reports;
     }
 

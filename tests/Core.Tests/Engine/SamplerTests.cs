@@ -120,8 +120,8 @@ public sealed class SamplerTests
     [Fact]
     public void Logits_that_are_not_numbers_are_an_error_and_not_a_token()
     {
-        Assert.Throws<ArithmeticException>(() => Sampler.Choose([0, float.NaN, 1], Sampling.Greedy, 0));
-        Assert.Throws<ArithmeticException>(() => Sampler.Choose([0, float.PositiveInfinity, 1], new Sampling { Temperature = 1, TopP = 0.5 }, 0.3));
+        Assert.Throws<UserException>(() => Sampler.Choose([0, float.NaN, 1], Sampling.Greedy, 0));
+        Assert.Throws<UserException>(() => Sampler.Choose([0, float.PositiveInfinity, 1], new Sampling { Temperature = 1, TopP = 0.5 }, 0.3));
         Assert.Equal(1, Sampler.Choose([float.NegativeInfinity, 0, -1], new Sampling { Temperature = 0.5, TopK = 2 }, 0).Token);
     }
 

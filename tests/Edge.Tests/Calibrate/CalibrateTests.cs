@@ -83,7 +83,7 @@ public sealed class CalibrateTests : IDisposable
     [InlineData("--confidence 95", "--confidence is above 0 and below 1")]
     [InlineData("--split train", "--split is one of")]
     [InlineData("--severity 3-9", "--severity is a number")]
-    [InlineData("--count 0", "--count is 1 to")]
+    [InlineData("--count 0", "--count is a whole number from 1 to")]
     [InlineData("--data x --count 5", "--data uses a folder whole")]
     public async Task Wrong_usage_is_exit_code_2(string arguments, string message)
     {

@@ -1,27 +1,40 @@
+using System.CommandLine;
 using Spectre.Console;
+using Vlm.CommandLine;
 using Vlm.Export.Check;
 using Cell = Spectre.Console.Text;
 
-namespace Vlm.Export;
+namespace Vlm.Export.Commands;
 
 /// <summary><c>check</c>: one row per check with what was found, then the comparison with the checkpoint.</summary>
 internal static class CheckCommand
 {
     private const int RedirectedWidth = 200;
 
-    public static int Run(string folder, string? checkpoint)
+    private static readonly Argument<string> Folder = new("folder") { Description = "Folder of the package." };
+
+    private static readonly Option<string?> Checkpoint = new("--checkpoint")
+    {
+        Description = "What it was made from; by default the package's sub-folder 'checkpoint'.",
+    };
+
+    public static Command Create()
+    {
+        var command = new Command("check", "Holds a package against ONNX Runtime GenAI's contract and against its checkpoint.") { Folder, Checkpoint };
+        command.SetAction(result => Run(result.GetRequiredValue(Folder), result.GetValue(Checkpoint)));
+        return command;
+    }
+
+    private static int Run(string folder, string? checkpoint)
     {
         // A pipe or a file has no width of its own; the usual 80 columns would break every cell.
-        if (Console.IsOutputRedirected)
-            AnsiConsole.Profile.Width = Math.Max(AnsiConsole.Profile.Width, RedirectedWidth);
+        if (Console.IsOutputRedirected) AnsiConsole.Profile.Width = Math.Max(AnsiConsole.Profile.Width, RedirectedWidth);
         var report = PackageCheck.Run(folder, checkpoint);
         AnsiConsole.Write(Checks(report.Rows));
-        if (report.Comparison.Differences.Count > 0)
-            AnsiConsole.Write(Differences(report.Comparison.Differences));
-        if (report.Comparison.Agreements.Count > 0)
-            AnsiConsole.Write(Agreements(report.Comparison.Agreements));
+        if (report.Comparison.Differences.Count > 0) AnsiConsole.Write(Differences(report.Comparison.Differences));
+        if (report.Comparison.Agreements.Count > 0) AnsiConsole.Write(Agreements(report.Comparison.Agreements));
         AnsiConsole.MarkupLineInterpolated(Summary(report));
-        return report.Passed ? Commands.Done : Commands.Failed;
+        return report.Passed ? ExitCode.Success : ExitCode.Failed;
     }
 
     private static FormattableString Summary(PackageReport report)
@@ -34,8 +47,7 @@ internal static class CheckCommand
     private static Table Checks(IReadOnlyList<CheckRow> rows)
     {
         var table = new Table().AddColumns("where", "check", "", "found");
-        foreach (var row in rows)
-            table.AddRow(new Cell(row.Section), new Cell(row.Claim), Mark(row.Outcome), new Cell(row.Found));
+        foreach (var row in rows) table.AddRow(new Cell(row.Section), new Cell(row.Claim), Mark(row.Outcome), new Cell(row.Found));
         return table;
     }
 
@@ -54,8 +66,7 @@ internal static class CheckCommand
     private static Table Agreements(IReadOnlyList<AgreementRow> rows)
     {
         var table = new Table().AddColumns("inputs", "same tokens as the float32 export", "agreement");
-        foreach (var row in rows)
-            table.AddRow(new Cell(row.Prompt), new Cell(row.Compared), new Cell($"{row.Agreed} of {row.Total}"));
+        foreach (var row in rows) table.AddRow(new Cell(row.Prompt), new Cell(row.Compared), new Cell($"{row.Agreed} of {row.Total}"));
         return table;
     }
 

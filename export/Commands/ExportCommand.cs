@@ -1,0 +1,59 @@
+using System.CommandLine;
+using System.Diagnostics;
+using Spectre.Console;
+using Vlm.CommandLine;
+using Vlm.Export.Package;
+
+namespace Vlm.Export.Commands;
+
+/// <summary><c>export</c>: writes a package and says what is in it.</summary>
+internal static class ExportCommand
+{
+    private static readonly Argument<string> Checkpoint = new("checkpoint")
+    {
+        Description = "Folder with config.json, weights, preprocessor_config.json and tokenizer.",
+    };
+
+    private static readonly Option<string> Target = new("--to") { Description = "Folder of the package; an older package in it is replaced.", Required = true };
+
+    private static readonly Option<Precision> Precision = CheckedOption.Read<Precision>(
+        "--precision", "fp32, fp16 (for CUDA), int8 or int4.", Export.Precision.Fp32, ExportOptions.TryParsePrecision, $"one of {string.Join(", ", ExportOptions.PrecisionNames)}");
+
+    private static readonly Option<int> BlockSize = CheckedOption.Read<int>(
+        "--block-size", "int8, int4: weights sharing a scale.", 32, (string text, out int size) => int.TryParse(text, out size) && Quantization.IsBlockSize(size),
+        $"a power of two from {Quantization.SmallestBlock} to {Quantization.LargestBlock}");
+
+    private static readonly Option<bool> AllLogits = new("--all-logits")
+    {
+        Description = $"All logits of a prompt also for vocabularies above {Graphs.TextGraph.PrunedAbove}.",
+    };
+
+    private static readonly Option<bool> LeansOnWords = new("--lean-on-words")
+    {
+        Description = "Letters that stay unsure are decided with the word list: for the model that is asked last.",
+    };
+
+    public static Command Create()
+    {
+        var command = new Command("export", "Writes the package of a checkpoint.") { Checkpoint, Target, Precision, BlockSize, AllLogits, LeansOnWords };
+        command.SetAction(result =>
+        {
+            var options = new ExportOptions(result.GetValue(Precision), result.GetValue(BlockSize), result.GetValue(AllLogits)) { LeansOnWords = result.GetValue(LeansOnWords) };
+            Run(result.GetRequiredValue(Checkpoint), result.GetRequiredValue(Target), options);
+        });
+        return command;
+    }
+
+    private static void Run(string checkpoint, string target, ExportOptions options)
+    {
+        var watch = Stopwatch.StartNew();
+        var report = PackageWriter.Write(checkpoint, target, options);
+        var table = new Table().AddColumns("graph", "nodes", "bytes");
+        table.Columns[1].RightAligned();
+        table.Columns[2].RightAligned();
+        foreach (var graph in report.Graphs) table.AddRow(graph.File, $"{graph.Nodes}", $"{graph.Bytes:N0}");
+        AnsiConsole.Write(table);
+        foreach (var warning in report.Warnings) AnsiConsole.MarkupLineInterpolated($"[yellow]note:[/] {warning}");
+        AnsiConsole.MarkupLineInterpolated($"{target}: {options.PrecisionName}, {report.Bytes:N0} bytes, {watch.Elapsed.TotalSeconds:F1} s");
+    }
+}
