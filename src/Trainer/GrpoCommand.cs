@@ -29,6 +29,7 @@ internal static class GrpoCommand
             config.Save(Path.Combine(folder.Path, "config.json"));
             using var run = new GrpoRun(config, folder);
             Console.WriteLine($"{config.Name}: {run.ParameterCount:N0} parameters, {config.PromptsPerStep} x {config.GroupSize} completions per step, run folder {folder.Path}");
+            Console.WriteLine($"  {run.Compute}");
             run.Run(stop);
             return 0;
         }

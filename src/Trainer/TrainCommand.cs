@@ -28,6 +28,7 @@ internal static class TrainCommand
             config.Save(Path.Combine(folder.Path, "config.json"));
             using var run = new SupervisedRun(config, folder);
             Console.WriteLine($"{config.Name}: {run.ParameterCount:N0} parameters, run folder {folder.Path}, {run.Start}");
+            Console.WriteLine($"  {run.Compute}");
             run.Run(stop);
             return 0;
         }

@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Vlm.Puzzles;
 using Vlm.Trainer.Data;
+using Vlm.Trainer.Model;
 using Vlm.Trainer.Optimization;
 using Vlm.Trainer.Supervised;
 
@@ -34,8 +35,9 @@ public sealed record TrainConfig
     /// <summary>Threads that draw pictures. ≥ 1.</summary>
     public int Drawers { get; init; } = 1;
 
-    /// <summary>Matrix products in bfloat16; weights stay float32. On a CPU with AVX-512 BF16 about four times faster.</summary>
-    public bool Bfloat16 { get; init; } = true;
+    /// <summary>Products in bfloat16, true or false; weights stay float32. "auto": whichever is faster on this machine, measured at the start of a run and kept by it.</summary>
+    [JsonPropertyName("bfloat16"), JsonConverter(typeof(Bfloat16Switch))]
+    public ComputeType Compute { get; init; } = ComputeType.Auto;
 
     /// <summary>Keeps only the input of every block for the backward pass and computes the rest again: less memory, about a third more time.</summary>
     public bool GradientCheckpointing { get; init; }

@@ -12,7 +12,8 @@ namespace Vlm.Trainer.Grpo;
 /// <param name="Step">Steps done.</param>
 /// <param name="Drawn">Draws of prompts taken, those without signal included.</param>
 /// <param name="ExactMatch">Of the last probe, 0 to 1; null before the first.</param>
-internal sealed record GrpoState(long Step, long Drawn, double? ExactMatch);
+/// <param name="Compute">What the run computes in; null in checkpoints that do not say.</param>
+internal sealed record GrpoState(long Step, long Drawn, double? ExactMatch, ComputeTypes? Compute = null);
 
 /// <summary>
 /// The folder that a run goes on from: its own checkpoint, or that of the configuration at the start. What is written has the same files, so

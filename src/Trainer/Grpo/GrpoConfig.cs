@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Vlm.Puzzles;
 using Vlm.Trainer.Data;
 using Vlm.Trainer.Model;
@@ -68,8 +69,12 @@ public sealed record GrpoConfig
     /// <summary>Completions per forward and backward pass: bounds the memory of a step, not its result. ≥ 1; a multiple of the group size, where it fits, spares the tower work.</summary>
     public int MicroRows { get; init; } = 16;
 
-    /// <summary>Matrix products in bfloat16, in the sampler too; weights stay float32. On a CPU with AVX-512 BF16 the faster.</summary>
-    public bool Bfloat16 { get; init; } = true;
+    /// <summary>
+    /// Products in bfloat16, in the sampler too, true or false; weights stay float32. "auto": whichever is faster on this machine, measured at the start of a run
+    /// and kept by it.
+    /// </summary>
+    [JsonPropertyName("bfloat16"), JsonConverter(typeof(Bfloat16Switch))]
+    public ComputeType Compute { get; init; } = ComputeType.Auto;
 
     /// <summary>Trains low-rank adapters (in <c>checkpoint/adapter</c>, for <c>merge</c>) instead of the weights; the frozen reference is then the model without them.</summary>
     public LoraConfig? Lora { get; init; }

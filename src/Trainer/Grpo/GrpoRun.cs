@@ -27,16 +27,17 @@ internal sealed class GrpoRun : IDisposable
     {
         (this.config, this.folder) = (config, folder);
         set_num_threads(config.Threads);
-        manual_seed(config.Seed);
         checkpoint = new GrpoCheckpoint(folder, config.From);
+        Compute = ComputeChoice.Choose(config.Compute, checkpoint.State?.Compute, ComputeProbe.Measure);
+        manual_seed(config.Seed);
         model = checkpoint.Model();
-        model.ComputeType = config.Bfloat16 ? bfloat16 : float32;
+        model.ComputeType = ComputeTypes.Scalar(Compute.Types.Products);
         model.GradientCheckpointing = config.GradientCheckpointing;
         if (config.Bf16Weights) ModelWeights.ToBfloat16(model);
         adapters = config.Lora is null ? null : LoraAdapters.Attach(model, config.Lora);
-        optimizer = new Optimizer(adapters?.Parameters ?? [.. model.named_parameters()], config.Optimizer);
+        optimizer = new Optimizer(adapters?.Parameters ?? [.. model.named_parameters()], config.Optimizer, ComputeTypes.Scalar(Compute.Types.Orthogonalization));
         reference = config.Reference.Kind == ReferenceKind.None ? null : new ReferencePolicy(model, config.Reference, config.Temperature);
-        state = checkpoint.State ?? new GrpoState(0, 0, null);
+        state = (checkpoint.State ?? new GrpoState(0, 0, null)) with { Compute = Compute.Types };
         if (checkpoint.State is not null) checkpoint.Restore(model, optimizer, reference);
 
         var input = checkpoint.Input();
@@ -47,6 +48,9 @@ internal sealed class GrpoRun : IDisposable
         update = new PolicyUpdate(model, reference, optimizer, config);
         probe = new Evaluation(config.ProbePuzzles, input.Pictures, input.Tokenizer, input.Template);
     }
+
+    /// <summary>What the run computes in, and why.</summary>
+    public ComputeChoice Compute { get; }
 
     /// <summary>Numbers trained.</summary>
     public long ParameterCount => adapters?.Count ?? model.parameters().Sum(p => p.numel());
@@ -107,7 +111,7 @@ internal sealed class GrpoRun : IDisposable
         folder.SaveProvenance(new Vlm.Package.Provenance
         {
             Command = $"grpo configs/{config.Name}.json",
-            Config = $"configs/{config.Name}.json, step {state.Step}, from {config.From}",
+            Config = $"configs/{config.Name}.json, step {state.Step}, from {config.From}; {Compute.Types}",
             Seed = config.Seed,
             Commit = SourceCommit.Current(),
             Accuracy = result.Kinds.ToDictionary(k => k.Kind, k => k.Share),

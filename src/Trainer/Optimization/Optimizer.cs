@@ -39,12 +39,16 @@ public sealed class Optimizer : IDisposable
 {
     private const double Epsilon = 1e-8;
     private readonly OptimizerConfig config;
+    private readonly ScalarType orthogonalization;
     private readonly List<Slot> slots;
     private long steps;
 
-    public Optimizer(IEnumerable<(string Name, Parameter Parameter)> parameters, OptimizerConfig config)
+    /// <param name="parameters">What is moved.</param>
+    /// <param name="config">How.</param>
+    /// <param name="orthogonalization">The type of Muon's products; everything else is float32.</param>
+    public Optimizer(IEnumerable<(string Name, Parameter Parameter)> parameters, OptimizerConfig config, ScalarType orthogonalization = ScalarType.Float32)
     {
-        this.config = config;
+        (this.config, this.orthogonalization) = (config, orthogonalization);
         slots = [.. parameters.Select(p => new Slot(p.Name, p.Parameter, config))];
     }
 
@@ -139,7 +143,7 @@ public sealed class Optimizer : IDisposable
         // 0.2·√(longer side): root mean square of an AdamW update, so that both share one learning rate (arXiv 2502.16982 eq. 4).
         using Scalar size = -learningRate * 0.2 * Math.Sqrt(Math.Max(matrix.shape[0], matrix.shape[1]));
         Decay(slot, learningRate);
-        slot.Value.add_(Orthogonal(matrix).view(slot.Value.shape), size);
+        slot.Value.add_(Orthogonal(matrix, orthogonalization).view(slot.Value.shape), size);
     }
 
     private void Decay(Slot slot, double learningRate)
@@ -149,15 +153,15 @@ public sealed class Optimizer : IDisposable
         slot.Value.mul_(keep);
     }
 
-    /// <summary>The nearest semi-orthogonal matrix, about: five quintic Newton–Schulz steps, in bfloat16.</summary>
-    private static Tensor Orthogonal(Tensor matrix)
+    /// <summary>The nearest semi-orthogonal matrix, about: five quintic Newton–Schulz steps in a type; returned in float32.</summary>
+    internal static Tensor Orthogonal(Tensor matrix, ScalarType type)
     {
         const int NewtonSchulzSteps = 5;
         using Scalar a = 3.4445, b = -4.7750, c = 2.0315;
         using var tiny = tensor(1e-7f);
         var tall = matrix.shape[0] > matrix.shape[1];
         var x = (tall ? matrix.t() : matrix) / matrix.norm().Plus(tiny);
-        x = x.to(bfloat16);
+        x = x.to(type);
         for (var i = 0; i < NewtonSchulzSteps; i++)
         {
             var gram = matmul(x, x.t());

@@ -11,7 +11,8 @@ namespace Vlm.Trainer.Supervised;
 /// <summary>Where a run stands.</summary>
 /// <param name="Step">Optimizer steps done, over all stages.</param>
 /// <param name="ExactMatch">Of the last probe, 0 to 1; null before the first.</param>
-public sealed record RunState(long Step, double? ExactMatch);
+/// <param name="Compute">What the run computes in; null in checkpoints that do not say.</param>
+public sealed record RunState(long Step, double? ExactMatch, ComputeTypes? Compute = null);
 
 /// <summary>
 /// <c>runs/&lt;name&gt;</c>: the configuration as understood, metrics, plots, and the checkpoint: a Hugging Face folder with a

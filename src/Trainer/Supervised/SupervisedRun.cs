@@ -29,17 +29,19 @@ internal sealed class SupervisedRun : IDisposable
         this.config = config;
         this.folder = folder;
         set_num_threads(config.Threads);
+        state = folder.State() ?? new RunState(0, null);
+        Compute = ComputeChoice.Choose(config.Compute, state.Compute, ComputeProbe.Measure);
+        state = state with { Compute = Compute.Types };
         manual_seed(config.Seed);
         pictures = ModelPreset.Pictures(config);
         model = new QwenVl(ModelPreset.Config(config.Model)) { GradientCheckpointing = config.GradientCheckpointing };
         heads = new AuxiliaryHeads(model.Config);
-        state = folder.State() ?? new RunState(0, null);
         // Before the optimizer, which may keep float32 masters of what it finds.
         Start = state.Step > 0 ? $"on from step {state.Step}" : config.From is null ? "random weights" : StartingWeights.Take(config.From, model, heads);
         if (config.Bf16Weights) ModelWeights.ToBfloat16(model);
-        optimizer = new Optimizer([.. model.named_parameters().Concat(heads.named_parameters(recurse: true).Select(p => ($"auxiliary.{p.name}", p.parameter)))], config.Optimizer);
+        optimizer = new Optimizer([.. model.named_parameters().Concat(heads.named_parameters(recurse: true).Select(p => ($"auxiliary.{p.name}", p.parameter)))], config.Optimizer, ComputeTypes.Scalar(Compute.Types.Orthogonalization));
         if (state.Step > 0) folder.Restore(model, heads, optimizer);
-        model.ComputeType = config.Bfloat16 ? bfloat16 : float32;
+        model.ComputeType = ComputeTypes.Scalar(Compute.Types.Products);
         tokenizer = folder.Tokenizer();
         rows = new RowBuilder(tokenizer, PromptTemplate.Small, model.Config);
         probe = new Evaluation(config.ProbePuzzles, pictures, tokenizer);
@@ -47,6 +49,9 @@ internal sealed class SupervisedRun : IDisposable
 
     /// <summary>What the run starts from, for people.</summary>
     public string Start { get; }
+
+    /// <summary>What the run computes in, and why.</summary>
+    public ComputeChoice Compute { get; }
 
     /// <summary>Weights trained.</summary>
     public long ParameterCount => model.parameters().Sum(p => p.numel());
@@ -124,7 +129,7 @@ internal sealed class SupervisedRun : IDisposable
         folder.SaveProvenance(new Provenance
         {
             Command = $"train configs/{config.Name}.json",
-            Config = $"configs/{config.Name}.json, step {state.Step}" + (config.From is null ? "" : $", from {config.From}"),
+            Config = $"configs/{config.Name}.json, step {state.Step}" + (config.From is null ? "" : $", from {config.From}") + $"; {Compute.Types}",
             Seed = config.Seed,
             Commit = SourceCommit.Current(),
             Accuracy = result.Kinds.ToDictionary(k => k.Kind, k => k.Share),
