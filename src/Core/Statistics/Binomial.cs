@@ -58,8 +58,10 @@ public static class Binomial
     public static long MostEvents(long n, double p, double delta)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(n);
-        (long low, long high) = (-1, n);
-        // Halves the range; P(X <= n) is 1, so the upper end never passes.
+        // Doubled from below: a small tail is the sum of few terms. P(X <= n) is 1, so the upper end never passes.
+        (long low, long high) = (-1, 0);
+        while (high < n && Tail(high, n, p) <= delta)
+            (low, high) = (high, Math.Min(n, (2 * high) + 1));
         while (high - low > 1)
         {
             long middle = low + (high - low) / 2;

@@ -18,6 +18,7 @@ public static class SelectionWithGuaranteedRisk
         ArgumentNullException.ThrowIfNull(answers);
         if (answers.Count < 2)
             return null;
+        AnswerGroup[] all = [new AnswerGroup("all", BoundedShare.WrongOfAccepted, answers)];
         double[] sorted = [.. answers.Select(answer => answer.Confidence).OrderDescending()];
         int steps = BitOperations.Log2((uint)sorted.Length - 1) + 1;
         (int low, int high) = (1, sorted.Length);
@@ -25,8 +26,8 @@ public static class SelectionWithGuaranteedRisk
         for (int step = 0; step < steps && low <= high; step++)
         {
             int middle = (low + high + 1) / 2;
-            var tested = CertifiedThreshold.At(sorted[middle - 1], answers, risk);
-            if (Binomial.UpperBound(tested.Errors, tested.Accepted, delta / steps) <= risk)
+            var tested = CertifiedThreshold.At(sorted[middle - 1], all, risk);
+            if (Binomial.UpperBound(tested.Groups[0].Errors, tested.Groups[0].Accepted, delta / steps) <= risk)
                 (last, low) = (tested, middle + 1);
             else
                 high = middle - 1;

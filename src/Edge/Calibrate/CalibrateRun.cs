@@ -72,10 +72,10 @@ internal sealed class CalibrateRun(CalibrateOptions options, TimeProvider time)
             {
                 Risk = options.Risk,
                 Delta = options.Delta,
-                Accepted = threshold.Accepted,
-                Errors = threshold.Errors,
+                Accepted = threshold.Groups[0].Accepted,
+                Errors = threshold.Groups[0].Errors,
                 PValue = threshold.PValue,
-                Coverage = (double)threshold.Accepted / splits.Certify.Count,
+                Coverage = (double)threshold.Groups[0].Accepted / splits.Certify.Count,
                 SgrThreshold = certified.SgrThreshold?.Threshold,
                 Splits = new SplitSizes(splits.Fit.Count, splits.Certify.Count, splits.Report.Count),
                 SplitSeed = options.Seed,

@@ -46,11 +46,13 @@ internal static class Calibration
     {
         var calibrator = Calibrator.Fit([.. splits.Fit.Select(item => item.ToLabelled(withVerifiers))], names);
         var (fit, certify) = (Kept(splits.Fit), Kept(splits.Certify));
-        var grid = LearnThenTest.Grid(fit, certify.Length, promise.Risk, promise.Delta);
+        var grid = LearnThenTest.Grid([Readable(fit)], [certify.Length], promise.Risk, promise.Delta);
         return new CertifiedCalibrator(
             calibrator,
-            LearnThenTest.Certify(certify, grid, promise.Risk, promise.Delta),
+            LearnThenTest.Certify([Readable(certify)], grid, promise.Risk, promise.Delta),
             SelectionWithGuaranteedRisk.Certify(certify, promise.Risk, promise.Delta));
+
+        static AnswerGroup Readable(ScoredAnswer[] answers) => new("readable", BoundedShare.WrongOfAccepted, answers);
 
         // What is ruled out is never accepted, so it has no part in the risk of what is.
         ScoredAnswer[] Kept(IReadOnlyList<Measurement> items) =>

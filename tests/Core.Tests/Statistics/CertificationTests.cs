@@ -18,7 +18,7 @@ public sealed class CertificationTests
         {
             var rng = SeededRandom.From(7, i);
             var (fit, certify) = (Draw(rng, Answers / 2), Draw(rng, Answers));
-            var threshold = LearnThenTest.Certify(certify, LearnThenTest.Grid(fit, Answers, Risk, Delta), Risk, Delta);
+            var threshold = LearnThenTest.Certify(Readable(certify), LearnThenTest.Grid(Readable(fit), [Answers], Risk, Delta), Risk, Delta);
             if (threshold is not null)
             {
                 certified++;
@@ -36,14 +36,60 @@ public sealed class CertificationTests
     }
 
     [Fact]
+    public void Over_a_thousand_calibrations_the_promises_of_all_groups_together_are_broken_as_rarely_as_promised()
+    {
+        // Questions that should not be answered score Normal(-0.4, 1) and Normal(-0.8, 1): the first is what binds.
+        int broken = 0, certified = 0, brokenForReadableAlone = 0;
+        for (int i = 0; i < Calibrations; i++)
+        {
+            var rng = SeededRandom.From(8, i);
+            var (fit, certify) = (Grouped(rng, Answers / 2, 400), Grouped(rng, Answers, 800));
+            var grid = LearnThenTest.Grid(fit, [Answers, 800, 800], Risk, Delta);
+            if (LearnThenTest.Certify(certify, grid, Risk, Delta) is { } threshold)
+            {
+                certified++;
+                broken += IsBroken(threshold.Threshold) ? 1 : 0;
+                Assert.All(threshold.Groups, group => Assert.InRange(group.PValue, 0, Delta));
+            }
+
+            var alone = LearnThenTest.Certify([certify[0]], LearnThenTest.Grid([fit[0]], [Answers], Risk, Delta), Risk, Delta);
+            brokenForReadableAlone += alone is not null && IsBroken(alone.Threshold) ? 1 : 0;
+        }
+
+        Assert.InRange(broken, 1, (int)(Calibrations * (Delta + 3 * Math.Sqrt(Delta * (1 - Delta) / Calibrations))));
+        // A certificate for the readable alone says nothing of the others.
+        Assert.InRange(brokenForReadableAlone, Calibrations / 2, Calibrations);
+        Assert.InRange(certified, Calibrations * 60 / 100, Calibrations);
+
+        static bool IsBroken(double threshold) => TrueRisk(threshold) > Risk || Above(threshold + 0.4) > Risk || Above(threshold + 0.8) > Risk;
+    }
+
+    [Fact]
+    public void A_threshold_passes_only_when_every_group_does()
+    {
+        AnswerGroup readable = new("readable", BoundedShare.WrongOfAccepted, [.. Enumerable.Repeat(new ScoredAnswer(0.9, true), 400), .. Enumerable.Repeat(new ScoredAnswer(0.6, true), 400)]);
+        AnswerGroup empty = new("empty", BoundedShare.AcceptedOfAsked, [.. Enumerable.Repeat(new ScoredAnswer(0.1, false), 290), .. Enumerable.Repeat(new ScoredAnswer(0.7, false), 10)]);
+        Assert.Equal(0.5, LearnThenTest.Certify([readable], [0.8, 0.5], Risk, Delta)!.Threshold);
+        var both = LearnThenTest.Certify([readable, empty], [0.8, 0.5], Risk, Delta)!;
+        Assert.Equal((0.8, new TestedGroup("empty", 300, 0, 0, Math.Pow(0.99, 300))), (both.Threshold, both.Groups[1] with { PValue = Math.Pow(0.99, 300) }));
+        Assert.Equal(Math.Pow(0.99, 300), both.Groups[1].PValue, 1e-12);
+        Assert.Equal(both.Groups.Max(group => group.PValue), both.PValue);
+        // A right guess counts as well: what cannot be read should not be accepted at all.
+        var guessed = empty with { Answers = [.. empty.Answers.Select(answer => answer with { IsCorrect = true })] };
+        Assert.Equal(0.8, LearnThenTest.Certify([readable, guessed], [0.8, 0.5], Risk, Delta)!.Threshold);
+        Assert.Null(LearnThenTest.Certify([readable, empty with { Answers = [.. empty.Answers.Take(298)] }], [0.8, 0.5], Risk, Delta));
+        Assert.Equal([0.9], LearnThenTest.Grid([readable, empty], [800, 300], Risk, Delta).Take(1));
+    }
+
+    [Fact]
     public void Fixed_sequence_testing_keeps_more_answers_than_the_older_guarantee_and_both_keep_the_promise()
     {
         var rng = SeededRandom.From(11);
         var certify = Draw(rng, 5000);
-        var fixedSequence = LearnThenTest.Certify(certify, LearnThenTest.Grid(Draw(rng, 5000), 5000, Risk, Delta), Risk, Delta)!;
-        var search = SelectionWithGuaranteedRisk.Certify(certify, Risk, Delta)!;
+        var fixedSequence = LearnThenTest.Certify(Readable(certify), LearnThenTest.Grid(Readable(Draw(rng, 5000)), [5000], Risk, Delta), Risk, Delta)!.Groups[0];
+        var search = SelectionWithGuaranteedRisk.Certify(certify, Risk, Delta)!.Groups[0];
         Assert.True(fixedSequence.Accepted >= search.Accepted);
-        Assert.All((CertifiedThreshold[])[fixedSequence, search], found =>
+        Assert.All((TestedGroup[])[fixedSequence, search], found =>
         {
             Assert.True(found.PValue <= Delta);
             Assert.True(Binomial.UpperBound(found.Errors, found.Accepted, Delta) <= Risk);
@@ -63,8 +109,8 @@ public sealed class CertificationTests
             .. Enumerable.Repeat(new ScoredAnswer(0.85, false), 20),
             .. Enumerable.Repeat(new ScoredAnswer(0.5, true), 5000),
         ];
-        var found = LearnThenTest.Certify(answers, [0.9, 0.8, 0.4], Risk, Delta)!;
-        Assert.Equal((0.9, 300, 0), (found.Threshold, found.Accepted, found.Errors));
+        var found = LearnThenTest.Certify(Readable(answers), [0.9, 0.8, 0.4], Risk, Delta)!;
+        Assert.Equal((0.9, 300, 0), (found.Threshold, found.Groups[0].Accepted, found.Groups[0].Errors));
         Assert.True(Binomial.Tail(20, 5320, Risk) <= Delta);
     }
 
@@ -72,16 +118,16 @@ public sealed class CertificationTests
     public void Too_few_answers_certify_nothing()
     {
         var right = Enumerable.Repeat(new ScoredAnswer(0.9, true), 298).ToArray();
-        Assert.Null(LearnThenTest.Certify(right, [0.5], Risk, Delta));
+        Assert.Null(LearnThenTest.Certify(Readable(right), [0.5], Risk, Delta));
         Assert.Null(SelectionWithGuaranteedRisk.Certify(right, Risk, Delta));
-        Assert.Null(LearnThenTest.Certify([], [], Risk, Delta));
-        Assert.Empty(LearnThenTest.Grid([], 100, Risk, Delta));
-        Assert.NotNull(LearnThenTest.Certify([.. right, new ScoredAnswer(0.9, true)], [0.5], Risk, Delta));
+        Assert.Null(LearnThenTest.Certify(Readable([]), [], Risk, Delta));
+        Assert.Empty(LearnThenTest.Grid(Readable([]), [100], Risk, Delta));
+        Assert.NotNull(LearnThenTest.Certify(Readable([.. right, new ScoredAnswer(0.9, true)]), [0.5], Risk, Delta));
     }
 
     [Fact]
     public void Thresholds_that_do_not_fall_are_refused() =>
-        Assert.Throws<ArgumentException>(() => LearnThenTest.Certify([.. Enumerable.Repeat(new ScoredAnswer(1, true), 400)], [0.5, 0.6], Risk, Delta));
+        Assert.Throws<ArgumentException>(() => LearnThenTest.Certify(Readable([.. Enumerable.Repeat(new ScoredAnswer(1, true), 400)]), [0.5, 0.6], Risk, Delta));
 
     [Fact]
     public void The_betting_test_rarely_alarms_when_the_promise_is_kept_and_soon_when_it_is_not()
@@ -129,6 +175,14 @@ public sealed class CertificationTests
         int kept = Math.Max(1, (int)Math.Round(curve.CoverageAt(Risk) * answers.Length));
         return answers.OrderByDescending(answer => answer.Confidence).ElementAt(kept - 1).Confidence;
     }
+
+    private static AnswerGroup[] Readable(IReadOnlyList<ScoredAnswer> answers) => [new AnswerGroup("readable", BoundedShare.WrongOfAccepted, answers)];
+
+    private static AnswerGroup[] Grouped(SeededRandom rng, int readable, int others) =>
+    [
+        .. Readable(Draw(rng, readable)),
+        .. ((double[])[-0.4, -0.8]).Select(mean => new AnswerGroup($"{mean}", BoundedShare.AcceptedOfAsked, [.. Enumerable.Range(0, others).Select(_ => new ScoredAnswer(Normal(rng) + mean, false))])),
+    ];
 
     private static ScoredAnswer[] Draw(SeededRandom rng, int count) => [.. Enumerable.Range(0, count).Select(_ =>
     {

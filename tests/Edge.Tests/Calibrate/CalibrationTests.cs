@@ -29,7 +29,7 @@ public sealed class CalibrationTests
     {
         var splits = CalibrationSplits.Of(Stream(1, 6000), seed: 1);
         var certified = Calibration.Fit(splits, Signals.Names, OnePercent);
-        var threshold = certified.Threshold!;
+        var threshold = certified.Threshold!.Groups[0];
         Assert.True(Binomial.UpperBound(threshold.Errors, threshold.Accepted, 0.05) <= 0.01);
         var gate = ToGate(certified, splits);
         var all = ReportFigures.Groups(splits.Report, gate, larger: null)[0];
@@ -156,8 +156,8 @@ public sealed class CalibrationTests
         {
             Risk = 0.01,
             Delta = 0.05,
-            Accepted = certified.Threshold.Accepted,
-            Errors = certified.Threshold.Errors,
+            Accepted = certified.Threshold.Groups[0].Accepted,
+            Errors = certified.Threshold.Groups[0].Errors,
             PValue = certified.Threshold.PValue,
             Coverage = 0.5,
             Splits = new SplitSizes(splits.Fit.Count, splits.Certify.Count, splits.Report.Count),
