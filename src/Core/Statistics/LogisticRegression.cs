@@ -17,24 +17,31 @@ public sealed record LogisticRegression(IReadOnlyList<double> Weights, double In
     /// <summary>
     /// Minimises the sum of log losses + ‖weights‖² / (2C), the intercept not penalised, by Newton's method (iteratively reweighted least squares).
     /// </summary>
+    /// <remarks>
+    /// With weights of at least 0, by projected Newton steps (Bertsekas, SIAM J. Control Optim. 20, 1982): a weight that is 0 and whose slope would push it below
+    /// stays there, the others take Newton's step among themselves, and the step is cut at 0. Where it ends, every weight above 0 has slope 0 and every weight at 0
+    /// a slope of at least 0: for a convex loss, the least there is.
+    /// </remarks>
     /// <param name="features">[N][F] at least one row; scale them first, the penalty treats all alike.</param>
     /// <param name="labels">[N] with at least one yes and one no: otherwise the intercept has no finite optimum.</param>
     /// <param name="c">C, above 0: the smaller, the stronger the pull of the weights to 0.</param>
+    /// <param name="nonNegative">Whether no weight may be below 0, so that a greater feature never means a smaller probability; false by default.</param>
     /// <exception cref="ArgumentException">No rows, rows of different lengths, a number that is not finite, or only one kind of label.</exception>
     /// <exception cref="UserException">No optimum within 100 steps: the features are almost linearly dependent and hardly penalised.</exception>
-    public static LogisticRegression Fit(IReadOnlyList<double[]> features, IReadOnlyList<bool> labels, double c)
+    public static LogisticRegression Fit(IReadOnlyList<double[]> features, IReadOnlyList<bool> labels, double c, bool nonNegative = false)
     {
         Check(features, labels, c);
-        int size = features[0].Length + 1;
-        var current = new double[size];
-        double loss = Loss(features, labels, c, current);
+        var data = new Data(features, labels, c, nonNegative);
+        var current = new double[features[0].Length + 1];
+        double loss = Loss(data, current);
         for (int step = 0; step < MostSteps; step++)
         {
-            var (gradient, hessian) = Derivatives(features, labels, c, current);
-            if (gradient.Max(Math.Abs) < Converged * features.Count)
+            var (gradient, hessian) = Derivatives(data, current);
+            bool[] held = [.. gradient.Select((slope, i) => nonNegative && i < current.Length - 1 && current[i] <= 0 && slope > 0)];
+            if (gradient.Index().Where(item => !held[item.Index]).Max(item => Math.Abs(item.Item)) < Converged * features.Count)
                 return new LogisticRegression(current[..^1], current[^1]);
-            double[] direction = CholeskySolve(hessian, gradient);
-            (current, double next) = Descend(features, labels, c, (current, loss), direction);
+            Hold(held, gradient, hessian);
+            (current, double next) = Descend(data, (current, loss), CholeskySolve(hessian, gradient));
             if (next >= loss)
                 return new LogisticRegression(current[..^1], current[^1]);
             loss = next;
@@ -54,15 +61,30 @@ public sealed record LogisticRegression(IReadOnlyList<double> Weights, double In
         return score;
     }
 
-    /// <summary>The full Newton step, halved until the loss does not rise; the point stays when no halving helps (rounding is all that is left).</summary>
-    private static (double[] Point, double Loss) Descend(
-        IReadOnlyList<double[]> features, IReadOnlyList<bool> labels, double c, (double[] Point, double Loss) from, double[] direction)
+    /// <summary>Takes weights that stay at 0 out of the system: the step of each is 0, and it has no part in the steps of the others.</summary>
+    private static void Hold(bool[] held, double[] gradient, double[,] hessian)
+    {
+        for (int i = 0; i < held.Length; i++)
+        {
+            for (int j = 0; j <= i; j++)
+            {
+                if (held[i] || held[j]) hessian[i, j] = i == j ? 1 : 0;
+            }
+
+            if (held[i]) gradient[i] = 0;
+        }
+    }
+
+    /// <summary>The full Newton step, cut at 0 where weights may not be below, halved until the loss falls; the point stays when no halving helps (rounding is all that is left).</summary>
+    private static (double[] Point, double Loss) Descend(Data data, (double[] Point, double Loss) from, double[] direction)
     {
         double length = 1;
         for (int halving = 0; halving < MostHalvings; halving++, length /= 2)
         {
             double[] candidate = [.. from.Point.Zip(direction, (value, change) => value - length * change)];
-            double loss = Loss(features, labels, c, candidate);
+            for (int i = 0; data.NonNegative && i < candidate.Length - 1; i++)
+                candidate[i] = Math.Max(0, candidate[i]);
+            double loss = Loss(data, candidate);
             if (loss < from.Loss)
                 return (candidate, loss);
         }
@@ -70,8 +92,9 @@ public sealed record LogisticRegression(IReadOnlyList<double> Weights, double In
         return from;
     }
 
-    private static double Loss(IReadOnlyList<double[]> features, IReadOnlyList<bool> labels, double c, double[] point)
+    private static double Loss(Data data, double[] point)
     {
+        var (features, labels, c, _) = data;
         double loss = 0;
         for (int row = 0; row < features.Count; row++)
         {
@@ -86,8 +109,9 @@ public sealed record LogisticRegression(IReadOnlyList<double> Weights, double In
         return loss;
     }
 
-    private static (double[] Gradient, double[,] Hessian) Derivatives(IReadOnlyList<double[]> features, IReadOnlyList<bool> labels, double c, double[] point)
+    private static (double[] Gradient, double[,] Hessian) Derivatives(Data data, double[] point)
     {
+        var (features, labels, c, _) = data;
         int size = point.Length;
         var gradient = new double[size];
         var hessian = new double[size, size];
@@ -172,4 +196,7 @@ public sealed record LogisticRegression(IReadOnlyList<double> Weights, double In
         if (labels.All(label => label == labels[0]))
             throw new ArgumentException($"All {labels.Count} labels are {labels[0]}; there must be both kinds.", nameof(labels));
     }
+
+    /// <summary>What a loss is computed from.</summary>
+    private sealed record Data(IReadOnlyList<double[]> Features, IReadOnlyList<bool> Labels, double C, bool NonNegative);
 }

@@ -105,6 +105,38 @@ public sealed class SelectiveTests
     }
 
     [Fact]
+    public void Without_a_reason_to_be_negative_the_weights_are_those_of_the_free_fit()
+    {
+        var free = LogisticRegression.Fit(GoldenAnswers.Features, GoldenAnswers.Labels, 1);
+        double[][] turned = [.. GoldenAnswers.Features.Select(row => (double[])[.. row.Zip(free.Weights, (value, weight) => weight < 0 ? -value : value)])];
+        var held = LogisticRegression.Fit(turned, GoldenAnswers.Labels, 1, nonNegative: true);
+        Assert.All(free.Weights.Zip(held.Weights), pair => Assert.Equal(Math.Abs(pair.First), pair.Second, 1e-6));
+        Assert.Equal(free.Intercept, held.Intercept, 1e-6);
+    }
+
+    [Fact]
+    public void Weights_of_at_least_zero_meet_the_conditions_of_the_least_loss() =>
+        Prop.ForAll(Gen.Choose(0, 1 << 30).ToArbitrary(), seed =>
+        {
+            var rng = SeededRandom.From(9, seed);
+            var (size, c) = (rng.Between(1, 12), Math.Pow(10, 4 * rng.NextDouble() - 3));
+            double[] truth = [.. Enumerable.Range(0, size).Select(_ => 6 * rng.NextDouble() - 3)];
+            // Every third feature nearly repeats the one before it: such pairs pull at each other.
+            double[][] features = [.. Enumerable.Range(0, 150).Select(_ =>
+            {
+                var row = new double[size];
+                for (int i = 0; i < size; i++) row[i] = i % 3 == 2 ? row[i - 1] + 0.05 * rng.NextDouble() : 2 * rng.NextDouble() - 1;
+                return row;
+            })];
+            bool[] labels = [.. features.Select((row, i) => i < 2 ? i == 0 : rng.Chance(1 / (1 + Math.Exp(-row.Zip(truth, (x, w) => x * w).Sum()))))];
+            var fit = LogisticRegression.Fit(features, labels, c, nonNegative: true);
+            var slopes = Slopes(fit, features, labels, c);
+            return fit.Weights.All(weight => weight >= 0)
+                && slopes[..^1].Zip(fit.Weights).All(item => item.Second > 0 ? Math.Abs(item.First) < 1e-5 : item.First > -1e-5)
+                && Math.Abs(slopes[^1]) < 1e-5;
+        }).QuickCheckThrowOnFailure();
+
+    [Fact]
     public void Separable_answers_have_a_finite_fit_that_rises_with_the_feature()
     {
         double[][] features = [.. Enumerable.Range(0, 100).Select(i => (double[])[i / 10.0, 1])];
@@ -120,5 +152,19 @@ public sealed class SelectiveTests
         Assert.Throws<ArgumentException>(() => LogisticRegression.Fit([[1.0], [2.0]], [true, true], 1));
         Assert.Throws<ArgumentException>(() => LogisticRegression.Fit([[1.0], [double.NaN]], [true, false], 1));
         Assert.Throws<ArgumentException>(() => LogisticRegression.Fit([], [], 1));
+    }
+
+    /// <summary>[F + 1] the derivatives of the loss by weights and intercept.</summary>
+    private static double[] Slopes(LogisticRegression fit, double[][] features, bool[] labels, double c)
+    {
+        double[] slopes = [.. fit.Weights.Select(weight => weight / c), 0];
+        foreach (var (row, label) in features.Zip(labels))
+        {
+            double residual = fit.Probability(row) - (label ? 1 : 0);
+            for (int i = 0; i < row.Length; i++) slopes[i] += residual * row[i];
+            slopes[^1] += residual;
+        }
+
+        return slopes;
     }
 }
