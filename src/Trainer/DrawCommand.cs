@@ -10,26 +10,27 @@ internal static class DrawCommand
     public static Command Create()
     {
         var split = new Option<Split>("--split") { Description = "Which puzzles: clean, vocabulary, letters, fonts, camera.", DefaultValueFactory = _ => Split.Clean };
+        var stratum = new Option<Stratum>("--stratum") { Description = "What is the matter with the pictures: whole (nothing), absent, covered, contradictory, reversed, empty, two.", DefaultValueFactory = _ => Stratum.Whole };
         var count = new Option<int>("--count") { Description = "How many.", DefaultValueFactory = _ => 10 };
         var seed = new Option<long>("--seed") { Description = "Any number; the same gives the same puzzles in the same fonts.", DefaultValueFactory = _ => 1 };
         var target = new Option<string>("--to") { Description = "Folder to write to; pictures are added to those in it.", Required = true };
-        var command = new Command("draw", "Draw puzzles to look at or to solve.") { split, count, seed, target };
-        command.SetAction(parsed => Run(parsed.GetValue(split), parsed.GetValue(count), parsed.GetValue(seed), parsed.GetValue(target)!));
+        var command = new Command("draw", "Draw puzzles to look at or to solve.") { split, stratum, count, seed, target };
+        command.SetAction(parsed => Run(PuzzleOptions.For(parsed.GetValue(split)) with { Strata = StratumMix.Only(parsed.GetValue(stratum)) }, parsed.GetValue(count), parsed.GetValue(seed), parsed.GetValue(target)!));
         return command;
     }
 
-    private static int Run(Split split, int count, long seed, string target)
+    private static int Run(PuzzleOptions options, int count, long seed, string target)
     {
         try
         {
             Directory.CreateDirectory(target);
             var codes = Path.Combine(target, "codes.csv");
             if (!File.Exists(codes)) File.WriteAllText(codes, "picture,code,answer,kind,severity\n");
-            var source = new PuzzleSource(PuzzleOptions.For(split), seed);
+            var source = new PuzzleSource(options, seed);
             for (var i = 0; i < count; i++)
             {
                 var puzzle = source.At(i);
-                var name = $"{split.ToString().ToLowerInvariant()}-{seed}-{i:D3}.png";
+                var name = $"{Name(options.Split)}{(puzzle.Stratum == Stratum.Whole ? "" : $"-{Name(puzzle.Stratum)}")}-{seed}-{i:D3}.png";
                 File.WriteAllBytes(Path.Combine(target, name), ImageCodec.EncodePng(puzzle.Picture));
                 File.AppendAllText(codes, $"{name},{puzzle.Code},{puzzle.Answer},{puzzle.Kind},{puzzle.Severity}\n");
             }
@@ -42,4 +43,7 @@ internal static class DrawCommand
             return 1;
         }
     }
+
+    private static string Name<T>(T value)
+        where T : struct, Enum => value.ToString().ToLowerInvariant();
 }

@@ -2,6 +2,19 @@ using System.Text;
 
 namespace Vlm.Cryptogram;
 
+/// <summary>What a picture lets one say about a code.</summary>
+public enum AnswerStatus
+{
+    /// <summary>Every letter of the message.</summary>
+    Answered,
+
+    /// <summary>That it does not show some letters of the message.</summary>
+    Unreadable,
+
+    /// <summary>That it shows no letter of any message.</summary>
+    NoDecoder,
+}
+
 /// <summary>
 /// A plain message: lower-case words joined by single spaces, and its spaced form, in which every letter stands alone
 /// (<c>cat dog</c> is <c>c a t _ d o g</c>). Letters are spaced because unspaced cipher text is cut into arbitrary tokens.
@@ -10,6 +23,9 @@ public static class Message
 {
     /// <summary>The symbol that stands for a space between words in the spaced form. It is never in the picture.</summary>
     public const char Gap = '_';
+
+    /// <summary>The symbol that stands for a letter that the picture does not show: <c>ca? dog</c>.</summary>
+    public const char Unseen = '?';
 
     /// <summary>The spaced form of a message.</summary>
     /// <param name="text">Letters and single spaces.</param>

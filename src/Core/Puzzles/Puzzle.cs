@@ -16,18 +16,51 @@ namespace Vlm.Puzzles;
 /// <param name="CentreX">Centre of the whole pair, to the right.</param>
 /// <param name="CentreY">Centre of the whole pair, downwards.</param>
 public sealed record PairLabel(
-    char Coded, char Plain, float CodedX, float CodedY, float PlainX, float PlainY, float CentreX, float CentreY);
+    char Coded, char Plain, float CodedX, float CodedY, float PlainX, float PlainY, float CentreX, float CentreY)
+{
+    /// <summary>The same pair with its three points moved.</summary>
+    internal PairLabel Moved(Func<float, float, (float X, float Y)> map)
+    {
+        var (codedX, codedY) = map(CodedX, CodedY);
+        var (plainX, plainY) = map(PlainX, PlainY);
+        var (centreX, centreY) = map(CentreX, CentreY);
+        return new PairLabel(Coded, Plain, codedX, codedY, plainX, plainY, centreX, centreY);
+    }
+}
 
 /// <summary>One cryptogram: a decoder picture, a coded message, and what it means.</summary>
-/// <param name="Answer">The message: lower-case words joined by single spaces.</param>
+/// <param name="Answer">
+/// What the picture lets one answer: lower-case words joined by single spaces, with <see cref="Cryptogram.Message.Unseen"/> for each letter that it does not show.
+/// </param>
 /// <param name="Code">The message coded and spaced: <c>q x _ a y f</c>.</param>
-/// <param name="Cipher">The alphabet that the picture shows.</param>
+/// <param name="Cipher">The alphabet of the code; the picture need not show all of it.</param>
 /// <param name="Picture">The decoder picture.</param>
-/// <param name="Pairs">The 26 pairs in the order in which they are drawn.</param>
+/// <param name="Pairs">
+/// The pairs that can be read, in the order in which they are drawn; of a <see cref="Puzzles.Stratum.Whole"/> picture all 26. A contradictory picture has a letter in several.
+/// </param>
 /// <param name="Kind">One of <see cref="PictureKind"/>.</param>
 /// <param name="Severity">Camera severity 1-5; 0 for a picture that no camera took.</param>
 public sealed record Puzzle(
-    string Answer, string Code, Cipher Cipher, RgbImage Picture, IReadOnlyList<PairLabel> Pairs, string Kind, int Severity);
+    string Answer, string Code, Cipher Cipher, RgbImage Picture, IReadOnlyList<PairLabel> Pairs, string Kind, int Severity)
+{
+    /// <summary>What is wrong with the picture, if anything.</summary>
+    public Stratum Stratum { get; init; }
+
+    /// <summary>The message that was coded, without gaps: what another picture would let one answer.</summary>
+    public string Hidden { get; init; } = Answer;
+
+    /// <summary>The coded letters, a-z, whose plain letter the picture does not show, or shows twice differently.</summary>
+    public string Unseen { get; init; } = "";
+
+    /// <summary>Coded letters of which people could say either; no question asks for them.</summary>
+    public string Unclear { get; init; } = "";
+
+    /// <summary>Whether the picture shows every letter of the code.</summary>
+    public bool IsReadable => !Answer.Contains(Message.Unseen, StringComparison.Ordinal);
+
+    /// <summary>What one should say of it.</summary>
+    public AnswerStatus Status => Unseen.Length == Cipher.Letters ? AnswerStatus.NoDecoder : IsReadable ? AnswerStatus.Answered : AnswerStatus.Unreadable;
+}
 
 /// <summary>The values of <see cref="Puzzle.Kind"/>.</summary>
 public static class PictureKind

@@ -59,6 +59,9 @@ public sealed record PuzzleOptions
     /// <summary>Messages.</summary>
     public MessageMix Messages { get; init; } = new();
 
+    /// <summary>What is the matter with the pictures; nothing by default.</summary>
+    public StratumMix Strata { get; init; } = new();
+
     /// <summary>The options of a split. Severities matter for <see cref="Split.Train"/> and <see cref="Split.Camera"/> only.</summary>
     /// <param name="split">The split.</param>
     /// <param name="minSeverity">Lowest camera severity, 0 to 5.</param>
@@ -105,6 +108,7 @@ public sealed record PuzzleOptions
             throw new ArgumentException($"expected 0 <= MinSeverity <= MaxSeverity <= 5, found {low} and {high}");
         Check("pictures", Pictures.Reference400, Pictures.Reference300, Pictures.Variant, Pictures.Camera);
         Check("messages", Messages.OneWord, Messages.TwoWords, Messages.ThreeWords, Messages.RandomLetters);
+        Check("strata", Strata.Weights);
         if (Pictures.OtherShapes is not (>= 0 and <= 1))
             throw new ArgumentException($"expected OtherShapes from 0 to 1, found {Pictures.OtherShapes}");
     }

@@ -1,7 +1,6 @@
 using Vlm.Cryptogram;
 using Vlm.Drawing;
 using Vlm.Statistics;
-using Vlm.Vision;
 
 namespace Vlm.Puzzles;
 
@@ -11,9 +10,6 @@ namespace Vlm.Puzzles;
 public sealed class PuzzleSource
 {
     private const double Turn = 1.0 / ulong.MaxValue;
-
-    [ThreadStatic]
-    private static Photograph? _photograph;
 
     private readonly PuzzleOptions _options;
     private readonly long _seed;
@@ -37,15 +33,19 @@ public sealed class PuzzleSource
     /// <summary>The puzzle of an index, any number from 0 up.</summary>
     public Puzzle At(long index)
     {
-        // Separate generators: another mix of pictures leaves messages and ciphers as they are.
+        // Separate generators: another mix of pictures leaves messages and ciphers as they are, another mix of strata the puzzles of those that stay.
         var text = SeededRandom.From((long)_options.Split, _seed, index, 0);
         var picture = SeededRandom.From((long)_options.Split, _seed, index, 1);
         var answer = DrawMessage(text, index);
         var cipher = Cipher.Random(text);
         var (kind, severity) = DrawKind(picture);
         var style = DrawStyle(picture, kind);
-        var (image, pairs) = kind == PictureKind.Camera ? Photographed(cipher, style, severity, picture) : Flat(cipher, style, kind, picture);
-        return new Puzzle(answer, cipher.EncodeSpaced(answer), cipher, image, pairs, kind, severity);
+        var basis = new PuzzleBasis(answer, cipher, kind, severity, style) { OtherShapes = _options.Pictures.OtherShapes };
+        var stratum = (Stratum)Choose(SeededRandom.From((long)_options.Split, _seed, index, 2).NextDouble(), _options.Strata.Weights);
+        if (stratum != Stratum.Whole)
+            return StratumPuzzle.Draw(stratum, basis with { Words = _words }, SeededRandom.From((long)_options.Split, _seed, index, 2, (long)stratum));
+        var drawn = basis.Picture(scale => Sheet.Draw(cipher, style, scale, picture), style, picture);
+        return new Puzzle(answer, cipher.EncodeSpaced(answer), cipher, drawn.Picture, drawn.Labels, kind, severity);
     }
 
     private string DrawMessage(SeededRandom rng, long index)
@@ -98,33 +98,4 @@ public sealed class PuzzleSource
         PictureKind.Camera when rng.Chance(0.06) => SheetStyle.Reference300(Fonts.Reference),
         _ => StyleDraw.Next(rng, _faces),
     };
-
-    private static (RgbImage Picture, IReadOnlyList<PairLabel> Pairs) Flat(Cipher cipher, SheetStyle style, string kind, SeededRandom rng)
-    {
-        // Other programs draw larger and smaller sheets; steps of a quarter keep the glyph cache small.
-        var scale = kind == PictureKind.Variant ? rng.Pick(0.75f, 1f, 1f, 1f, 1.25f, 1.5f) : 1;
-        using var sheet = Sheet.Draw(cipher, style, scale, rng);
-        var picture = Photograph.Flat(sheet, style);
-        if (kind == PictureKind.Variant && rng.Chance(0.15)) picture = ImageCodec.Decode(ImageCodec.EncodeJpeg(picture, rng.Between(60, 95)));
-        return (picture, sheet.Labels);
-    }
-
-    private (RgbImage Picture, IReadOnlyList<PairLabel> Pairs) Photographed(Cipher cipher, SheetStyle style, int severity, SeededRandom rng)
-    {
-        var shot = CameraShot.Draw(rng, severity, _options.Pictures.OtherShapes, style);
-        // Drawn at about the size it has in the frame, so that sampling neither blurs nor aliases.
-        var scale = Math.Clamp(MathF.Ceiling(shot.Magnification(style) * rng.Pick(8f, 8f, 10f)) / 8, 0.5f, 1.75f);
-        using var sheet = Sheet.Draw(cipher, style, scale, rng);
-        var map = shot.Place(sheet);
-        var picture = (_photograph ??= new Photograph()).Take(sheet, style, shot, map, rng);
-        return (picture, [.. sheet.Labels.Select(label => Moved(label, map))]);
-    }
-
-    private static PairLabel Moved(PairLabel label, Homography map)
-    {
-        var (codedX, codedY) = map.Map(label.CodedX, label.CodedY);
-        var (plainX, plainY) = map.Map(label.PlainX, label.PlainY);
-        var (centreX, centreY) = map.Map(label.CentreX, label.CentreY);
-        return new PairLabel(label.Coded, label.Plain, codedX, codedY, plainX, plainY, centreX, centreY);
-    }
 }

@@ -17,12 +17,16 @@ internal sealed class Sheet : IDisposable
     private readonly float _scale;
     private readonly byte[] _ink;
     private readonly List<PairLabel> _labels = [];
+    private readonly List<PairBoxes> _boxes = [];
 
     private Sheet(SheetStyle style, float scale)
+        : this(style, scale, (int)MathF.Round(style.Width * scale), (int)MathF.Round(style.Height * scale))
     {
-        (_style, _scale) = (style, scale);
-        Width = (int)MathF.Round(style.Width * scale);
-        Height = (int)MathF.Round(style.Height * scale);
+    }
+
+    private Sheet(SheetStyle style, float scale, int width, int height)
+    {
+        (_style, _scale, Width, Height) = (style, scale, width, height);
         // Rented: an array of this size for every picture would keep the garbage collector busy with large objects.
         _ink = ArrayPool<byte>.Shared.Rent(Width * Height);
         Ink.Clear();
@@ -41,6 +45,9 @@ internal sealed class Sheet : IDisposable
     /// <summary>Places of the pairs in the sheet's pixels.</summary>
     public IReadOnlyList<PairLabel> Labels => _labels;
 
+    /// <summary>The ink of the pairs' letters in the sheet's pixels, in the order of <see cref="Labels"/>.</summary>
+    public IReadOnlyList<PairBoxes> Boxes => _boxes;
+
     /// <summary>The smallest box around all letters, with a pixel to spare.</summary>
     public Box InkBox { get; private set; }
 
@@ -57,57 +64,102 @@ internal sealed class Sheet : IDisposable
     }
 
     /// <summary>Draws the pairs in the order of <paramref name="coded"/>.</summary>
-    public static Sheet Draw(Cipher cipher, char[] coded, SheetStyle style, float scale, SeededRandom rng)
+    public static Sheet Draw(Cipher cipher, char[] coded, SheetStyle style, float scale, SeededRandom rng) =>
+        Draw(Array.ConvertAll(coded, letter => SheetCell.Pair(letter, cipher.Decode(letter))), style, scale, rng);
+
+    /// <summary>Draws texts, cell after cell; where there is null a cell stays free.</summary>
+    public static Sheet Draw(IReadOnlyList<SheetCell?> texts, SheetStyle style, float scale, SeededRandom rng)
     {
         var sheet = new Sheet(style, scale);
-        var pairs = sheet.SetText(cipher, coded);
-        var cells = sheet.Cells();
+        var glyphs = sheet.SetText(texts);
+        var cells = sheet.Cells(texts.Count);
         sheet.Decorate(cells);
-        for (var i = 0; i < pairs.Length; i++) sheet.Place(pairs[i], cells[i], rng);
+        sheet.PlaceHeading();
+        for (var i = 0; i < glyphs.Length; i++)
+        {
+            if (glyphs[i] is { } text) sheet.Place(text, cells[i], rng);
+        }
+
         return sheet;
+    }
+
+    /// <summary>Two sheets on one paper, beside each other or one below the other, each in the middle of its half.</summary>
+    public static Sheet Together(Sheet first, Sheet second, bool isStacked, int gap)
+    {
+        var (width, height) = isStacked
+            ? (Math.Max(first.Width, second.Width), first.Height + gap + second.Height)
+            : (first.Width + gap + second.Width, Math.Max(first.Height, second.Height));
+        var paper = new Sheet(first._style, first._scale, width, height);
+        paper.Paste(first, isStacked ? (width - first.Width) / 2 : 0, isStacked ? 0 : (height - first.Height) / 2);
+        paper.Paste(second, isStacked ? (width - second.Width) / 2 : first.Width + gap, isStacked ? first.Height + gap : (height - second.Height) / 2);
+        return paper;
     }
 
     /// <inheritdoc/>
     public void Dispose() => ArrayPool<byte>.Shared.Return(_ink);
 
-    /// <summary>Shapes every pair; drops the spaces, then takes a smaller font where the widest pair would not fit its cell.</summary>
-    private PairText[] SetText(Cipher cipher, char[] coded)
+    private void Paste(Sheet other, int left, int top)
+    {
+        for (var row = 0; row < other.Height; row++) other.Ink.Slice(row * other.Width, other.Width).CopyTo(Ink.Slice(((top + row) * Width) + left, other.Width));
+        var inked = Moved(other.InkBox, left, top);
+        InkBox = _boxes.Count == 0 ? inked : Around(InkBox, inked);
+        _labels.AddRange(other._labels.Select(label => label.Moved((x, y) => (x + left, y + top))));
+        _boxes.AddRange(other._boxes.Select(boxes => new PairBoxes(Moved(boxes.Coded, left, top), Moved(boxes.Plain, left, top))));
+    }
+
+    private static Box Moved(Box box, int right, int down) => box with { Left = box.Left + right, Top = box.Top + down };
+
+    /// <summary>Shapes every text; drops the spaces, then takes a smaller font where the widest would not fit its cell.</summary>
+    private CellGlyphs?[] SetText(IReadOnlyList<SheetCell?> texts)
     {
         var size = MathF.Max(7, MathF.Round(_style.FontSize * _scale));
         var cell = (_style.Width - (2 * _style.Margin)) / _style.Columns * _scale;
         var arrow = _style.Arrow;
         while (true)
         {
-            var pairs = Array.ConvertAll(coded, letter => PairText.Set(letter, cipher.Decode(letter), arrow, _style, size));
+            CellGlyphs?[] set = [.. texts.Select(text => text is null ? null : CellGlyphs.Set(text, arrow, _style, size))];
             // The gap between pairs must stay wider than the gaps within.
             var spaced = arrow.Contains(' ', StringComparison.Ordinal);
-            if (size <= 7 || pairs.Max(pair => pair.Width) <= cell * (spaced ? 0.78f : 0.96f)) return pairs;
+            if (size <= 7 || set.Max(text => text?.Width ?? 0) <= cell * (spaced ? 0.78f : 0.96f)) return set;
             if (spaced) arrow = arrow.Trim();
             else size--;
         }
     }
 
-    /// <summary>The 26 cells in sheet pixels, in the order of the pairs.</summary>
-    private Box[] Cells()
+    /// <summary>The cells in sheet pixels, in the order of the texts.</summary>
+    private Box[] Cells(int count)
     {
-        var alone = _style.Columns * _style.Rows < Cipher.Letters;
+        var alone = _style.Columns * _style.Rows < count;
         var margin = _style.Margin * _scale;
+        var head = HeadingHeight;
         var width = (Width - (2 * margin)) / _style.Columns;
         var strip = alone ? Strip * _scale : 0;
-        var height = (Height - (2 * margin) - strip) / _style.Rows;
-        var cells = new Box[Cipher.Letters];
+        var height = (Height - (2 * margin) - strip - head) / _style.Rows;
+        var cells = new Box[count];
         for (var i = 0; i < cells.Length; i++)
         {
             var (row, column) = Math.DivRem(i, _style.Columns);
-            var left = Cipher.Letters - (row * _style.Columns);
+            var left = count - (row * _style.Columns);
             var indent = left >= _style.Columns ? 0 : (_style.Columns - left) * _style.LastRow * width;
-            cells[i] = new Box(margin + indent + (column * width), margin + (row * height), width, row < _style.Rows ? height : strip);
+            cells[i] = new Box(margin + indent + (column * width), margin + head + (row * height), width, row < _style.Rows ? height : strip);
         }
 
         return cells;
     }
 
-    private void Place(PairText pair, Box cell, SeededRandom rng)
+    private float HeadingHeight => _style.Heading is null ? 0 : 2.2f * _style.FontSize * _scale;
+
+    private void PlaceHeading()
+    {
+        if (_style.Heading is not { } heading) return;
+        var size = MathF.Max(8, MathF.Round(_style.FontSize * _scale));
+        var text = CellGlyphs.Set(new SheetCell(heading, null, CellKind.Other), "", _style, size);
+        for (; text.Width > 0.94f * Width && size > 8; text = CellGlyphs.Set(text.Cell, "", _style, size)) size--;
+        var margin = _style.Margin * _scale;
+        Stamp(text, (int)((Width - text.Width) / 2f), (int)(margin + (HeadingHeight / 2) - text.Top - (text.Height / 2f)));
+    }
+
+    private void Place(CellGlyphs pair, Box cell, SeededRandom rng)
     {
         var x = cell.Left + ((cell.Width - pair.Width) / 2);
         var middle = cell.Top + (cell.Height / 2);
@@ -130,7 +182,7 @@ internal sealed class Sheet : IDisposable
     /// The reference centres by the ink's size but draws from the line's top, so the ink hangs lower, and not all pairs at the same height;
     /// the pair below the grid starts 10 pixels under it.
     /// </summary>
-    private float ReferenceBaseline(PairText pair, Box cell)
+    private float ReferenceBaseline(CellGlyphs pair, Box cell)
     {
         var below = cell.Top + 1 >= Height - (Strip * _scale);
         var lineTop = below ? cell.Top + (10 * _scale) : cell.Top + ((cell.Height - pair.Height) / 2);
@@ -139,15 +191,22 @@ internal sealed class Sheet : IDisposable
 
     private static float Within(float value, float low, float high) => MathF.Max(low, MathF.Min(value, high));
 
-    private void Stamp(PairText pair, int x, int baseline)
+    private void Stamp(CellGlyphs text, int x, int baseline)
     {
-        foreach (var (mask, pen) in pair.Glyphs) Stamp(mask, x - pair.Left + pen, baseline);
-        InkBox = Around(InkBox, x - 1, baseline + pair.Top - 1, x + pair.Width + 1, baseline + pair.Top + pair.Height + 1);
-        var coded = Centre(pair.Glyphs[0], x - pair.Left, baseline);
-        var plain = Centre(pair.Glyphs[^1], x - pair.Left, baseline);
+        foreach (var (mask, pen) in text.Glyphs) Stamp(mask, x - text.Left + pen, baseline);
+        InkBox = Around(InkBox, x - 1, baseline + text.Top - 1, x + text.Width + 1, baseline + text.Top + text.Height + 1);
+        if (text.Cell.Kind == CellKind.Other) return;
+        var coded = Centre(text.Coded, x - text.Left, baseline);
+        var plain = Centre(text.Plain, x - text.Left, baseline);
+        _boxes.Add(new PairBoxes(Inked(text.Coded, x - text.Left, baseline), Inked(text.Plain, x - text.Left, baseline)));
         _labels.Add(new PairLabel(
-            pair.Coded, pair.Plain, coded.X, coded.Y, plain.X, plain.Y, x + (pair.Width / 2f), baseline + pair.Top + (pair.Height / 2f)));
+            text.Cell.Coded, text.Cell.Plain, coded.X, coded.Y, plain.X, plain.Y, x + (text.Width / 2f), baseline + text.Top + (text.Height / 2f)));
     }
+
+    private static Box Inked((GlyphMask Mask, int Pen) glyph, int x, int baseline) =>
+        new(x + glyph.Pen + glyph.Mask.Left, baseline + glyph.Mask.Top, glyph.Mask.Width, glyph.Mask.Height);
+
+    private static Box Around(Box box, Box other) => Around(box, other.Left, other.Top, other.Left + other.Width, other.Top + other.Height);
 
     private static Box Around(Box box, float left, float top, float right, float bottom)
     {
@@ -221,39 +280,4 @@ internal sealed class Sheet : IDisposable
     }
 
     private static void Cover(ref byte pixel, byte alpha) => pixel = (byte)(255 - (((255 - pixel) * (255 - alpha)) / 255));
-}
-
-/// <summary>A pair as glyph masks along a baseline.</summary>
-internal sealed record PairText(char Coded, char Plain, float Size, IReadOnlyList<(GlyphMask Mask, int Pen)> Glyphs)
-{
-    /// <summary>First ink column relative to the pen's start.</summary>
-    public int Left => Glyphs[0].Pen + Glyphs[0].Mask.Left;
-
-    /// <summary>Ink width.</summary>
-    public int Width => Glyphs[^1].Pen + Glyphs[^1].Mask.Left + Glyphs[^1].Mask.Width - Left;
-
-    /// <summary>First ink row relative to the baseline.</summary>
-    public int Top { get; } = Glyphs.Where(glyph => glyph.Mask.Height > 0).Min(glyph => glyph.Mask.Top);
-
-    /// <summary>Ink height.</summary>
-    public int Height => Glyphs.Max(glyph => glyph.Mask.Top + glyph.Mask.Height) - Top;
-
-    /// <summary>Sets one pair.</summary>
-    public static PairText Set(char coded, char plain, string arrow, SheetStyle style, float size)
-    {
-        var text = style.UpperCase
-            ? $"{char.ToUpperInvariant(coded)}{arrow}{char.ToUpperInvariant(plain)}"
-            : $"{coded}{arrow}{plain}";
-        var glyphs = new (GlyphMask, int)[text.Length];
-        var pen = 0f;
-        for (var i = 0; i < text.Length; i++)
-        {
-            var face = i == 0 || i == text.Length - 1 ? style.Face : style.ArrowFace;
-            var mask = face.Glyph(text[i], size, style.Hinting);
-            glyphs[i] = (mask, (int)MathF.Round(pen));
-            pen += mask.Advance;
-        }
-
-        return new PairText(coded, plain, size, glyphs);
-    }
 }

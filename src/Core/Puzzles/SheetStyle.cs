@@ -66,6 +66,9 @@ public sealed record SheetStyle
     /// <summary>Font of the arrow.</summary>
     public required FontFace ArrowFace { get; init; }
 
+    /// <summary>A line of text above the pairs; none by default.</summary>
+    public string? Heading { get; init; }
+
     /// <summary>Alignment of outlines to the pixel grid.</summary>
     public GlyphHinting Hinting { get; init; } = GlyphHinting.Normal;
 
