@@ -156,6 +156,9 @@ public sealed record StageConfig
     /// <summary>What is drawn.</summary>
     public required PictureMix DrawnPictures { get; init; }
 
+    /// <summary>What is the matter with the pictures; nothing by default.</summary>
+    public StratumMix Strata { get; init; } = new();
+
     /// <summary>What is asked.</summary>
     public MessageConfig Messages { get; init; } = new();
 }

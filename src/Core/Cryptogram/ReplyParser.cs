@@ -87,10 +87,10 @@ public static class ReplyParser
         return lines;
     }
 
-    /// <summary><c>q→ c</c>, <c>q → c</c>, <c>q -> c</c>, <c>q = c</c> or <c>q: c</c>; anything else is free text.</summary>
+    /// <summary><c>q→ c</c>, <c>q → c</c>, <c>q -> c</c>, <c>q = c</c> or <c>q: c</c>, with <c>?</c> for an unseen plain letter; anything else is free text.</summary>
     private static MappingLine? Line(ReadOnlySpan<char> line)
     {
-        if (line.Length < 3 || !IsSymbol(line[0]) || !IsSymbol(line[^1])) return null;
+        if (line.Length < 3 || !IsSymbol(line[0]) || !(IsSymbol(line[^1]) || line[^1] == Message.Unseen)) return null;
         return line[1..^1].Trim() is "→" or "->" or "=>" or "=" or ":" ? new MappingLine(line[0], line[^1]) : null;
     }
 

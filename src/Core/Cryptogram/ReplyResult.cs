@@ -21,7 +21,7 @@ public abstract record ReplyResult
 
 /// <summary>One line of the thinking that says which letter a coded letter stands for.</summary>
 /// <param name="Coded">a-z in the case in which it was written, or <c>_</c>.</param>
-/// <param name="Plain">a-z in the case in which it was written, or <c>_</c>.</param>
+/// <param name="Plain">a-z in the case in which it was written, <c>_</c>, or <c>?</c> for a letter that was not seen.</param>
 public readonly record struct MappingLine(char Coded, char Plain);
 
 /// <summary>Why a text is not a well-formed reply.</summary>

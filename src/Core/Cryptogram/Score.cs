@@ -19,7 +19,7 @@ public static class Score
 {
     /// <summary>The rewards of a reply.</summary>
     /// <param name="completion">What the model wrote after the prompt's <c>&lt;think&gt;</c>, without stop tokens.</param>
-    /// <param name="answer">The true message: lower-case words joined by single spaces.</param>
+    /// <param name="answer">What the picture lets one answer: lower-case words joined by single spaces, <c>?</c> for each letter that it does not show.</param>
     /// <param name="code">The spaced code.</param>
     public static Rewards Of(string? completion, string answer, string code)
     {
@@ -68,7 +68,7 @@ public static class Score
 
     private static double SoftCorrectness(string? given, string answer)
     {
-        if (string.IsNullOrEmpty(given) || !given.All(letter => char.IsAsciiLetterLower(letter) || letter == ' ')) return 0;
+        if (string.IsNullOrEmpty(given) || !given.All(letter => char.IsAsciiLetterLower(letter) || letter is ' ' or Message.Unseen)) return 0;
         var distance = Distance(given, answer);
         // Must beat pasting the spaced letters.
         return distance < Distance(Message.Spaced(answer), answer) ? Similarity(distance, given, answer) : 0;

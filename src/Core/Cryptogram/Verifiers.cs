@@ -12,7 +12,7 @@ public enum Verifier
     /// <summary>V3: one coded letter always stands for the same plain letter.</summary>
     Function,
 
-    /// <summary>V4: different coded letters stand for different plain letters.</summary>
+    /// <summary>V4: different coded letters stand for different plain letters; any number of them may be unseen.</summary>
     Injectivity,
 
     /// <summary>V5: the decoded letters, joined, are the answer.</summary>
@@ -21,7 +21,7 @@ public enum Verifier
     /// <summary>V6: the mapping lines are the code's symbols in order, and their plain letters are the decoded letters.</summary>
     MappingMatchesChars,
 
-    /// <summary>V7: the answer has letters a-z and single spaces only.</summary>
+    /// <summary>V7: the answer has letters a-z, <c>?</c> for unseen ones, and single spaces only.</summary>
     Alphabet,
 
     /// <summary>V8: every word is in the word list. Random letters and names fail it, and a guessed word passes it: evidence, never a verdict.</summary>
@@ -71,10 +71,10 @@ public static class Verifiers
         Expect(Verifier.Alignment, isAligned);
         // Letter by letter only where letters stand opposite each other.
         Expect(Verifier.Function, !isAligned || IsFunction(coded, answer));
-        Expect(Verifier.Injectivity, !isAligned || IsFunction(answer, coded));
+        Expect(Verifier.Injectivity, !isAligned || IsInjective(answer, coded));
         Expect(Verifier.CharsMatchAnswer, chars == answer);
         Expect(Verifier.MappingMatchesChars, MatchesLines(parsed.Lines, coded, chars));
-        Expect(Verifier.Alphabet, words.All(word => word.Length > 0 && word.All(char.IsAsciiLetterLower)));
+        Expect(Verifier.Alphabet, words.All(word => word.Length > 0 && word.All(letter => char.IsAsciiLetterLower(letter) || letter == Message.Unseen)));
         Expect(Verifier.Dictionary, known == 1);
         return new VerifierReport(failures, known);
     }
@@ -89,6 +89,13 @@ public static class Verifiers
         }
 
         return true;
+    }
+
+    /// <summary>Whether equal letters of the answer stand for equal coded ones; an unseen letter may stand for any.</summary>
+    private static bool IsInjective(string answer, string coded)
+    {
+        int[] seen = [.. Enumerable.Range(0, answer.Length).Where(i => answer[i] != Message.Unseen)];
+        return IsFunction(string.Concat(seen.Select(i => answer[i])), string.Concat(seen.Select(i => coded[i])));
     }
 
     private static bool MatchesLines(IReadOnlyList<MappingLine> lines, string coded, string chars)

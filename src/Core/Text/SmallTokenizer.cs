@@ -6,12 +6,12 @@ namespace Vlm.Text;
 
 /// <summary>
 /// Writes the small models' tokenizer: byte-level BPE with the 256 bytes, one token for <c>" a"</c> to <c>" z"</c>, <c>" _"</c> and <c>→</c>,
-/// Qwen's special strings and the tags of a reply; 298 ids. The files load in Hugging Face tokenizers and in ONNX Runtime GenAI.
+/// Qwen's special strings, the tags of a reply and <c>" ?"</c>; 299 ids. The files load in Hugging Face tokenizers and in ONNX Runtime GenAI.
 /// </summary>
 public static class SmallTokenizer
 {
     /// <summary>Number of ids in use.</summary>
-    public const int Count = 298;
+    public const int Count = 299;
 
     /// <summary>The vocabulary size of the models: <see cref="Count"/> rounded up to a multiple of 16; the last ids are never used.</summary>
     public const int VocabSize = 304;
@@ -37,6 +37,11 @@ public static class SmallTokenizer
     /// <summary>One token of a video; reserved by the architecture, not used here.</summary>
     public const string VideoPad = "<|video_pad|>";
 
+    /// <summary>
+    /// Stands in a mapping line for a plain letter that the picture does not show. The newest token, and so the last: models made before it have the same ids for all others.
+    /// </summary>
+    public const string Unseen = " ?";
+
     private const int Bytes = 256;
 
     // Qwen2's pre-tokenizer: the expression the tokenizers of the whole model family are trained with.
@@ -44,7 +49,7 @@ public static class SmallTokenizer
         @"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 
     private static readonly string[] SpecialTokens = [EndOfText, TurnStart, TurnEnd, VisionStart, VisionEnd, ImagePad, VideoPad];
-    private static readonly string[] TagTokens = ["<think>", "</think>", "<chars>", "</chars>", "<answer>", "</answer>"];
+    private static readonly string[] TagTokens = ["<think>", "</think>", "<chars>", "</chars>", "<answer>", "</answer>", Unseen];
     private static readonly JsonSerializerOptions Json = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>Writes <c>tokenizer.json</c> and <c>tokenizer_config.json</c> into a folder.</summary>
@@ -128,7 +133,7 @@ public static class SmallTokenizer
                 ["lstrip"] = false,
                 ["rstrip"] = false,
                 ["normalized"] = false,
-                // Tags are not special: they must survive when a reply is decoded without special tokens.
+                // Tags and the unseen letter are not special: they must survive when a reply is decoded without special tokens.
                 ["special"] = SpecialTokens.Contains(content),
             });
         }

@@ -13,11 +13,10 @@ public readonly record struct PairTokenLabel(int Token, int Coded, int Plain);
 /// <param name="Patches">[N, 1176]</param>
 /// <param name="Glyphs">Letters by patch, for the auxiliary loss after the second vision block.</param>
 /// <param name="Pairs">Pairs by image token, for the auxiliary loss after the merger.</param>
-public sealed record LabelledPatches(Patches Patches, IReadOnlyList<GlyphLabel> Glyphs, IReadOnlyList<PairTokenLabel> Pairs)
+/// <param name="PairTokens">Coded letter to image token; letters that the picture does not show, or shows twice, have none.</param>
+public sealed record LabelledPatches(
+    Patches Patches, IReadOnlyList<GlyphLabel> Glyphs, IReadOnlyList<PairTokenLabel> Pairs, IReadOnlyDictionary<char, int> PairTokens)
 {
-    /// <summary>Coded letter to image token.</summary>
-    public IReadOnlyDictionary<char, int> PairTokens { get; } = Pairs.ToDictionary(p => (char)('a' + p.Coded), p => p.Token);
-
     /// <summary>Prepares a picture; places outside it, and tokens that two pairs share, get no label.</summary>
     public static LabelledPatches Of(Puzzle puzzle, PictureConfig config)
     {
@@ -32,7 +31,9 @@ public sealed record LabelledPatches(Patches Patches, IReadOnlyList<GlyphLabel> 
             if (place.PatchAt(pair.CentreX, pair.CentreY) is { } centre)
                 pairs.Add(new PairTokenLabel(centre / (config.MergeSize * config.MergeSize), pair.Coded - 'a', pair.Plain - 'a'));
         }
-        return new LabelledPatches(patches, Single(glyphs, g => g.Patch), Single(pairs, p => p.Token));
+        var single = Single(pairs, p => p.Token);
+        var clear = single.Where(p => !puzzle.Unseen.Contains((char)('a' + p.Coded), StringComparison.Ordinal) && !puzzle.Unclear.Contains((char)('a' + p.Coded), StringComparison.Ordinal));
+        return new LabelledPatches(patches, Single(glyphs, g => g.Patch), single, clear.ToDictionary(p => (char)('a' + p.Coded), p => p.Token));
     }
 
     private static List<T> Single<T>(IEnumerable<T> labels, Func<T, int> place)

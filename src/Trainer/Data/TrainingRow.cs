@@ -1,5 +1,6 @@
 using Vlm.Cryptogram;
 using Vlm.Package;
+using Vlm.Puzzles;
 using Vlm.Text;
 using Vlm.Vision;
 
@@ -92,12 +93,31 @@ public sealed class RowBuilder(Tokenizer tokenizer, PromptTemplate prompt, Vlm.M
 
             // The model is asked for letters outside the code; it never asks itself, and ends after those of the code.
             if (i >= (text.Code.Length + 1) / 2) roles[line] = TokenRole.Given;
-            if (ids[line + 2] != gap) roles[line + 2] = picture < 0 ? TokenRole.Given : TokenRole.LookUp;
+            if (ids[line + 2] != gap) roles[line + 2] = picture < 0 || text.Unclear.Contains(text.Lines[2 * i], StringComparison.Ordinal) ? TokenRole.Given : TokenRole.LookUp;
         }
         for (var t = promptIds.Length + LineTokens * text.Symbols; t < ids.Length; t++) roles[t] = TokenRole.Copy;
         if (!text.IsWhole) roles[^1] = TokenRole.Given;   // a reply of mapping lines alone does not end here
         return new TrainingRow(picture, ids, RopePositions.For(ids, grids, config), roles, pointers);
     }
+}
+
+/// <summary>What a picture shows of an alphabet.</summary>
+/// <param name="Cipher">The alphabet.</param>
+/// <param name="Unseen">Coded letters whose plain letter the picture does not show.</param>
+/// <param name="Unclear">Coded letters of which people could say either.</param>
+public sealed record ShownLetters(Cipher Cipher, string Unseen = "", string Unclear = "")
+{
+    /// <summary>What the picture of a puzzle shows.</summary>
+    public static ShownLetters Of(Puzzle puzzle) => new(puzzle.Cipher, puzzle.Unseen, puzzle.Unclear);
+
+    /// <summary>The plain letter of a coded one, as one should read it.</summary>
+    public char Plain(char coded) => Unseen.Contains(coded, StringComparison.Ordinal) ? Message.Unseen : Cipher.Decode(coded);
+
+    /// <summary>A message as one can read it.</summary>
+    public string Answer(string message) => string.Concat(message.Select(letter => letter == ' ' ? ' ' : Plain(Cipher.Encode(letter))));
+
+    /// <summary>Whether a message asks for a letter that people could argue about.</summary>
+    public bool IsUnclear(string message) => message.Any(letter => letter != ' ' && Unclear.Contains(Cipher.Encode(letter), StringComparison.Ordinal));
 }
 
 /// <summary>A code and the reply to it.</summary>
@@ -110,29 +130,33 @@ public sealed record ReplyToLearn(string Code, string Lines, string Reply, bool 
     /// <summary>Mapping lines, those of gaps included.</summary>
     public int Symbols => (Lines.Length + 1) / 2;
 
+    /// <summary>Coded letters of whose plain letter nothing is learned.</summary>
+    public string Unclear { get; init; } = "";
+
     /// <summary>The whole reply to a message.</summary>
-    public static ReplyToLearn Whole(Cipher cipher, string message)
+    public static ReplyToLearn Whole(ShownLetters shown, string message)
     {
-        var code = cipher.EncodeSpaced(message);
-        return new ReplyToLearn(code, code, ReplyText.MappingLines(code, Message.Spaced(message)) + ReplyText.Ending(message), true);
+        var code = shown.Cipher.EncodeSpaced(message);
+        var answer = shown.Answer(message);
+        return new ReplyToLearn(code, code, ReplyText.MappingLines(code, Message.Spaced(answer)) + ReplyText.Ending(answer), true) { Unclear = shown.Unclear };
     }
 
     /// <summary>Mapping lines over a message that need not mean anything.</summary>
-    public static ReplyToLearn Mapping(Cipher cipher, string message)
+    public static ReplyToLearn Mapping(ShownLetters shown, string message)
     {
-        var code = cipher.EncodeSpaced(message);
-        return new ReplyToLearn(code, code, ReplyText.MappingLines(code, Message.Spaced(message)), false);
+        var code = shown.Cipher.EncodeSpaced(message);
+        return new ReplyToLearn(code, code, ReplyText.MappingLines(code, Message.Spaced(shown.Answer(message))), false) { Unclear = shown.Unclear };
     }
 
     /// <summary>
     /// The mapping lines of a message and then those of the letters that its code does not have, as decoding asks for them when a letter is in doubt
     /// (<see cref="Vlm.Solving.ReplyGrammar"/>).
     /// </summary>
-    public static ReplyToLearn Survey(Cipher cipher, string message)
+    public static ReplyToLearn Survey(ShownLetters shown, string message)
     {
-        var code = cipher.EncodeSpaced(message);
+        var code = shown.Cipher.EncodeSpaced(message);
         var lines = string.Join(' ', [code, .. Enumerable.Range('a', Cipher.Letters).Select(letter => (char)letter).Where(letter => !code.Contains(letter, StringComparison.Ordinal))]);
-        var plain = string.Join(' ', lines.Split(' ').Select(symbol => symbol[0] == Message.Gap ? Message.Gap : cipher.Decode(symbol[0])));
-        return new ReplyToLearn(code, lines, ReplyText.MappingLines(lines, plain), false);
+        var plain = string.Join(' ', lines.Split(' ').Select(symbol => symbol[0] == Message.Gap ? Message.Gap : shown.Plain(symbol[0])));
+        return new ReplyToLearn(code, lines, ReplyText.MappingLines(lines, plain), false) { Unclear = shown.Unclear };
     }
 }

@@ -56,14 +56,16 @@ internal sealed class Evaluation
     /// <param name="pictures">As the model takes them.</param>
     /// <param name="tokenizer">The model's.</param>
     /// <param name="prompt">The model's; that of the small models when not given.</param>
-    public Evaluation(int perKind, PictureConfig pictures, Tokenizer tokenizer, PromptTemplate? prompt = null)
+    /// <param name="withStrata">Whether pictures with which something is the matter are asked about as well.</param>
+    public Evaluation(int perKind, PictureConfig pictures, Tokenizer tokenizer, PromptTemplate? prompt = null, bool withStrata = false)
     {
         (this.pictures, this.tokenizer, this.prompt) = (pictures, tokenizer, prompt ?? PromptTemplate.Small);
-        var kinds = new (string Name, PuzzleOptions Options)[]
-        {
+        (string Name, PuzzleOptions Options)[] kinds =
+        [
             ("words_1", Clean(1)), ("words_2", Clean(2)), ("words_3", Clean(3)),
             ("letters", PuzzleOptions.For(Split.Letters)), ("fonts", PuzzleOptions.For(Split.Fonts)), ("camera", PuzzleOptions.For(Split.Camera)),
-        };
+            .. withStrata ? Strata() : [],
+        ];
         puzzles = [.. kinds.SelectMany(kind =>
         {
             var source = new PuzzleSource(kind.Options, Seed);
@@ -84,6 +86,9 @@ internal sealed class Evaluation
     {
         Messages = new MessageMix { OneWord = words == 1 ? 1 : 0, TwoWords = words == 2 ? 1 : 0, ThreeWords = words == 3 ? 1 : 0 },
     };
+
+    private static IEnumerable<(string Name, PuzzleOptions Options)> Strata() => Enum.GetValues<Stratum>().Where(stratum => stratum != Stratum.Whole)
+        .Select(stratum => (stratum.ToString().ToLowerInvariant(), PuzzleOptions.For(Split.Camera, 0, 3) with { Strata = StratumMix.Only(stratum) }));
 
     private Question Ask(Puzzle puzzle)
     {

@@ -1,4 +1,5 @@
 using TorchSharp;
+using Vlm.Text;
 using Vlm.Trainer.Data;
 using Vlm.Trainer.Model;
 using static TorchSharp.torch;
@@ -102,7 +103,17 @@ internal sealed class SupervisedLoss(QwenVl model, AuxiliaryHeads heads, LossWei
             if (targets.IsEmpty) continue;
             var best = model.Head(hidden.flatten(0, 1).index_select(0, targets.Places)).argmax(-1);
             metrics[name] = best.eq(targets.Classes).to(float32).mean().item<float>();
+            if (role == TokenRole.LookUp) Unseen(best.data<long>().ToArray(), targets.Classes.data<long>().ToArray());
         }
+    }
+
+    /// <summary>Of the letters that the pictures do not show, the share called unseen; and of those that they show.</summary>
+    private void Unseen(long[] best, long[] right)
+    {
+        var unseen = SmallTokenizer.Id(SmallTokenizer.Unseen);
+        var called = best.Zip(right).ToLookup(pair => pair.Second == unseen, pair => pair.First == unseen ? 1.0 : 0);
+        if (called[true].Any()) metrics["unseen"] = called[true].Average();
+        if (called[false].Any()) metrics["unseen_wrongly"] = called[false].Average();
     }
 
     private Tensor Term(string name, double weight, Tensor logits, Targets targets, out Tensor right)

@@ -1,4 +1,5 @@
 using Vlm.Package;
+using Vlm.Puzzles;
 using Vlm.Text;
 using Vlm.Trainer.Data;
 using Vlm.Trainer.Logging;
@@ -12,7 +13,7 @@ namespace Vlm.Trainer.Supervised;
 /// <summary>A supervised run from nothing, or on from its checkpoint: stages of steps.</summary>
 internal sealed class SupervisedRun : IDisposable
 {
-    private static readonly string[] ProbeKinds = ["words_1", "words_2", "words_3", "letters", "fonts", "camera"];
+    private static readonly string[] ProbeKinds = ["words_1", "words_2", "words_3", "letters", "fonts", "camera", "absent", "covered", "contradictory", "reversed", "empty", "two"];
     private readonly TrainConfig config;
     private readonly RunFolder folder;
     private readonly PictureConfig pictures;
@@ -44,7 +45,7 @@ internal sealed class SupervisedRun : IDisposable
         model.ComputeType = ComputeTypes.Scalar(Compute.Types.Products);
         tokenizer = folder.Tokenizer();
         rows = new RowBuilder(tokenizer, PromptTemplate.Small, model.Config);
-        probe = new Evaluation(config.ProbePuzzles, pictures, tokenizer);
+        probe = new Evaluation(config.ProbePuzzles, pictures, tokenizer, withStrata: HasStrata);
     }
 
     /// <summary>What the run starts from, for people.</summary>
@@ -55,6 +56,8 @@ internal sealed class SupervisedRun : IDisposable
 
     /// <summary>Weights trained.</summary>
     public long ParameterCount => model.parameters().Sum(p => p.numel());
+
+    private bool HasStrata => config.Stages.Any(stage => stage.Strata != new StratumMix());
 
     /// <summary>Runs what is left of the stages; stops between two steps, with a checkpoint, when asked to.</summary>
     public void Run(CancellationToken stop)
@@ -122,7 +125,7 @@ internal sealed class SupervisedRun : IDisposable
     private void Report(TrainingProgress progress)
     {
         model.ComputeType = float32;
-        var result = new Evaluation(config.FinalPuzzles, pictures, tokenizer).Of(model);
+        var result = new Evaluation(config.FinalPuzzles, pictures, tokenizer, withStrata: HasStrata).Of(model);
         progress.Note($"final: {result}");
         File.WriteAllText(System.IO.Path.Combine(folder.Path, "evaluation.md"), result.ToMarkdown($"{config.Name}, step {state.Step}"));
         File.WriteAllText(System.IO.Path.Combine(folder.Path, "evaluation.json"), System.Text.Json.JsonSerializer.Serialize(result, TrainJson.Options));
