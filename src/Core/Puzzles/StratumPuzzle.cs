@@ -90,7 +90,7 @@ internal static class StratumPuzzle
             // The plain letter of the other stands in the asked letter's pair as well: one of the two is wrong.
             cells[cells.FindIndex(cell => cell.Coded == asked)] = SheetCell.Pair(asked, basis.Cipher.Decode(other));
         }
-        else if (rng.Chance(0.5))
+        else if (rng.Chance(0.5) || basis.Message.Contains(basis.Cipher.Decode(other), StringComparison.Ordinal))
         {
             // Instead of the other's pair: the other coded letter is not there at all.
             cells[place] = SheetCell.Pair(asked, basis.Cipher.Decode(other));

@@ -34,6 +34,14 @@ public sealed class VerifiersTests
     }
 
     [Fact]
+    public void Any_number_of_letters_may_be_unseen()
+    {
+        Assert.Equal([Verifier.Dictionary], Verifiers.Check(Reply(Code, "?a? a?"), "q x a _ x a").Failures.Where(failure => failure != Verifier.MappingMatchesChars));
+        Assert.Empty(Verifiers.Check(Reply(Code, "??t ??"), Code).HardFailures);
+        Assert.Equal([Verifier.Function], Verifiers.Check(Reply(Code, "??t ?c"), Code).HardFailures);
+    }
+
+    [Fact]
     public void An_unreadable_reply_fails_its_format_alone()
     {
         var report = Verifiers.Check(ReplyParser.Parse("cat"), Code);

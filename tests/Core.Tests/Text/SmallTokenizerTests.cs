@@ -19,7 +19,7 @@ public sealed class SmallTokenizerTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Fact]
-    public void There_are_298_ids_without_a_gap()
+    public void There_are_299_ids_without_a_gap_and_the_unseen_letter_is_the_last()
     {
         var json = JsonDocument.Parse(File.ReadAllBytes(_folder.File("tokenizer.json"))).RootElement;
         var ids = json.GetProperty("model").GetProperty("vocab").EnumerateObject().Select(entry => entry.Value.GetInt32())
@@ -27,6 +27,7 @@ public sealed class SmallTokenizerTests : IDisposable
 
         Assert.Equal(Enumerable.Range(0, SmallTokenizer.Count), ids.Order());
         Assert.True(SmallTokenizer.VocabSize >= SmallTokenizer.Count);
+        Assert.Equal([SmallTokenizer.Count - 1], _tokenizer.Encode(SmallTokenizer.Unseen));
     }
 
     [Fact]
@@ -39,6 +40,7 @@ public sealed class SmallTokenizerTests : IDisposable
     [Fact]
     public void A_mapping_line_is_four_tokens()
     {
+        Assert.Equal(4, _tokenizer.Encode(" q→ ?\n").Length);
         Assert.Equal(4, _tokenizer.Encode(" q→ c\n").Length);
         Assert.Equal(4, _tokenizer.Encode(" _→ _\n").Length);
         Assert.Equal(8, _tokenizer.Encode(" q→ c\n _→ _\n").Length);
@@ -70,6 +72,16 @@ public sealed class SmallTokenizerTests : IDisposable
         var ids = _tokenizer.Encode("<think>\n q→ c\n</think>\n<answer>c</answer><|im_end|>");
 
         Assert.Equal("<think>\n q→ c\n</think>\n<answer>c</answer>", _tokenizer.Decode(ids, skipSpecial: true));
+    }
+
+    [Theory]
+    [InlineData("ca? dog", " ? c a ? _ ?")]
+    [InlineData("?? ?at", " ? ? _ ?")]
+    public void Unseen_letters_survive_encoding_and_decoding_in_every_place(string answer, string chars)
+    {
+        var text = $" q→ ?\n<chars>{chars}</chars>\n</think>\n<answer>{answer}</answer>";
+        Assert.Equal(text, _tokenizer.Decode(_tokenizer.Encode(text)));
+        Assert.Equal(chars.Count(letter => letter == '?') + 1, _tokenizer.Encode(text[..text.IndexOf("<answer>", StringComparison.Ordinal)]).Count(id => id == SmallTokenizer.Id(SmallTokenizer.Unseen)));
     }
 
     [Fact]

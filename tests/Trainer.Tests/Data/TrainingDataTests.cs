@@ -31,7 +31,7 @@ public sealed class TrainingDataTests : IDisposable
     {
         var puzzle = new PuzzleSource(PuzzleOptions.For(Split.Clean), 1).At(4);
         var picture = LabelledPatches.Of(puzzle, pictures);
-        var row = rows.WithPicture(0, picture.Patches.Grid, ReplyToLearn.Whole(puzzle.Cipher, puzzle.Answer), picture.PairTokens);
+        var row = rows.WithPicture(0, picture.Patches.Grid, ReplyToLearn.Whole(ShownLetters.Of(puzzle), puzzle.Answer), picture.PairTokens);
         var prompt = PromptTemplate.Small.Text(puzzle.Code, picture.Patches.Grid.MergedTokens(2));
         Assert.Equal(prompt + ReplyText.For(puzzle) + "<|im_end|>", tokenizer.Decode(row.Ids));
         Assert.Equal(tokenizer.Encode(prompt).Length, row.Roles.TakeWhile(r => r == TokenRole.Given).Count());
@@ -42,7 +42,7 @@ public sealed class TrainingDataTests : IDisposable
     {
         var puzzle = new PuzzleSource(PuzzleOptions.For(Split.Clean), 1).At(4);
         var picture = LabelledPatches.Of(puzzle, pictures);
-        var row = rows.WithPicture(0, picture.Patches.Grid, ReplyToLearn.Whole(puzzle.Cipher, puzzle.Answer), picture.PairTokens);
+        var row = rows.WithPicture(0, picture.Patches.Grid, ReplyToLearn.Whole(ShownLetters.Of(puzzle), puzzle.Answer), picture.PairTokens);
         Assert.Equal(puzzle.Answer.Count(c => c != ' '), row.Pointers.Count);
         var firstImage = Array.IndexOf(row.Ids, model.ImageTokenId);
         foreach (var (query, key) in row.Pointers)
@@ -61,7 +61,7 @@ public sealed class TrainingDataTests : IDisposable
     {
         var puzzle = new PuzzleSource(PuzzleOptions.For(Split.Clean), 1).At(4);
         var picture = LabelledPatches.Of(puzzle, pictures);
-        var row = rows.WithPicture(0, picture.Patches.Grid, ReplyToLearn.Survey(puzzle.Cipher, puzzle.Answer), picture.PairTokens);
+        var row = rows.WithPicture(0, picture.Patches.Grid, ReplyToLearn.Survey(ShownLetters.Of(puzzle), puzzle.Answer), picture.PairTokens);
         var text = tokenizer.Decode(row.Ids);
         Assert.StartsWith(
             PromptTemplate.Small.Text(puzzle.Code, picture.Patches.Grid.MergedTokens(2)) + ReplyText.MappingLines(puzzle.Code, Message.Spaced(puzzle.Answer)), text, StringComparison.Ordinal);
@@ -74,9 +74,46 @@ public sealed class TrainingDataTests : IDisposable
     }
 
     [Fact]
+    public void A_letter_that_the_picture_does_not_show_is_learned_as_unseen_and_has_no_place_to_look_at()
+    {
+        var source = new PuzzleSource(PuzzleOptions.For(Split.Clean) with { Strata = StratumMix.Only(Stratum.Covered) }, 1);
+        var puzzle = Enumerable.Range(0, 50).Select(index => source.At(index)).First(puzzle => !puzzle.IsReadable);
+        var picture = LabelledPatches.Of(puzzle, pictures);
+        var row = rows.WithPicture(0, picture.Patches.Grid, ReplyToLearn.Whole(ShownLetters.Of(puzzle), puzzle.Hidden), picture.PairTokens);
+        var text = tokenizer.Decode(row.Ids);
+        Assert.EndsWith(ReplyText.For(puzzle) + "<|im_end|>", text, StringComparison.Ordinal);
+        Assert.Equal(puzzle.Answer.Count(c => c == Message.Unseen), row.Ids.Where((id, t) => id == SmallTokenizer.Id(SmallTokenizer.Unseen) && row.Roles[t] == TokenRole.LookUp).Count());
+        Assert.Equal(puzzle.Answer.Count(char.IsAsciiLetterLower), row.Pointers.Count);
+        Assert.DoesNotContain(picture.Pairs, pair => puzzle.Unseen.Contains((char)('a' + pair.Coded), StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Of_a_letter_that_people_could_argue_about_nothing_is_learned()
+    {
+        var source = new PuzzleSource(PuzzleOptions.For(Split.Clean) with { Strata = StratumMix.Only(Stratum.Contradictory) }, 1);
+        var puzzle = Enumerable.Range(0, 50).Select(index => source.At(index)).First(puzzle => puzzle.Unclear.Length == 1);
+        var picture = LabelledPatches.Of(puzzle, pictures);
+        var row = rows.WithPicture(0, picture.Patches.Grid, ReplyToLearn.Survey(ShownLetters.Of(puzzle), puzzle.Hidden), picture.PairTokens);
+        var line = tokenizer.Encode($" {puzzle.Unclear}→");
+        var at = Enumerable.Range(0, row.Ids.Length - 1).Last(t => row.Ids.AsSpan(t).StartsWith(line));
+        Assert.Equal(TokenRole.Given, row.Roles[at + 2]);
+        Assert.DoesNotContain(puzzle.Unseen[0], picture.PairTokens.Keys);
+    }
+
+    [Fact]
+    public void A_stage_without_strata_draws_whole_pictures_and_asks_for_no_unseen_letter()
+    {
+        var stage = Config.Stages[^1];
+        var batch = new BatchMaker(stage, 2, 9, pictures, rows).Make(7);
+        var puzzle = new PuzzleSource(new PuzzleOptions { Pictures = stage.DrawnPictures }, 9 + 2).At(7 * stage.Pictures);
+        Assert.Contains(batch.Pictures, picture => picture.Patches.Values.AsSpan().SequenceEqual(Patches.From(puzzle.Picture, pictures).Values));
+        Assert.DoesNotContain(SmallTokenizer.Id(SmallTokenizer.Unseen), batch.Rows.SelectMany(row => row.Ids));
+    }
+
+    [Fact]
     public void A_text_row_has_no_picture_and_does_not_learn_letters_that_nothing_shows()
     {
-        var row = rows.TextOnly(ReplyToLearn.Whole(Cipher.Random(new SeededRandom(1)), "cat dog"));
+        var row = rows.TextOnly(ReplyToLearn.Whole(new ShownLetters(Cipher.Random(new SeededRandom(1))), "cat dog"));
         Assert.DoesNotContain(model.ImageTokenId, row.Ids);
         Assert.DoesNotContain(TokenRole.LookUp, row.Roles);
         Assert.Equal(6, row.Roles.SkipWhile(r => r == TokenRole.Given).Count(r => r == TokenRole.Given));   // c, a, t, d, o, g
@@ -97,7 +134,7 @@ public sealed class TrainingDataTests : IDisposable
     public void The_stream_hands_out_batches_in_order_whatever_thread_made_them()
     {
         var cipher = new Cipher("abcdefghijklmnopqrstuvwxyz");
-        using var stream = new BatchStream<TrainingBatch>(n => new TrainingBatch([], [rows.TextOnly(ReplyToLearn.Whole(cipher, new string((char)('a' + n), 3)))]), first: 2, drawers: 3);
+        using var stream = new BatchStream<TrainingBatch>(n => new TrainingBatch([], [rows.TextOnly(ReplyToLearn.Whole(new ShownLetters(cipher), new string((char)('a' + n), 3)))]), first: 2, drawers: 3);
         for (var n = 2; n < 12; n++) Assert.Contains(new string((char)('a' + n), 3), tokenizer.Decode(stream.Next().Rows[0].Ids), StringComparison.Ordinal);
     }
 
