@@ -1,42 +1,71 @@
 using System.Runtime.InteropServices;
 using SkiaSharp;
+using Vlm.Files;
 
 namespace Vlm.Vision;
 
+/// <summary>A picture that was read.</summary>
+/// <param name="Image">Upright, on white.</param>
+/// <param name="Warning">What is wrong with the file though the picture is whole; null when nothing is.</param>
+public sealed record DecodedPicture(RgbImage Image, string? Warning);
+
 /// <summary>Picture files to pixels and back.</summary>
-public static class ImageCodec
+public static unsafe class ImageCodec
 {
-    // Above any camera in use; 64 million pixels take 192 MB once decoded, and the header is checked before a pixel is.
+    /// <summary>Pixels that are enough to answer a question: twice Full HD.</summary>
+    public const int EnoughPixels = 4_000_000;
+
+    // Above any camera in use; 64 million pixels take 256 MB while they are decoded, and the header is checked before a pixel is.
     private const long MaxPixels = 64_000_000;
 
     private const string Readable = "PNG, JPEG, WebP or BMP";
 
-    /// <summary>Reads a PNG, JPEG, WebP or BMP: first frame, upright as its EXIF orientation says, on white where it is transparent, 8 bits per channel.</summary>
-    /// <param name="bytes">The whole file.</param>
+    private const string EndIsMissing = "The JPEG lacks its end mark. The picture is all there; was the file copied completely?";
+
+    // Bytes after a JPEG's data that mean different things to a decoder that still expects some.
+    private static readonly byte[] Fillers = [0x55, 0xAA];
+
+    /// <summary>The bytes of a picture file.</summary>
+    /// <exception cref="PictureException">A folder has this name.</exception>
+    /// <exception cref="IOException">It is missing or cannot be read.</exception>
+    public static byte[] Load(string path) => Directory.Exists(path)
+        ? throw new PictureException($"'{path}' is a folder; give a picture in it.")
+        : File.ReadAllBytes(path);
+
+    /// <summary>Reads a picture in all its pixels: see <see cref="Read"/>.</summary>
+    public static RgbImage Decode(ReadOnlySpan<byte> bytes) => Read(bytes, int.MaxValue).Image;
+
+    /// <summary>
+    /// Reads a PNG, JPEG, WebP or BMP: first frame, upright as its EXIF orientation says, on white where it is transparent, 8 bits per channel,
+    /// at reduced scale where it has more pixels than are enough. Waits while other pictures take the process's memory for decoding.
+    /// </summary>
+    /// <param name="bytes">The whole file. A JPEG that only lacks its end mark is read too.</param>
+    /// <param name="enough">Pixels that the caller needs, at least 1: a larger picture is reduced by the decoder, or averaged over squares, to at most so many.</param>
     /// <exception cref="PictureException">Empty, not one of these, truncated or damaged, or more than 64 million pixels.</exception>
     /// <remarks>Colour profiles are ignored, as the reference's image processor ignores them.</remarks>
-    public static RgbImage Decode(ReadOnlySpan<byte> bytes)
+    public static DecodedPicture Read(ReadOnlySpan<byte> bytes, int enough = EnoughPixels)
     {
+        ArgumentOutOfRangeException.ThrowIfLessThan(enough, 1);
         if (bytes.IsEmpty)
             throw new PictureException($"The picture is empty (0 bytes); a {Readable} file is needed.");
-        using SKData data = SKData.CreateCopy(bytes);
-        using SKCodec? codec = SKCodec.Create(data);
-        if (codec is null)
-            throw new PictureException($"The {bytes.Length} bytes are no picture that can be read; a complete {Readable} file is needed.");
-        if (!IsReadable(codec.EncodedFormat))
-            throw new PictureException($"The picture is a {codec.EncodedFormat} file; save it as {Readable}.");
-        (int width, int height) = (codec.Info.Width, codec.Info.Height);
-        if ((long)width * height > MaxPixels)
-            throw new PictureException($"The picture has {width}x{height} pixels; at most {MaxPixels / 1_000_000} million are read. Make it smaller.");
-        if (codec.EncodedFormat == SKEncodedImageFormat.Jpeg && !JpegEnd.IsReached(bytes))
-            throw CutOff(codec, SKCodecResult.IncompleteInput);
-        var rgba = new byte[width * height * 4];
-        // Without a colour space nothing is converted; unpremultiplied, so that a transparent pixel keeps its colour for the blending.
-        var info = new SKImageInfo(width, height, SKColorType.Rgba8888, SKAlphaType.Unpremul);
-        SKCodecResult result = Pixels(codec, info, rgba);
-        if (result != SKCodecResult.Success)
-            throw CutOff(codec, result);
-        return Upright(OnWhite(rgba), width, height, codec.EncodedOrigin);
+        if (LfsPointer.IsStartOf(bytes))
+            throw new PictureException($"The picture {LfsPointer.Problem}.");
+        fixed (byte* start = bytes)
+        {
+            using SKData data = SKData.Create((nint)start, bytes.Length);
+            using SKCodec? codec = SKCodec.Create(data);
+            if (codec is null)
+                throw new PictureException($"The {bytes.Length} bytes are no picture that can be read; a complete {Readable} file is needed.");
+            if (!IsReadable(codec.EncodedFormat))
+                throw new PictureException($"The picture is a {codec.EncodedFormat} file; save it as {Readable}.");
+            (int width, int height) = (codec.Info.Width, codec.Info.Height);
+            if ((long)width * height > MaxPixels)
+                throw new PictureException($"The picture has {width}x{height} pixels; at most {MaxPixels / 1_000_000} million are read. Make it smaller.");
+            if (codec.EncodedFormat == SKEncodedImageFormat.Jpeg && JpegEnd.Find(bytes) is { IsReached: false } end)
+                return WithoutEnd(bytes, end, enough);
+            SKEncodedOrigin origin = codec.EncodedFormat == SKEncodedImageFormat.Png ? (SKEncodedOrigin)ExifOrientation.OfPng(bytes) : codec.EncodedOrigin;
+            return new DecodedPicture(Upright(Pixels(codec, enough), origin), null);
+        }
     }
 
     /// <summary>What a picture file says about itself, read from its header alone: no pixel is decoded and no memory for one is taken.</summary>
@@ -66,33 +95,112 @@ public static class ImageCodec
     private static bool IsReadable(SKEncodedImageFormat format) =>
         format is SKEncodedImageFormat.Png or SKEncodedImageFormat.Jpeg or SKEncodedImageFormat.Webp or SKEncodedImageFormat.Bmp;
 
-    private static PictureException CutOff(SKCodec codec, SKCodecResult result) =>
-        new($"The {codec.EncodedFormat} picture is damaged or cut off ({result}). Was it copied completely?");
+    private static PictureException CutOff(SKEncodedImageFormat format, SKCodecResult result) =>
+        new($"The {format} picture is damaged or cut off ({result}). Was it copied completely?");
 
-    private static SKCodecResult Pixels(SKCodec codec, SKImageInfo info, byte[] rgba)
+    /// <summary>A JPEG without its end mark is whole when it makes no difference what follows: a decoder that still expects data would take that for them.</summary>
+    private static DecodedPicture WithoutEnd(ReadOnlySpan<byte> bytes, JpegEnd end, int enough)
     {
-        GCHandle pinned = GCHandle.Alloc(rgba, GCHandleType.Pinned);
+        const int Fill = 512;
+        if (!end.HasAllScans)
+            throw CutOff(SKEncodedImageFormat.Jpeg, SKCodecResult.IncompleteInput);
+        RgbImage image = Read(JpegEnd.Complete(bytes, 0, 0), enough).Image;
+        foreach (byte value in Fillers)
+        {
+            if (!Read(JpegEnd.Complete(bytes, Fill, value), enough).Image.Pixels.AsSpan().SequenceEqual(image.Pixels))
+                throw CutOff(SKEncodedImageFormat.Jpeg, SKCodecResult.IncompleteInput);
+        }
+        return new DecodedPicture(image, EndIsMissing);
+    }
+
+    private static RgbImage Pixels(SKCodec codec, int enough)
+    {
+        SKSizeI size = Scaled(codec, enough);
+        nuint bytes = (nuint)size.Width * (nuint)size.Height * 4;
+        using DecodeBudget.Share share = DecodeBudget.Take((long)bytes);
+        // Not from the collector, which would keep it.
+        var rgba = (byte*)NativeMemory.Alloc(bytes);
         try
         {
-            return codec.GetPixels(info, pinned.AddrOfPinnedObject());
+            // Without a colour space nothing is converted; unpremultiplied, so that a transparent pixel keeps its colour for the blending.
+            SKCodecResult result = codec.GetPixels(new SKImageInfo(size.Width, size.Height, SKColorType.Rgba8888, SKAlphaType.Unpremul), (nint)rgba);
+            if (result != SKCodecResult.Success)
+                throw CutOff(codec.EncodedFormat, result);
+            int side = Side(size, enough);
+            return side == 1 ? OnWhite(rgba, size) : Averaged(rgba, size, side);
         }
         finally
         {
-            pinned.Free();
+            NativeMemory.Free(rgba);
         }
     }
 
-    /// <summary>Blends over white with Pillow's rounding, as the reference does; [n, 4] becomes [n, 3].</summary>
-    private static byte[] OnWhite(byte[] rgba)
+    /// <summary>The size to decode at: the most eighths that are not more than enough; the whole size where the codec cannot scale (PNG and BMP).</summary>
+    private static SKSizeI Scaled(SKCodec codec, int enough)
     {
-        var rgb = new byte[rgba.Length / 4 * 3];
-        for (int from = 0, to = 0; from < rgba.Length; from += 4, to += 3)
+        const int Parts = 8;
+        SKSizeI size = codec.Info.Size;
+        for (int eighths = Parts; eighths >= 1 && (long)size.Width * size.Height > enough; eighths--)
+            size = codec.GetScaledDimensions((float)eighths / Parts);
+        return size;
+    }
+
+    /// <summary>Side of the squares whose average becomes one pixel.</summary>
+    private static int Side(SKSizeI size, int enough)
+    {
+        int side = 1;
+        while ((long)Reduced(size.Width, side) * Reduced(size.Height, side) > enough && side < Math.Max(size.Width, size.Height))
+            side++;
+        return side;
+    }
+
+    private static int Reduced(int length, int side) => (length + side - 1) / side;
+
+    /// <summary>Blends over white with Pillow's rounding, as the reference does; [height, width, 4] becomes [height, width, 3].</summary>
+    private static RgbImage OnWhite(byte* rgba, SKSizeI size)
+    {
+        var rgb = new byte[size.Width * size.Height * 3];
+        for (int to = 0; to < rgb.Length; to += 3, rgba += 4)
+        {
+            int alpha = rgba[3];
+            for (int channel = 0; channel < 3; channel++)
+                rgb[to + channel] = alpha == 255 ? rgba[channel] : Blend(rgba[channel], alpha);
+        }
+        return new RgbImage(size.Width, size.Height, rgb);
+    }
+
+    /// <summary>The same, and squares become their average: [height, width, 4] becomes [height / side, width / side, 3], rounded up.</summary>
+    private static RgbImage Averaged(byte* rgba, SKSizeI size, int side)
+    {
+        (int width, int height) = (Reduced(size.Width, side), Reduced(size.Height, side));
+        var rgb = new byte[width * height * 3];
+        var sums = new long[width * 3];
+        for (int row = 0; row < height; row++)
+        {
+            Array.Clear(sums);
+            int rows = Math.Min(side, size.Height - (row * side));
+            for (int inner = 0; inner < rows; inner++)
+                AddRow(new ReadOnlySpan<byte>(rgba + ((((long)row * side) + inner) * size.Width * 4), size.Width * 4), side, sums);
+            for (int sum = 0; sum < sums.Length; sum++)
+            {
+                int count = rows * Math.Min(side, size.Width - (sum / 3 * side));
+                rgb[(row * sums.Length) + sum] = (byte)((sums[sum] + (count / 2)) / count);
+            }
+        }
+        return new RgbImage(width, height, rgb);
+    }
+
+    private static void AddRow(ReadOnlySpan<byte> rgba, int side, long[] sums)
+    {
+        for (int from = 0, to = 0, inSquare = 0; from < rgba.Length; from += 4)
         {
             int alpha = rgba[from + 3];
             for (int channel = 0; channel < 3; channel++)
-                rgb[to + channel] = alpha == 255 ? rgba[from + channel] : Blend(rgba[from + channel], alpha);
+                sums[to + channel] += alpha == 255 ? rgba[from + channel] : Blend(rgba[from + channel], alpha);
+            if (++inSquare < side)
+                continue;
+            (inSquare, to) = (0, to + 3);
         }
-        return rgb;
     }
 
     private static byte Blend(int value, int alpha)
@@ -102,10 +210,11 @@ public static class ImageCodec
     }
 
     /// <summary>Turns and mirrors so that the picture stands as it was taken.</summary>
-    private static RgbImage Upright(byte[] pixels, int width, int height, SKEncodedOrigin origin)
+    private static RgbImage Upright(RgbImage image, SKEncodedOrigin origin)
     {
         if (origin == SKEncodedOrigin.TopLeft)
-            return new RgbImage(width, height, pixels);
+            return image;
+        (byte[] pixels, int width, int height) = (image.Pixels, image.Width, image.Height);
         bool swaps = origin is SKEncodedOrigin.LeftTop or SKEncodedOrigin.RightTop or SKEncodedOrigin.RightBottom or SKEncodedOrigin.LeftBottom;
         (int newWidth, int newHeight) = swaps ? (height, width) : (width, height);
         var turned = new byte[pixels.Length];

@@ -67,7 +67,7 @@ internal sealed record LabelledPuzzles(string Description, string Key, int Count
     {
         try
         {
-            return new LabelledPuzzle(item.Name, ImageCodec.Decode(File.ReadAllBytes(item.Path)), Code.Parse(item.Code), item.Expected!, item.Severity);
+            return new LabelledPuzzle(item.Name, ImageCodec.Read(ImageCodec.Load(item.Path)).Image, Code.Parse(item.Code), item.Expected!, item.Severity);
         }
         catch (Exception e) when (e is PictureException or CodeException)
         {

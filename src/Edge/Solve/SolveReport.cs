@@ -54,6 +54,9 @@ internal sealed record SolveReport
     [JsonPropertyName("timings")]
     public TimingsReport? TimingsMs { get; init; }
 
+    /// <summary>What is wrong with the picture's file though all of it could be read.</summary>
+    public string? Warning { get; init; }
+
     public string? Error { get; init; }
 
     public static SolveReport From(SolveItem item, Solution solution, Assessment? assessment) => new()

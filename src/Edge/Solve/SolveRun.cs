@@ -34,13 +34,13 @@ internal sealed class SolveRun(Solver solver, Gate? gate, bool isJson, string? a
         try
         {
             var code = Code.Parse(item.Code);
-            var bytes = File.ReadAllBytes(item.Path);
+            var bytes = ImageCodec.Load(item.Path);
             var start = Stopwatch.GetTimestamp();
-            var picture = ImageCodec.Decode(bytes);
-            var question = new Question(picture, code, Stopwatch.GetElapsedTime(start));
+            var picture = ImageCodec.Read(bytes);
+            var question = new Question(picture.Image, code, Stopwatch.GetElapsedTime(start));
             var solution = solver.Solve(question, new SolveOptions { WithAttention = attentionPath is not null }, cancellation);
             if (attentionPath is not null && solution.Letters.Count > 0) AttentionPicture.Save(solution, attentionPath);
-            var report = SolveReport.From(item, solution, gate?.Assess(solution));
+            var report = SolveReport.From(item, solution, gate?.Assess(solution)) with { Warning = picture.Warning };
             return attentionPath is not null && solution.Letters.Count == 0 && report.Error is null
                 ? report with { Error = "The reply has no mapping lines, so there is no attention to draw." }
                 : report;
@@ -94,7 +94,8 @@ internal sealed class SolveRun(Solver solver, Gate? gate, bool isJson, string? a
         var verdict = report.Correct switch { true => "  correct", false => $"  WRONG, expected: {report.Expected}", null => "" };
         var certified = report.Certified switch { true => " certified", false => " uncertain", null => "" };
         var words = report.LeantOnWords == true ? " leant on words" : "";
-        return $"{report.Picture}  {report.Text}  confidence {report.Confidence:F3}{certified}{words}  {report.TimingsMs!.Total:F0} ms{verdict}";
+        var warning = report.Warning is { } text ? $"  warning: {text}" : "";
+        return $"{report.Picture}  {report.Text}  confidence {report.Confidence:F3}{certified}{words}  {report.TimingsMs!.Total:F0} ms{verdict}{warning}";
     }
 
     private void PrintSingle(SolveReport report)
@@ -103,6 +104,7 @@ internal sealed class SolveRun(Solver solver, Gate? gate, bool isJson, string? a
         Console.WriteLine(report.Text);
         Console.WriteLine($"confidence {report.Confidence:F3} ({Meaning(report)})");
         if (report.LeantOnWords == true) Console.WriteLine("looks at the picture left letters unsure; words had a say in them");
+        if (report.Warning is { } warning) Console.WriteLine($"warning: {warning}");
         Console.WriteLine(
             $"time {times.Total:F0} ms: decode picture {times.DecodePicture:F1}, patches {times.Patches:F1}, vision {times.Vision:F1}, " +
             $"prefill {times.Prefill:F1}, decode {times.Decode:F1}");

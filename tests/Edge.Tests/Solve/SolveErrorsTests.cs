@@ -99,6 +99,22 @@ public sealed class SolveErrorsTests : IDisposable
     }
 
     [Fact]
+    public async Task A_folder_in_a_pictures_place_and_a_pointer_of_git_LFS_are_called_that()
+    {
+        var folder = Directory.CreateDirectory(_files.File("pictures")).FullName;
+        Directory.CreateDirectory(Path.Combine(folder, "sub"));
+        File.WriteAllText(Path.Combine(folder, "pointer.png"), "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n");
+        File.WriteAllText(Path.Combine(folder, "codes.csv"), "picture,code\nsub,q\npointer.png,q\n");
+
+        var run = await EdgeProcess.Run("solve", folder, "--model", _files.TinyPackage(), "--json");
+
+        Assert.Equal(1, run.ExitCode);
+        var errors = run.Lines.Select(line => JsonDocument.Parse(line).RootElement.GetProperty("error").GetString()!).ToArray();
+        Assert.Contains("sub' is a folder; give a picture in it", errors[0], StringComparison.Ordinal);
+        Assert.Contains("is a git-LFS pointer", errors[1], StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_code_longer_than_the_context_is_one_error()
     {
         var package = _files.TinyPackage();

@@ -26,6 +26,28 @@ public sealed class SolveTests : IDisposable
     }
 
     [Fact]
+    public async Task A_jpeg_that_only_lacks_its_end_mark_is_answered_with_a_warning()
+    {
+        var jpeg = ImageCodec.EncodeJpeg(ImageCodec.Decode(File.ReadAllBytes(TestFiles.Picture("b.png"))), 90);
+        File.WriteAllBytes(_files.File("cut.jpg"), jpeg[..^2]);
+
+        var run = await EdgeProcess.Run("solve", _files.File("cut.jpg"), "--code", "l b p _ o c d", "--model", _package);
+        var json = await EdgeProcess.Run("solve", _files.File("cut.jpg"), "--code", "l b p _ o c d", "--model", _package, "--json");
+
+        Assert.Equal((0, "cat dog"), (run.ExitCode, run.Lines[0]));
+        Assert.Contains(run.Lines, line => line.StartsWith("warning: The JPEG lacks its end mark", StringComparison.Ordinal));
+        Assert.Contains("lacks its end mark", JsonDocument.Parse(Assert.Single(json.Lines)).RootElement.GetProperty("warning").GetString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_decoder_that_lies_on_its_side_in_a_png_is_read_as_its_exif_says()
+    {
+        var run = await EdgeProcess.Run("solve", Repository.Golden("field/png-exif"), "--model", Path.Combine(Repository.Root, "models", "cryptogram-edge"));
+        Assert.True(run.ExitCode == 0, run.Errors);
+        Assert.Contains("5 pictures, 0 failed, 5 of 5 known answers correct", run.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Json_is_one_object_with_everything()
     {
         var run = await EdgeProcess.Run("solve", TestFiles.Picture("b.png"), "--code", "l b p _ o c d", "--model", _package, "--json", "--threads", "1");
