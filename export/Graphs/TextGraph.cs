@@ -15,9 +15,6 @@ internal sealed class TextGraph
     /// <summary>Larger vocabularies give only the last position's logits, unless all are asked for: 150,000 words are 0.6 MB a token.</summary>
     public const int PrunedAbove = 8192;
 
-    /// <summary>The layer whose first head is shown when someone asks where the model looked: the third, which is the one trained to point.</summary>
-    private const int PointerLayer = 2;
-
     private readonly OnnxGraph graph = new("text");
     private readonly TextConfig config;
     private readonly ExportOptions options;
@@ -98,7 +95,7 @@ internal sealed class TextGraph
             NodeAttribute.Float("scale", 1 / MathF.Sqrt(config.HeadDim)));
         Present(layer, "key", output[1]);
         Present(layer, "value", output[2]);
-        if (layer == Math.Min(PointerLayer, config.NumLayers - 1))
+        if (layer == PointerHead.Layer(config.NumLayers))
             PointerQuery(turned);
         return weights.Wide(weights.Linear(output[0], $"model.layers.{layer}.self_attn.o_proj.weight"));
     }
@@ -109,11 +106,11 @@ internal sealed class TextGraph
     private void Present(int layer, string part, Value value) => graph.Output(
         $"present.{layer}.{part}", value, weights.FloatType, "batch_size", config.NumKeyValueHeads, "total_sequence_length", config.HeadDim);
 
-    /// <summary>The rotated query of the first head, with which and the layer's keys a caller can redo that head's attention.</summary>
+    /// <inheritdoc cref="PointerHead.QueryOutput"/>
     private void PointerQuery(Value turned)
     {
         var query = graph.Node("Slice", [turned, graph.Vector(0L), graph.Vector((long)config.HeadDim), graph.Vector(-1L)]);
-        graph.Output("pointer_query", query, DataType.Float, "batch_size", "sequence_length", config.HeadDim);
+        graph.Output(PointerHead.QueryOutput, query, DataType.Float, "batch_size", "sequence_length", config.HeadDim);
     }
 
     private Value Mlp(string name, Value y)

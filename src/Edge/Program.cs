@@ -3,7 +3,7 @@ using Vlm.CommandLine;
 using Vlm.Edge.Calibrate;
 using Vlm.Edge.Serve;
 using Vlm.Edge.Solve;
-using Vlm.Engine.Ort;
+using Vlm.Engine;
 
 Telemetry.Off();
 var root = new RootCommand("Reads cryptograms with a small vision-language model on this machine.")

@@ -1,5 +1,5 @@
 using System.CommandLine;
-using Vlm.Engine.Ort;
+using Vlm.Engine;
 using Vlm.Escalation;
 using Vlm.Escalation.Keys;
 using Vlm.Escalation.Serve;

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Vlm.Export.Onnx;
+using Vlm.Model;
 using Vlm.Package;
 using Vlm.Text;
 using static Vlm.Export.Onnx.TensorProto.Types;
@@ -82,7 +83,7 @@ internal static class ScriptedPackage
         var said = graph.Node("Min", [graph.Sub(total, graph.Cast(promptLength, DataType.Int64)), graph.Scalar(script.Length - 1L)]);
         graph.Output("logits", graph.Unsqueeze(graph.Gather(graph.Tensor(Table(script)), said), 1), DataType.Float, "batch", 1, Vocabulary);
         var query = graph.Node("Greater", [embeds, graph.Scalar(-1f)]);
-        graph.Output("pointer_query", graph.Cast(query, DataType.Float), DataType.Float, "batch", "length", 1);
+        graph.Output(PointerHead.QueryOutput, graph.Cast(query, DataType.Float), DataType.Float, "batch", "length", 1);
         graph.Output("present.0.key", key, DataType.Float, "batch", 1, "past", 1);
         graph.Output("present.0.value", graph.Node("Identity", [pastValue]), DataType.Float, "batch", 1, "past", 1);
         return graph;

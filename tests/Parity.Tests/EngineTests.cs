@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Vlm.Engine;
-using Vlm.Engine.Ort;
 using Vlm.Export;
 using Vlm.Export.Package;
 using Vlm.Model;
@@ -84,7 +83,7 @@ public sealed class EngineTests : IDisposable
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     /// <summary>The logits after the prompt, after a step, after another one, in a row that was copied.</summary>
-    private static float[][] Logits(OnnxVlm vlm, int[] ids)
+    private static float[][] Logits(IVisionModel vlm, int[] ids)
     {
         using var picture = Encode(vlm, "pictures/a.png");
         using var decoder = vlm.Allocate(2);
@@ -96,7 +95,7 @@ public sealed class EngineTests : IDisposable
         return [prefill, first, decoder.Logits(1).ToArray()];
     }
 
-    private OnnxVlm Open(string precision)
+    private IVisionModel Open(string precision)
     {
         var (checkpoint, package) = (Path.Combine(_folder, "checkpoint"), Path.Combine(_folder, precision));
         Directory.CreateDirectory(checkpoint);
@@ -105,14 +104,14 @@ public sealed class EngineTests : IDisposable
         foreach (var file in (string[])["tokenizer.json", "tokenizer_config.json"])
             File.Copy(Path.Combine(Golden, "genai-reference", "package", file), Path.Combine(checkpoint, file), overwrite: true);
         PackageWriter.Write(checkpoint, package, new ExportOptions(ExportOptions.ParsePrecision(precision), 32, false));
-        return OnnxVlm.Open(ModelFolder.Open(package).Path, new EngineOptions { Threads = 1 });
+        return Engines.Open(ModelFolder.Open(package).Path, new EngineOptions { Threads = 1 });
     }
 
-    private static ImageFeatures Encode(OnnxVlm vlm, string picture)
+    private static EncodedPicture Encode(IVisionModel vlm, string picture)
     {
         var image = ImageCodec.Decode(File.ReadAllBytes(Path.Combine(Golden, "genai-reference", picture)));
         return vlm.Encode(Patches.From(image, Package.ProcessorConfig.Load(Path.Combine(vlm.Config.Folder, vlm.Config.ProcessorFile))));
     }
 
-    private static GenerationOptions Greedy(OnnxVlm vlm) => new() { MaxTokens = 12, StopTokens = vlm.Config.EosTokenIds };
+    private static GenerationOptions Greedy(IVisionModel vlm) => new() { MaxTokens = 12, StopTokens = vlm.Config.EosTokenIds };
 }

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using Vlm.Cryptogram;
 using Vlm.Engine;
-using Vlm.Engine.Ort;
 using Vlm.Export;
 using Vlm.Export.Package;
 using Vlm.Model;
@@ -95,7 +94,7 @@ public sealed class ShippedModelTests : IDisposable
         });
     }
 
-    private int[] Reply(OnnxVlm vlm, IDecoder decoder, Prompt prompt)
+    private int[] Reply(IVisionModel vlm, IDecoder decoder, Prompt prompt)
     {
         var options = new GenerationOptions { MaxTokens = template.MaxNewTokens, StopTokens = vlm.Config.EosTokenIds };
         return Generator.Generate(decoder, [prompt], options, TestContext.Current.CancellationToken)[0][0].TextTokens;
@@ -107,10 +106,10 @@ public sealed class ShippedModelTests : IDisposable
         return (patches, tokenizer.Encode(template.Text(puzzle.Code, patches.Grid.MergedTokens(pictures.MergeSize))));
     }
 
-    private OnnxVlm Export(string precision)
+    private IVisionModel Export(string precision)
     {
         var target = Path.Combine(folder, precision);
         PackageWriter.Write(Shipped, target, new ExportOptions(ExportOptions.ParsePrecision(precision), 64, false));
-        return OnnxVlm.Open(target, new EngineOptions { Threads = 1 });
+        return Engines.Open(target, new EngineOptions { Threads = 1 });
     }
 }

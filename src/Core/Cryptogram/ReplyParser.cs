@@ -10,17 +10,16 @@ namespace Vlm.Cryptogram;
 /// </remarks>
 public static class ReplyParser
 {
-    private const string ThinkStart = "<think>";
-
-    // In the order in which they must occur after <think>.
-    private static readonly string[] Tags = ["<chars>", "</chars>", "</think>", "<answer>", "</answer>"];
+    // In the order in which they must occur after the opening of the reasoning.
+    private static readonly string[] Tags =
+        [ReplyText.Chars.Open, ReplyText.Chars.Close, ReplyText.Think.Close, ReplyText.Answer.Open, ReplyText.Answer.Close];
 
     /// <summary>Parses what a model wrote after the prompt's <c>&lt;think&gt;</c>. Never throws.</summary>
     /// <param name="completion">The generated text without stop tokens; null counts as empty.</param>
     public static ReplyResult Parse(string? completion)
     {
         if (string.IsNullOrWhiteSpace(completion)) return Failure(ReplyFailure.Empty, "expected a reply, found nothing");
-        if (completion.Contains(ThinkStart, StringComparison.Ordinal))
+        if (completion.Contains(ReplyText.Think.Open, StringComparison.Ordinal))
             return Failure(ReplyFailure.DuplicateTag, "expected the one <think> that the prompt ends with, found another");
         var at = new int[Tags.Length];
         for (var i = 0; i < Tags.Length; i++)
@@ -44,8 +43,8 @@ public static class ReplyParser
     public static ReplyResult ParseWhole(string? reply)
     {
         if (string.IsNullOrWhiteSpace(reply)) return Failure(ReplyFailure.Empty, "expected a reply, found nothing");
-        return reply.StartsWith(ThinkStart, StringComparison.Ordinal)
-            ? Parse(reply[ThinkStart.Length..])
+        return reply.StartsWith(ReplyText.Think.Open, StringComparison.Ordinal)
+            ? Parse(reply[ReplyText.Think.Open.Length..])
             : Failure(ReplyFailure.MissingTag, "expected the reply to start with <think>");
     }
 
@@ -54,13 +53,13 @@ public static class ReplyParser
     /// For scores that give partial credit to replies that are not well-formed.
     /// </summary>
     /// <param name="completion">A reply.</param>
-    /// <param name="tag">Name of the tag: <c>chars</c> or <c>answer</c>.</param>
-    public static string? Section(string? completion, string tag)
+    /// <param name="section">Which.</param>
+    public static string? Section(string? completion, ReplySection section)
     {
-        var (open, close) = ($"<{tag}>", $"</{tag}>");
-        var pieces = (completion ?? "").Split(open);
-        if (pieces.Length != 2 || pieces[0].Contains(close, StringComparison.Ordinal)) return null;
-        var inside = pieces[1].Split(close);
+        ArgumentNullException.ThrowIfNull(section);
+        var pieces = (completion ?? "").Split(section.Open);
+        if (pieces.Length != 2 || pieces[0].Contains(section.Close, StringComparison.Ordinal)) return null;
+        var inside = pieces[1].Split(section.Close);
         return inside.Length == 2 ? inside[0].Trim() : null;
     }
 
@@ -97,4 +96,56 @@ public static class ReplyParser
     private static bool IsSymbol(char character) => char.IsAsciiLetter(character) || character == '_';
 
     private static ReplyResult.ParseFailure Failure(ReplyFailure reason, string detail) => new(reason, detail);
+}
+
+/// <summary>What a model's reply turned out to be: a well-formed reply, or the reason why not.</summary>
+public abstract record ReplyResult
+{
+    private ReplyResult()
+    {
+    }
+
+    /// <summary>A reply with exactly one of each section.</summary>
+    /// <param name="Lines">The mapping lines of the thinking, in order; empty if the model wrote none.</param>
+    /// <param name="Chars">The decoded letters as written, trimmed, not empty: <c>c a t _ d o g</c>.</param>
+    /// <param name="Answer">The answer as written, trimmed, not empty.</param>
+    public sealed record Reply(IReadOnlyList<MappingLine> Lines, string Chars, string Answer) : ReplyResult;
+
+    /// <summary>Not a well-formed reply.</summary>
+    /// <param name="Reason">Which rule is broken first.</param>
+    /// <param name="Detail">The same for people: what was expected and what was found.</param>
+    public sealed record ParseFailure(ReplyFailure Reason, string Detail) : ReplyResult;
+}
+
+/// <summary>One line of the thinking that says which letter a coded letter stands for.</summary>
+/// <param name="Coded">a-z in the case in which it was written, or <c>_</c>.</param>
+/// <param name="Plain">a-z in the case in which it was written, <c>_</c>, or <c>?</c> for a letter that was not seen.</param>
+public readonly record struct MappingLine(char Coded, char Plain);
+
+/// <summary>Why a text is not a well-formed reply.</summary>
+public enum ReplyFailure
+{
+    /// <summary>There is no text.</summary>
+    Empty,
+
+    /// <summary>A tag occurs more than once, or a second thinking section is opened.</summary>
+    DuplicateTag,
+
+    /// <summary>A tag is missing: the reply was cut, or the model left a section out.</summary>
+    MissingTag,
+
+    /// <summary>All tags are there, but not as thinking with the letters inside, then the answer.</summary>
+    TagOutOfOrder,
+
+    /// <summary>Something other than one newline stands between the thinking and the answer.</summary>
+    TextBetweenSections,
+
+    /// <summary>Something follows the answer.</summary>
+    TextAfterAnswer,
+
+    /// <summary>The decoded letters are blank.</summary>
+    EmptyChars,
+
+    /// <summary>The answer is blank.</summary>
+    EmptyAnswer,
 }

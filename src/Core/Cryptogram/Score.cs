@@ -23,8 +23,8 @@ public static class Score
     /// <param name="code">The spaced code.</param>
     public static Rewards Of(string? completion, string answer, string code)
     {
-        var chars = Chars(ReplyParser.Section(completion, "chars"), answer, code);
-        var given = ReplyParser.Section(completion, "answer");
+        var chars = Chars(ReplyParser.Section(completion, ReplyText.Chars), answer, code);
+        var given = ReplyParser.Section(completion, ReplyText.Answer);
         return new Rewards(
             chars,
             chars == 1 && given == answer ? 1 : 0,
@@ -33,7 +33,7 @@ public static class Score
     }
 
     /// <summary>What evaluation counts: the one answer section, trimmed, equals the message; letters and format are not asked for.</summary>
-    public static bool IsExact(string? completion, string answer) => ReplyParser.Section(completion, "answer") == answer;
+    public static bool IsExact(string? completion, string answer) => ReplyParser.Section(completion, ReplyText.Answer) == answer;
 
     /// <summary>Number of insertions, deletions and substitutions that turn one text into the other.</summary>
     public static int Distance(string left, string right)

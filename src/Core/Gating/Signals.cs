@@ -74,7 +74,7 @@ public static class Signals
         ArgumentNullException.ThrowIfNull(solution);
         ArgumentNullException.ThrowIfNull(quality);
         var choices = solution.Generation.Choices;
-        var (decided, looks) = (solution.Generation.Decided, solution.Generation.FurtherLooks);
+        var (decided, looks) = (solution.Generation.Reading.Decided, solution.Generation.Reading.FurtherLooks);
         var report = Verifiers.Check(solution.Reply, solution.Question.Code);
         var letters = solution.Question.Code.Where(char.IsAsciiLetter).ToArray();
         double[] values =

@@ -59,3 +59,14 @@ public sealed record TextConfig
             problems.Add($"rms_norm_eps {RmsNormEps} and rope_theta {RopeTheta} must be above 0");
     }
 }
+
+/// <summary>The head that training teaches to look at the pair it reads, so that attention can be shown: the first of one layer.</summary>
+public static class PointerHead
+{
+    /// <summary>The decoder graph's extra output: that head's rotated query. With the layer's keys a caller can redo its attention.</summary>
+    public const string QueryOutput = "pointer_query";
+
+    /// <summary>The layer it is in: the third, or a smaller decoder's last.</summary>
+    /// <param name="layers">Layers of the decoder, at least 1.</param>
+    public static int Layer(int layers) => Math.Min(2, layers - 1);
+}

@@ -3,9 +3,98 @@ using Vlm.Engine;
 
 namespace Vlm.Solving;
 
+/// <summary>Why a generation ended.</summary>
+public enum FinishReason
+{
+    /// <summary>The model wrote a stop token.</summary>
+    EndOfText,
+
+    /// <summary>The limit on new tokens was reached.</summary>
+    MaxTokens,
+
+    /// <summary>Prompt and reply filled the memory of the row.</summary>
+    ContextFull,
+
+    /// <summary>Somebody cancelled it.</summary>
+    Cancelled,
+
+    /// <summary>Only the plain letters were wanted, and they are decided.</summary>
+    LettersDecided,
+}
+
+/// <summary>What to generate.</summary>
+public sealed record GenerationOptions
+{
+    /// <summary>New tokens at most, at least 1.</summary>
+    public required int MaxTokens { get; init; }
+
+    /// <summary>Tokens that end a reply; the one that did is the reply's last.</summary>
+    public required IReadOnlyCollection<int> StopTokens { get; init; }
+
+    /// <summary>How tokens are taken; greedy by default.</summary>
+    public Sampling Sampling { get; init; } = Sampling.Greedy;
+
+    /// <summary>Samples of each prompt, all from one prefill; 1 by default.</summary>
+    public int Samples { get; init; } = 1;
+
+    /// <summary>What the reply can be: tokens that break its rules are not taken. Null (the default) leaves the model free.</summary>
+    public ReplyState? Reply { get; init; }
+
+    /// <summary>Whether the reply ends as soon as its plain letters are decided; false by default.</summary>
+    public bool LettersOnly { get; init; }
+
+    /// <summary>Whether to record where the model looked for every token; off by default.</summary>
+    public bool WithAttention { get; init; }
+
+    /// <summary>How many of the most probable tokens to record at every place; none by default.</summary>
+    public int Alternatives { get; init; }
+
+    /// <summary>
+    /// Called with every token as soon as it is final, the stop token included, and with its most probable alternatives: when it is taken, or, with
+    /// <see cref="Reply"/>, once all plain letters are decided. It runs in the loop, so the batch waits for it; what it throws ends the batch.
+    /// </summary>
+    public Action<Choice, IReadOnlyList<TokenProbability>>? OnToken { get; init; }
+
+    /// <summary>Ends this prompt's rows with <see cref="FinishReason.Cancelled"/>; its neighbours in the batch go on.</summary>
+    public CancellationToken Stop { get; init; }
+}
+
+/// <summary>How long the two phases of a generation took, for its whole batch.</summary>
+/// <param name="Prefill">Reading the prompts.</param>
+/// <param name="Decode">All steps after that.</param>
+public readonly record struct GenerationTimings(TimeSpan Prefill, TimeSpan Decode)
+{
+    /// <summary>The sum of both, phase by phase.</summary>
+    public GenerationTimings And(GenerationTimings other) => new(Prefill + other.Prefill, Decode + other.Decode);
+}
+
+/// <summary>One reply.</summary>
+/// <param name="Choices">The tokens, the stop token included, with their log-probabilities and runners-up.</param>
+/// <param name="Finish">Why it ended.</param>
+/// <param name="Timings">How long it took, together with its batch.</param>
+public sealed record Generation(IReadOnlyList<Choice> Choices, FinishReason Finish, GenerationTimings Timings)
+{
+    /// <summary>The tokens without the one that ended the reply.</summary>
+    public int[] TextTokens => [.. Choices.Take(Choices.Count - (Finish == FinishReason.EndOfText ? 1 : 0)).Select(choice => choice.Token)];
+
+    /// <summary>
+    /// For each choice, where the model looked when it chose: one weight per picture token, sum 1. Null when it was not asked for or the package does not show it.
+    /// </summary>
+    public IReadOnlyList<float[]>? Attention { get; init; }
+
+    /// <summary>What is known of its letters; nothing where it was not held to a layout.</summary>
+    public LetterReading Reading { get; init; } = LetterReading.None;
+
+    /// <summary>For each choice the most probable tokens at its place, as many as were asked for, most probable first; empty when none were.</summary>
+    public IReadOnlyList<IReadOnlyList<TokenProbability>> Alternatives { get; init; } = [];
+}
+
 /// <summary>The decode loop: read the prompts, then take a token per row and step, until every row has ended.</summary>
 public static class Generator
 {
+    // What IDecoder.Step is fed for a row that stays as it is.
+    private const int Resting = -1;
+
     /// <summary>Generates replies to prompts as one batch.</summary>
     /// <param name="decoder">With prompts x <see cref="GenerationOptions.Samples"/> rows.</param>
     /// <param name="prompts">At least one.</param>
@@ -19,8 +108,9 @@ public static class Generator
         ArgumentNullException.ThrowIfNull(decoder);
         ArgumentNullException.ThrowIfNull(prompts);
         Check(options);
-        if (decoder.Rows != prompts.Count * options.Samples)
-            throw new ArgumentException($"{prompts.Count} prompts with {options.Samples} samples need {prompts.Count * options.Samples} rows; the decoder has {decoder.Rows}.", nameof(decoder));
+        var needed = prompts.Count * options.Samples;
+        if (decoder.Rows != needed)
+            throw new ArgumentException($"{prompts.Count} prompts with {options.Samples} samples need {needed} rows; the decoder has {decoder.Rows}.", nameof(decoder));
 
         var rows = Enumerable.Range(0, decoder.Rows).Select(row => new Row(row, row, options)).ToArray();
         var timings = Run(decoder, prompts, rows, cancellation);
@@ -71,8 +161,8 @@ public static class Generator
         // Every turn adds a token to a row or ends it, but for one cut per reply, and MaxTokens bounds each row.
         while (rows.Any(row => !row.HasEnded))
         {
-            foreach (var row in rows) tokens[row.Index] = row.Advance(decoder, cancellation.IsCancellationRequested);
-            if (tokens.Any(token => token >= 0)) decoder.Step(tokens);
+            foreach (var row in rows) tokens[row.Index] = row.Advance(decoder, cancellation.IsCancellationRequested) ?? Resting;
+            if (tokens.Any(token => token != Resting)) decoder.Step(tokens);
         }
         return new GenerationTimings(prefill, Stopwatch.GetElapsedTime(start));
     }
@@ -91,94 +181,106 @@ public static class Generator
 
         public bool HasEnded => _finish is not null;
 
-        /// <summary>Takes the next token and returns the one that is to be fed, or -1 when there is none: the row has ended, or it was fed here.</summary>
-        public int Advance(IDecoder decoder, bool isCancelled)
+        /// <summary>One turn of the loop.</summary>
+        /// <returns>The token that is to be fed in this turn's step; null when the row rests: it has ended, or was fed here.</returns>
+        public int? Advance(IDecoder decoder, bool isCancelled)
         {
-            if (HasEnded) return -1;
-            var next = Take(decoder, isCancelled);
-            if (!HasEnded && Jump(decoder, next)) next = -1;
+            if (HasEnded) return null;
+            _finish = EndBeforeToken(decoder, isCancelled);
+            if (!HasEnded)
+            {
+                TakeToken(decoder);
+                DecideLetters(decoder);
+                _finish = EndAfterToken(decoder);
+            }
+
+            var isFed = !HasEnded && FeedGiven(decoder);
             Tell();
-            return next;
+            return HasEnded || isFed ? null : _choices[^1].Token;
         }
 
-        private int Take(IDecoder decoder, bool isCancelled)
+        private FinishReason? EndBeforeToken(IDecoder decoder, bool isCancelled)
         {
+            if (isCancelled || options.Stop.IsCancellationRequested) return FinishReason.Cancelled;
             // A prompt may fill the row: then there is no room for even one token.
-            var total = decoder.Length(index) + 1;
-            if (isCancelled || options.Stop.IsCancellationRequested) _finish = FinishReason.Cancelled;
-            else if (total > decoder.MaxLength) _finish = FinishReason.ContextFull;
-            if (_finish is not null) return -1;
+            return decoder.Length(index) == decoder.MaxLength ? FinishReason.ContextFull : null;
+        }
+
+        private void TakeToken(IDecoder decoder)
+        {
             if (_guide?.IsAsking == true) _guide.Look(decoder.Logits(index), decoder.PictureAttention(index));
             if (_attention is not null && decoder.PictureAttention(index) is { } weights) _attention.Add(weights);
-            var choice = Add(decoder.Logits(index));
-            var kept = _guide?.Settle(Math.Min(options.MaxTokens - _choices.Count, decoder.MaxLength - total));
-            if (options.LettersOnly && _guide?.IsSettled == true) _finish = FinishReason.LettersDecided;
-            else if (kept is { } back) return GoBack(decoder, back);
-            else if (options.StopTokens.Contains(choice.Token)) _finish = FinishReason.EndOfText;
-            else if (_choices.Count == options.MaxTokens) _finish = FinishReason.MaxTokens;
-            else if (total == decoder.MaxLength) _finish = FinishReason.ContextFull;
-            return _finish is null ? choice.Token : -1;
+            Add(decoder.Logits(index));
         }
+
+        /// <summary>Once the last plain letter is written, the guide asks for more letters or decides; what it does not keep is cut off.</summary>
+        private void DecideLetters(IDecoder decoder)
+        {
+            if (_guide is not { MustDecide: true } guide || guide.AskForRest(Room(decoder))) return;
+            var kept = guide.DecideLetters();
+            // Where only the letters are wanted, the reply has no further use.
+            if (kept < _choices.Count && !options.LettersOnly) GoBack(decoder, kept);
+        }
+
+        private FinishReason? EndAfterToken(IDecoder decoder)
+        {
+            if (options.LettersOnly && _guide?.IsSettled == true) return FinishReason.LettersDecided;
+            if (options.StopTokens.Contains(_choices[^1].Token)) return FinishReason.EndOfText;
+            if (_choices.Count == options.MaxTokens) return FinishReason.MaxTokens;
+            return decoder.Length(index) + 1 == decoder.MaxLength ? FinishReason.ContextFull : null;
+        }
+
+        /// <summary>Tokens that can follow the last one taken, which has not been fed yet.</summary>
+        private int Room(IDecoder decoder) => Math.Min(options.MaxTokens - _choices.Count, decoder.MaxLength - decoder.Length(index) - 1);
 
         /// <summary>
         /// Jump-forward decoding (Zheng et al. 2024, SGLang, §4): tokens that the grammar leaves no choice in are fed in one run together with the one before
         /// them. A row does so alone (attention over a past takes several new tokens of one row only); measured, that is no slower than steps of 16 rows.
         /// </summary>
-        private bool Jump(IDecoder decoder, int next)
+        /// <returns>Whether there were such tokens, so that the row is fed.</returns>
+        private bool FeedGiven(IDecoder decoder)
         {
             if (_guide is null || _attention is not null || !decoder.CanAppend) return false;
             // Room for one token more, whose turn finds out how the reply ends.
-            var room = Math.Min(options.MaxTokens - _choices.Count, decoder.MaxLength - decoder.Length(index) - 1) - 1;
-            int[] given = [.. _guide.Given().Take(Math.Max(0, room))];
+            int[] given = [.. _guide.Given().Take(Math.Max(0, Room(decoder) - 1))];
             if (given.Length == 0) return false;
-            var logits = decoder.Append(index, [next, .. given]);
+            var logits = decoder.Append(index, [_choices[^1].Token, .. given]);
             var vocabulary = logits.Length / (given.Length + 1);
             for (var i = 0; i < given.Length; i++) Add(logits.Slice(i * vocabulary, vocabulary));
             return true;
         }
 
-        /// <summary>Cuts the reply back and feeds the last token that stays once more: its logits are those of the place that is written anew.</summary>
-        private int GoBack(IDecoder decoder, int kept)
+        /// <summary>Cuts the reply back. The last token that stays is fed once more: its logits are those of the place that is written again.</summary>
+        private void GoBack(IDecoder decoder, int kept)
         {
             // The last token taken has not been fed yet.
             decoder.Rewind(index, decoder.Length(index) - (_choices.Count - kept));
             _choices.RemoveRange(kept, _choices.Count - kept);
             if (_alternatives.Count > kept) _alternatives.RemoveRange(kept, _alternatives.Count - kept);
             if (_attention?.Count > kept) _attention.RemoveRange(kept, _attention.Count - kept);
-            return _choices[^1].Token;
         }
 
-        /// <summary>Tells what is final: a letter that may be written anew is not.</summary>
+        /// <summary>Tells what is final: a letter that may be written again is not.</summary>
         private void Tell()
         {
             if (options.OnToken is null || _finish is null && _guide?.IsSettled == false) return;
             for (; _told < _choices.Count; _told++) options.OnToken(_choices[_told], options.Alternatives > 0 ? _alternatives[_told] : []);
         }
 
-        private Choice Add(ReadOnlySpan<float> logits)
+        private void Add(ReadOnlySpan<float> logits)
         {
-            var choice = Choose(logits);
+            var draw = Sampler.Uniform(options.Sampling.Seed, draws, _choices.Count);
+            var choice = _guide is null ? Sampler.Choose(logits, options.Sampling, draw) : Sampler.Choose(logits, _guide.Allowed(), options.Sampling, draw);
             _choices.Add(choice);
             if (options.Alternatives > 0) _alternatives.Add(Sampler.Top(logits, options.Alternatives));
-            _guide?.Take(choice.Token);
-            return choice;
+            _guide?.Add(choice.Token);
         }
 
         public Generation ToGeneration(GenerationTimings timings) => new(_choices, _finish!.Value, timings)
         {
             Attention = _attention?.Count == _choices.Count ? _attention : null,
             Alternatives = _alternatives,
-            Decided = _guide?.Decided ?? [],
-            Beliefs = _guide?.Beliefs ?? [],
-            LookedAt = _guide?.LookedAt ?? [],
+            Reading = _guide?.Reading ?? LetterReading.None,
         };
-
-        private Choice Choose(ReadOnlySpan<float> logits)
-        {
-            var position = _choices.Count;
-            if (position < options.Forced.Count) return Sampler.Judge(logits, options.Forced[position]);
-            var draw = Sampler.Uniform(options.Sampling.Seed, draws, position);
-            return _guide is null ? Sampler.Choose(logits, options.Sampling, draw) : Sampler.Choose(logits, _guide.Allowed(), options.Sampling, draw);
-        }
     }
 }

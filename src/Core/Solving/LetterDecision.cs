@@ -13,13 +13,39 @@ public sealed record LetterBelief(char Coded, IReadOnlyList<double> Logs);
 /// <param name="LogProbability">Natural logarithm of the belief in it, given that no two coded letters share a plain one.</param>
 public readonly record struct DecidedLetter(char Coded, char Plain, double LogProbability);
 
+/// <summary>What is known of the plain letters of a reply that was held to its layout; nothing of other replies.</summary>
+public sealed record LetterReading
+{
+    /// <summary>Nothing.</summary>
+    public static LetterReading None { get; } = new();
+
+    /// <summary>The plain letters as they were decided together; empty where the reply ended before that.</summary>
+    public IReadOnlyList<DecidedLetter> Decided { get; init; } = [];
+
+    /// <summary>What the model believes of every letter it was asked for, at the first look; empty where <see cref="Decided"/> is.</summary>
+    public IReadOnlyList<LetterBelief> Beliefs { get; init; } = [];
+
+    /// <summary>
+    /// Where the model looked for every plain letter it was asked for, one weight per picture token, sum 1; empty where the package does not show it.
+    /// </summary>
+    public IReadOnlyList<float[]> LookedAt { get; init; } = [];
+
+    /// <summary>The further looks at the picture that were needed.</summary>
+    public LookCount FurtherLooks { get; init; }
+
+    /// <summary>Whether the looks left letters unsure and the word list had a say in them (<see cref="WordDecision"/>).</summary>
+    public bool LeantOnWords { get; init; }
+}
+
 /// <summary>From beliefs about single pairs to plain letters, none twice. Pure.</summary>
 internal static class LetterDecision
 {
     /// <summary>Letters of the alphabet.</summary>
     public const int Letters = 26;
 
-    /// <summary>A letter less probable than this is in doubt. Asking for the rest of the alphabet costs four tokens per letter; most replies to clear pictures have no doubt.</summary>
+    /// <summary>
+    /// A letter less probable than this is in doubt. Asking for the rest of the alphabet costs four tokens per letter; most replies to clear pictures have no doubt.
+    /// </summary>
     private static readonly double Sure = Math.Log(0.995);
 
     /// <summary>A decided letter less probable than this is worth a further look at the picture.</summary>
@@ -40,14 +66,18 @@ internal static class LetterDecision
     }
 
     /// <summary>The beliefs, given that no two coded letters share a plain one. That can only be said of the whole alphabet; fewer letters stay as they are.</summary>
-    public static IReadOnlyList<LetterBelief> Balanced(IReadOnlyList<LetterBelief> beliefs) => beliefs.Count < Letters
-        ? beliefs
-        : [.. beliefs.Zip(Sinkhorn.Balance([.. beliefs.Select(belief => belief.Logs.ToArray())]), (belief, row) => belief with { Logs = Array.ConvertAll(row, Math.Log) })];
+    public static IReadOnlyList<LetterBelief> Balanced(IReadOnlyList<LetterBelief> beliefs)
+    {
+        if (beliefs.Count < Letters) return beliefs;
+        var balanced = Sinkhorn.Balance([.. beliefs.Select(belief => belief.Logs.ToArray())]);
+        return [.. beliefs.Zip(balanced, (belief, row) => belief with { Logs = Array.ConvertAll(row, Math.Log) })];
+    }
 
     /// <summary>The mean of looks at one picture; a letter keeps what those say in which it was asked for.</summary>
     /// <remarks>The mean of logarithms, not their sum: looks at one picture share most of what misleads them.</remarks>
     public static IReadOnlyList<LetterBelief> Together(IReadOnlyList<IReadOnlyList<LetterBelief>> looks) =>
-        [.. looks.SelectMany(beliefs => beliefs).GroupBy(belief => belief.Coded).Select(letter => new LetterBelief(letter.Key, Mean([.. letter.Select(belief => belief.Logs)])))];
+        [.. looks.SelectMany(beliefs => beliefs).GroupBy(belief => belief.Coded)
+            .Select(letter => new LetterBelief(letter.Key, Mean([.. letter.Select(belief => belief.Logs)])))];
 
     /// <summary>[26] the mean of rows of logarithms.</summary>
     public static double[] Mean(IReadOnlyList<IReadOnlyList<double>> rows) => [.. Enumerable.Range(0, Letters).Select(i => rows.Average(row => row[i]))];

@@ -6,7 +6,7 @@ namespace Vlm.Solving;
 /// <remarks>
 /// Taken one after the other, a misread letter drives the rightful owner of its plain letter out as well. What the model sees of one pair hardly depends on what it
 /// wrote of the others, so the distributions met on the way are those of the pairs, and the best bijection is an assignment problem. Where a letter is in doubt the
-/// model is asked for the letters outside the code too, in lines that are cut off again: whoever is surely read elsewhere cannot be the one in doubt.
+/// model is asked for the letters outside the code too, in lines that are cut off again: a plain letter that is surely read elsewhere cannot be the one in doubt.
 /// </remarks>
 internal sealed class ReplyGuide(ReplyState start)
 {
@@ -17,19 +17,16 @@ internal sealed class ReplyGuide(ReplyState start)
     private readonly List<float[]> _lookedAt = [];
     private readonly List<int> _tokens = [];
     private ReplyState _state = start;
-    private int? _asked;
+    private int? _askedForRestAt;
 
     /// <summary>Whether the plain letters are final.</summary>
     public bool IsSettled { get; private set; } = start.IsDecided;
 
-    /// <summary>What is believed of every letter asked for; empty until the letters are final.</summary>
-    public IReadOnlyList<LetterBelief> Beliefs { get; private set; } = [];
+    /// <summary>Whether the last plain letter that was asked for is written, and none is final yet.</summary>
+    public bool MustDecide => !IsSettled && _state.HasAllLetters;
 
-    /// <summary>The letters of the code with what is believed of them; empty until they are final.</summary>
-    public IReadOnlyList<DecidedLetter> Decided { get; private set; } = [];
-
-    /// <summary>Where the model looked for each letter asked for; empty when that is not shown.</summary>
-    public IReadOnlyList<float[]> LookedAt => _lookedAt;
+    /// <summary>What is known of the letters; nothing is decided or believed until they are final.</summary>
+    public LetterReading Reading { get; private set; } = LetterReading.None;
 
     /// <summary>Whether the next token is a plain letter that is not final yet.</summary>
     public bool IsAsking => !IsSettled && _state.Open is not null;
@@ -56,44 +53,56 @@ internal sealed class ReplyGuide(ReplyState start)
     {
         if (!IsAsking) return;
         _seen.Add((_state.Open!.Value, _tokens.Count, LetterLogs(logits)));
-        if (attention is not null) _lookedAt.Add(attention);
+        if (attention is null) return;
+        _lookedAt.Add(attention);
+        Reading = Reading with { LookedAt = _lookedAt };
     }
 
     /// <summary>Goes on with a token.</summary>
-    public void Take(int token)
+    public void Add(int token)
     {
         _state = _state.After(token);
         _tokens.Add(token);
     }
 
-    /// <summary>
-    /// Once the last plain letter is written: decides all of them, or first asks for the letters outside the code. Lines that were only asked for, and lines that
-    /// the decision changes, are cut off, and the reply is held to the decision.
-    /// </summary>
-    /// <param name="room">Tokens that there is room for: without enough of it the letters outside the code are not asked for.</param>
-    /// <returns>How many tokens of the reply stay; null when all do. At most once for a reply.</returns>
-    public int? Settle(int room)
+    /// <summary>Goes on with a line for every letter outside the code, where a letter is in doubt; at most once for a reply.</summary>
+    /// <param name="room">Tokens that there is room for: without enough of it nothing is asked for.</param>
+    /// <returns>Whether it does.</returns>
+    public bool AskForRest(int room)
     {
-        if (IsSettled || !_state.HasAllLetters) return null;
-        // The mean: occurrences of a letter are looks at the same pair, not independent evidence.
-        LetterBelief[] beliefs = [.. _seen.GroupBy(item => item.Coded).Select(group => new LetterBelief(group.Key, LetterDecision.Mean([.. group.Select(item => item.Logs)])))];
+        var beliefs = Beliefs();
         var rest = LetterDecision.Letters - beliefs.Length;
-        if (_asked is null && rest is > 0 and < LetterDecision.Letters && room > TokensPerLine * rest && LetterDecision.IsInDoubt(beliefs))
+        var isWorthIt = _askedForRestAt is null && rest is > 0 and < LetterDecision.Letters && room > TokensPerLine * rest && LetterDecision.IsInDoubt(beliefs);
+        if (isWorthIt) (_askedForRestAt, _state) = (_tokens.Count, _state.WithRestOfAlphabet());
+        return isWorthIt;
+    }
+
+    /// <summary>
+    /// Decides all letters and holds the reply to them. Lines that were only asked for, and lines that the decision changes, are cut off.
+    /// </summary>
+    /// <returns>How many tokens of the reply stay.</returns>
+    public int DecideLetters()
+    {
+        var beliefs = Beliefs();
+        var decided = LetterDecision.Decide(beliefs);
+        Reading = Reading with { Beliefs = beliefs, Decided = [.. decided.Where(letter => _start.IsInCode(letter.Coded))] };
+        IsSettled = true;
+
+        var plain = decided.ToDictionary(letter => letter.Coded, letter => letter.Plain);
+        var kept = _askedForRestAt ?? _tokens.Count;
+        foreach (var (coded, place, _) in _seen)
         {
-            (_asked, _state) = (_tokens.Count, _state.WithRestOfAlphabet());
-            return null;
+            if (_tokens[place] != _start.Token(plain[coded])) kept = Math.Min(kept, place);
         }
 
-        (IsSettled, Beliefs) = (true, beliefs);
-        var decided = LetterDecision.Decide(beliefs);
-        Decided = [.. decided.Where(letter => _start.IsInCode(letter.Coded))];
-        var plain = decided.ToDictionary(letter => letter.Coded, letter => letter.Plain);
-        var changed = _seen.Where(item => _tokens[item.Place] != _start.Token(plain[item.Coded])).Select(item => (int?)item.Place).FirstOrDefault();
-        if ((changed is { } place && _asked is { } asked ? Math.Min(place, asked) : changed ?? _asked) is not { } kept) return null;
         _tokens.RemoveRange(kept, _tokens.Count - kept);
         _state = _tokens.Aggregate(_start.With(plain), (state, token) => state.After(token));
         return kept;
     }
+
+    /// <summary>What was seen of every letter. The mean: occurrences of a letter are looks at the same pair, not independent evidence.</summary>
+    private LetterBelief[] Beliefs() =>
+        [.. _seen.GroupBy(look => look.Coded).Select(letter => new LetterBelief(letter.Key, LetterDecision.Mean([.. letter.Select(look => look.Logs)])))];
 
     /// <summary>ln p of every letter, given that it is a letter.</summary>
     private double[] LetterLogs(ReadOnlySpan<float> logits)

@@ -6,60 +6,22 @@ namespace Vlm.Solving;
 /// <summary>Finds the tokens behind parts of a reply's text.</summary>
 internal sealed class ReplyTokens(Tokenizer tokenizer, Generation generation)
 {
-    private const string Open = "<answer>";
-    private const string Close = "</answer>";
-
     private readonly int[] _tokens = generation.TextTokens;
 
     public string Text { get; } = tokenizer.Decode(generation.TextTokens);
 
     /// <summary>The geometric mean of the probabilities of the tokens between the answer's tags; null when there is no answer.</summary>
-    public double? AnswerProbability()
-    {
-        var open = Text.IndexOf(Open, StringComparison.Ordinal);
-        var close = Text.LastIndexOf(Close, StringComparison.Ordinal);
-        if (open < 0 || close < open + Open.Length) return null;
-        var first = Reaching(open + Open.Length);
-        var end = Math.Max(first + 1, Reaching(close));
-        return end > _tokens.Length ? null : Math.Exp(generation.Choices.Skip(first).Take(end - first).Average(choice => choice.LogProbability));
-    }
+    public double? AnswerProbability() => Span(ReplyText.Answer) is { Count: > 0 } answer
+        ? Math.Exp(generation.Choices.Skip(answer.First).Take(answer.Count).Average(choice => choice.LogProbability))
+        : null;
 
     /// <summary>Which choices wrote which field; null when the reply does not have all of them.</summary>
     public ReplyFields? Fields()
     {
-        var chars = Between("<chars>", "</chars>");
-        var answer = Between(Open, Close);
-        if (chars is null || answer is null) return null;
-        var mapping = MappingValues(Reaching(Text.IndexOf("<chars>", StringComparison.Ordinal)));
-        return new ReplyFields(mapping, Letters(chars.Value), Letters(answer.Value));
+        if (Span(ReplyText.Chars) is not { } chars || Span(ReplyText.Answer) is not { } answer) return null;
+        var mappingEnd = TokenSpan.Reaching(tokenizer, _tokens, Text.IndexOf(ReplyText.Chars.Open, StringComparison.Ordinal));
+        return new ReplyFields(MappingValues(mappingEnd), Letters(chars), Letters(answer));
     }
-
-    /// <summary>The choices of letters and gaps after an arrow, up to the end of its line.</summary>
-    private List<int> MappingValues(int end)
-    {
-        var values = new List<int>();
-        var isAfterArrow = false;
-        for (var i = 0; i < Math.Min(end, _tokens.Length); i++)
-        {
-            var text = Piece(i);
-            if (isAfterArrow && IsLetters(text)) values.Add(i);
-            if (text.Contains(ReplyText.Arrow, StringComparison.Ordinal)) isAfterArrow = true;
-            if (text.Contains('\n', StringComparison.Ordinal)) isAfterArrow = false;
-        }
-        return values;
-    }
-
-    private List<int> Letters((int First, int End) field) => [.. Enumerable.Range(field.First, field.End - field.First).Where(i => IsLetters(Piece(i)))];
-
-    private (int First, int End)? Between(string open, string close)
-    {
-        var (start, stop) = (Text.IndexOf(open, StringComparison.Ordinal), Text.LastIndexOf(close, StringComparison.Ordinal));
-        if (start < 0 || stop < start + open.Length) return null;
-        var first = Reaching(start + open.Length);
-        return (first, Math.Clamp(Reaching(stop), first, _tokens.Length));
-    }
-
-    private static bool IsLetters(string text) => text.Any(character => char.IsAsciiLetter(character) || character == Message.Gap) && !text.Contains('<', StringComparison.Ordinal);
 
     /// <summary>Where the model looked for every plain letter of the mapping lines: attention belongs to the token that was chosen from it.</summary>
     public IReadOnlyList<LetterAttention> Letters()
@@ -77,18 +39,27 @@ internal sealed class ReplyTokens(Tokenizer tokenizer, Generation generation)
         return letters;
     }
 
-    /// <summary>The fewest leading tokens whose text has at least so many characters.</summary>
-    private int Reaching(int length)
+    /// <summary>The choices of letters and gaps after an arrow, up to the end of its line.</summary>
+    private List<int> MappingValues(int end)
     {
-        var (low, high) = (0, _tokens.Length);
-        while (low < high)
+        var values = new List<int>();
+        var isAfterArrow = false;
+        for (var i = 0; i < Math.Min(end, _tokens.Length); i++)
         {
-            var middle = (low + high) / 2;
-            if (tokenizer.Decode(_tokens.AsSpan(0, middle)).Length >= length) high = middle;
-            else low = middle + 1;
+            var text = Piece(i);
+            if (isAfterArrow && IsLetters(text)) values.Add(i);
+            if (text.Contains(ReplyText.Arrow, StringComparison.Ordinal)) isAfterArrow = true;
+            if (text.Contains('\n', StringComparison.Ordinal)) isAfterArrow = false;
         }
-        return low;
+        return values;
     }
+
+    private TokenSpan? Span(ReplySection section) => TokenSpan.Between(tokenizer, _tokens, section.Open, section.Close);
+
+    private List<int> Letters(TokenSpan span) => [.. Enumerable.Range(span.First, span.Count).Where(i => IsLetters(Piece(i)))];
+
+    private static bool IsLetters(string text) =>
+        text.Any(character => char.IsAsciiLetter(character) || character == Message.Gap) && !text.Contains('<', StringComparison.Ordinal);
 
     private string Piece(int index) => tokenizer.Decode(_tokens.AsSpan(index, 1));
 }

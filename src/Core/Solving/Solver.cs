@@ -1,12 +1,17 @@
 using Vlm.Cryptogram;
 using Vlm.Engine;
-using Vlm.Engine.Ort;
 using Vlm.Model;
 using Vlm.Package;
 using Vlm.Text;
 using Vlm.Vision;
 
 namespace Vlm.Solving;
+
+/// <summary>A decoder picture and a coded message.</summary>
+/// <param name="Picture">The picture, in any size.</param>
+/// <param name="Code">The code in its normal form, as <see cref="Cryptogram.Code.Parse"/> gives it.</param>
+/// <param name="Decoding">How long it took to decode the picture's file; zero if there was none.</param>
+public sealed record Question(RgbImage Picture, string Code, TimeSpan Decoding = default);
 
 /// <summary>What to find out beside the answer.</summary>
 public sealed record SolveOptions
@@ -38,47 +43,122 @@ public sealed record SolveOptions
 /// <param name="Options">How.</param>
 public sealed record SolveRequest(Question Question, SolveOptions Options);
 
+/// <summary>How long each phase took. Phases that a batch shares are given for the whole batch.</summary>
+/// <param name="Decoding">File to pixels.</param>
+/// <param name="Patches">Pixels to patches: resizing and normalising.</param>
+/// <param name="Vision">The vision graph.</param>
+/// <param name="Prefill">Reading the prompt.</param>
+/// <param name="Decode">Writing the reply.</param>
+public readonly record struct SolveTimings(TimeSpan Decoding, TimeSpan Patches, TimeSpan Vision, TimeSpan Prefill, TimeSpan Decode)
+{
+    /// <summary>All phases together.</summary>
+    public TimeSpan Total => Decoding + Patches + Vision + Prefill + Decode;
+}
+
+/// <summary>Where the model looked when it wrote the plain letter of one mapping line.</summary>
+/// <param name="Coded">The coded letter of the line.</param>
+/// <param name="Plain">The plain letter that was written.</param>
+/// <param name="Weights">[rows, columns] of the merged grid, sum 1.</param>
+public sealed record LetterAttention(char Coded, char Plain, float[] Weights);
+
+/// <summary>Which choices of a generation wrote which part of the reply; tags, arrows and line ends belong to none.</summary>
+/// <param name="Mapping">The plain letters of the mapping lines.</param>
+/// <param name="Chars">The decoded letters.</param>
+/// <param name="Answer">The answer.</param>
+public sealed record ReplyFields(IReadOnlyList<int> Mapping, IReadOnlyList<int> Chars, IReadOnlyList<int> Answer);
+
+/// <summary>What the model made of a question.</summary>
+public sealed record Solution
+{
+    /// <summary>What was asked.</summary>
+    public required Question Question { get; init; }
+
+    /// <summary>The reply as text, without the token that ended it.</summary>
+    public required string Text { get; init; }
+
+    /// <summary>The reply taken apart, or why it cannot be.</summary>
+    public required ReplyResult Reply { get; init; }
+
+    /// <summary>
+    /// How sure the model is of the answer, in (0, 1]; null when the reply has none. Where plain letters were decided, the product of the beliefs in them; otherwise
+    /// the geometric mean of the probabilities of the answer's tokens. Raw: nothing says that answers with 0.9 are right nine times in ten.
+    /// </summary>
+    public required double? RawConfidence { get; init; }
+
+    /// <summary>The tokens behind the text.</summary>
+    public required Generation Generation { get; init; }
+
+    /// <summary>Which tokens wrote which field; null when the reply does not have them.</summary>
+    public ReplyFields? Fields { get; init; }
+
+    /// <summary>The patches that the picture became.</summary>
+    public required PatchGrid Grid { get; init; }
+
+    /// <summary>Side of a patch in pixels: the model saw the picture with grid rows x this many rows.</summary>
+    public int PatchSize { get; init; } = 14;
+
+    /// <summary>Tokens of the prompt, those of the picture included.</summary>
+    public int PromptTokens { get; init; }
+
+    /// <summary>Tokens of the prompt that stand for the picture.</summary>
+    public int PictureTokens { get; init; }
+
+    /// <summary>How long it took.</summary>
+    public required SolveTimings Timings { get; init; }
+
+    /// <summary>One entry per decoded letter, in the order of the reply; empty when attention was not asked for.</summary>
+    public IReadOnlyList<LetterAttention> Letters { get; init; } = [];
+
+    /// <summary>The answer in lower case, or null when the reply cannot be read.</summary>
+    public string? Answer => Reply is ReplyResult.Reply reply ? reply.Answer.ToLowerInvariant() : null;
+}
+
 /// <summary>A model package made ready to answer: from picture and code to text and confidence.</summary>
 /// <remarks>Not thread-safe: it keeps one batch's memory and uses it again. Dispose it.</remarks>
 public sealed class Solver : IDisposable
 {
-    private readonly OnnxVlm _vlm;
-    private readonly Wording _wording;
-    private readonly QuestionReader _reader;
-    private readonly FurtherLooks _furtherLooks;
+    private readonly IVisionModel _model;
+    private readonly PromptKit _kit;
+    private readonly ReplyRunner _runner;
+    private readonly Rereading _rereading;
 
-    private Solver(ModelFolder folder, OnnxVlm vlm, Task<Tokenizer> reading)
+    private Solver(ModelFolder folder, IVisionModel model, Task<Tokenizer> tokenizer)
     {
-        (Folder, _vlm) = (folder, vlm);
-        var pictures = ProcessorConfig.Load(Path.Combine(folder.Path, vlm.Config.ProcessorFile));
-        var template = PromptTemplate.Load(Path.Combine(folder.Path, "prompt.json"));
-        var tokenizer = reading.GetAwaiter().GetResult();
-        int[] stopTokens = [.. vlm.Config.EosTokenIds, .. template.StopTokens.Select(tokenizer.Id)];
-        _wording = new Wording(tokenizer, template, stopTokens, template.MappingLines ? new ReplyGrammar(tokenizer, tokenizer.Id(template.StopTokens[0])) : null);
-        _reader = new QuestionReader(vlm, pictures, _wording);
-        _furtherLooks = new FurtherLooks(_reader);
+        (Folder, _model) = (folder, model);
+        var pictures = ProcessorConfig.Load(Path.Combine(folder.Path, model.Config.ProcessorFile));
+        _kit = PromptKit.Load(model.Config, tokenizer.GetAwaiter().GetResult());
+        _runner = new ReplyRunner(model, pictures, _kit);
+        _rereading = new Rereading(_runner);
     }
 
     /// <summary>The package, verified.</summary>
     public ModelFolder Folder { get; }
 
     /// <summary>The package's tokenizer.</summary>
-    public Tokenizer Tokenizer => _wording.Tokenizer;
+    public Tokenizer Tokenizer => _kit.Tokenizer;
 
     /// <summary>The start of every reply that is given and not generated, from its <c>&lt;think&gt;</c> on; empty when the package gives none.</summary>
-    public string ReplyStart => _wording.Template.AssistantPrefix.LastIndexOf("<think>", StringComparison.Ordinal) is >= 0 and var at ? _wording.Template.AssistantPrefix[at..] : "";
+    public string ReplyStart
+    {
+        get
+        {
+            var prefix = _kit.Template.AssistantPrefix;
+            var start = prefix.LastIndexOf(ReplyText.Think.Open, StringComparison.Ordinal);
+            return start < 0 ? "" : prefix[start..];
+        }
+    }
 
     /// <summary>The most tokens that a reply can have.</summary>
-    public int MaxNewTokens => _wording.Template.MaxNewTokens;
+    public int MaxNewTokens => _kit.Template.MaxNewTokens;
 
     /// <summary>Whether a token ends replies. It is no part of their text.</summary>
-    public bool IsStop(int token) => _wording.StopTokens.Contains(token);
+    public bool IsStop(int token) => _kit.StopTokens.Contains(token);
 
     /// <summary>Whether replies are held to their layout, so that the model decides plain letters and nothing else.</summary>
-    public bool DecidesLetters => _wording.Grammar is not null;
+    public bool DecidesLetters => _kit.Grammar is not null;
 
     /// <summary>Whether the package can say where it looks.</summary>
-    public bool ShowsAttention => _vlm.ShowsAttention;
+    public bool ShowsAttention => _model.ShowsAttention;
 
     /// <summary>Verifies a package's hashes and loads it.</summary>
     /// <exception cref="ModelException">The package is missing, damaged, or not one that this program can run.</exception>
@@ -87,14 +167,14 @@ public sealed class Solver : IDisposable
         var verified = ModelFolder.Open(folder);
         // Reading a vocabulary and loading the graphs take about as long; together they are the wait before the first answer.
         var tokenizer = Task.Run(() => Tokenizer.Load(Path.Combine(folder, "tokenizer.json")));
-        var vlm = OnnxVlm.Open(folder, options);
+        var model = Engines.Open(folder, options);
         try
         {
-            return new Solver(verified, vlm, tokenizer);
+            return new Solver(verified, model, tokenizer);
         }
         catch (Exception e)
         {
-            vlm.Dispose();
+            model.Dispose();
             if (e is CheckpointException or InvalidDataException or FileNotFoundException) throw new ModelException(e.Message, e);
             throw;
         }
@@ -128,50 +208,50 @@ public sealed class Solver : IDisposable
     {
         ArgumentNullException.ThrowIfNull(requests);
         if (requests.Count == 0) return [];
-        var pictures = new List<EncodedPicture>();
+        var read = new List<ReadPicture>();
         try
         {
             foreach (var request in requests)
             {
                 cancellation.ThrowIfCancellationRequested();
-                pictures.Add(_reader.Encode(request.Question.Picture));
+                read.Add(_runner.Read(request.Question.Picture));
             }
 
-            var prompts = requests.Zip(pictures, (request, picture) => _reader.ToPrompt(request.Question.Code, picture)).ToArray();
-            var generations = _reader.Generate(prompts, [.. requests.Select(_reader.Options)], cancellation);
+            Prompt[] prompts = [.. requests.Zip(read, (request, picture) => _runner.ToPrompt(request.Question.Code, picture))];
+            var first = _runner.Generate(prompts, [.. requests.Select(_runner.Options)], cancellation);
             cancellation.ThrowIfCancellationRequested();
-            _furtherLooks.Take(requests, prompts, generations, cancellation);
+            var generations = _rereading.Improve(requests, prompts, first, cancellation);
             cancellation.ThrowIfCancellationRequested();
-            for (var i = 0; i < requests.Count; i++) Tell(requests[i].Options, generations[i]);
-            return [.. Enumerable.Range(0, requests.Count).Select(i => ToSolution(requests[i].Question, pictures[i], prompts[i], generations[i]))];
+            foreach (var (request, generation) in requests.Zip(generations)) Tell(request.Options, generation);
+            return [.. Enumerable.Range(0, requests.Count).Select(i => ToSolution(requests[i].Question, read[i], prompts[i], generations[i]))];
         }
         finally
         {
-            foreach (var picture in pictures) picture.Features.Dispose();
+            foreach (var picture in read) picture.Picture.Dispose();
         }
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        _reader.Dispose();
-        _vlm.Dispose();
+        _runner.Dispose();
+        _model.Dispose();
     }
 
     /// <summary>A reply that further looks may still change is told when it is final.</summary>
     private void Tell(SolveOptions options, Generation generation)
     {
-        if (options.OnToken is not { } tell || !_reader.IsHeld(options)) return;
+        if (options.OnToken is not { } tell || !_runner.IsHeld(options)) return;
         for (var i = 0; i < generation.Choices.Count; i++) tell(generation.Choices[i], options.Alternatives > 0 ? generation.Alternatives[i] : []);
     }
 
     /// <summary>Letters that were decided leave the answer's own tokens no choice, so that their probabilities say nothing.</summary>
     private static double? Confidence(Generation generation, ReplyTokens tokens) =>
-        generation.Decided.Count > 0 ? Math.Exp(generation.Decided.Sum(letter => letter.LogProbability)) : tokens.AnswerProbability();
+        generation.Reading.Decided is { Count: > 0 } decided ? Math.Exp(decided.Sum(letter => letter.LogProbability)) : tokens.AnswerProbability();
 
-    private Solution ToSolution(Question question, EncodedPicture picture, Prompt prompt, Generation generation)
+    private Solution ToSolution(Question question, ReadPicture read, Prompt prompt, Generation generation)
     {
-        var tokens = new ReplyTokens(_wording.Tokenizer, generation);
+        var tokens = new ReplyTokens(_kit.Tokenizer, generation);
         var reply = ReplyParser.Parse(tokens.Text);
         return new Solution
         {
@@ -181,11 +261,11 @@ public sealed class Solver : IDisposable
             RawConfidence = reply is ReplyResult.Reply ? Confidence(generation, tokens) : null,
             Generation = generation,
             Fields = tokens.Fields(),
-            Grid = picture.Features.Grid,
-            PatchSize = _reader.Pictures.PatchSize,
+            Grid = read.Picture.Grid,
+            PatchSize = _runner.Pictures.PatchSize,
             PromptTokens = prompt.Ids.Length,
-            PictureTokens = picture.Features.Tokens,
-            Timings = new SolveTimings(question.Decoding, picture.CutTime, picture.VisionTime, generation.Timings.Prefill, generation.Timings.Decode),
+            PictureTokens = read.Picture.Tokens,
+            Timings = new SolveTimings(question.Decoding, read.CutTime, read.VisionTime, generation.Timings.Prefill, generation.Timings.Decode),
             Letters = tokens.Letters(),
         };
     }

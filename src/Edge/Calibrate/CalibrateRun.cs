@@ -2,7 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Vlm.CommandLine;
 using Vlm.Drawing;
-using Vlm.Engine.Ort;
+using Vlm.Engine;
 using Vlm.Gating;
 using Vlm.Package;
 using Vlm.Solving;

@@ -39,10 +39,10 @@ internal static class ChatReply
     private static ReplyResult Parsed(string content, EndpointOptions endpoint)
     {
         if (endpoint.StructuredOutput == StructuredOutput.JsonSchema) return FromJson(content);
-        var strict = content.StartsWith("<think>", StringComparison.Ordinal) ? ReplyParser.ParseWhole(content) : ReplyParser.Parse(content);
+        var strict = content.StartsWith(ReplyText.Think.Open, StringComparison.Ordinal) ? ReplyParser.ParseWhole(content) : ReplyParser.Parse(content);
         if (strict is ReplyResult.Reply || endpoint.Prompt == PromptDialect.Code) return strict;
         // Models that were not trained here keep the sections, seldom their exact order.
-        return ReplyParser.Section(content, "answer") is { Length: > 0 } answer ? FromAnswer(answer) : strict;
+        return ReplyParser.Section(content, ReplyText.Answer) is { Length: > 0 } answer ? FromAnswer(answer) : strict;
     }
 
     private static ReplyResult FromJson(string content)

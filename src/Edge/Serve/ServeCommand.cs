@@ -5,7 +5,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Vlm.CommandLine;
 using Vlm.Edge.Queries;
-using Vlm.Engine.Ort;
+using Vlm.Engine;
 using Vlm.Gating;
 using Vlm.Package;
 using Vlm.Solving;

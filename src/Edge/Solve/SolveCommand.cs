@@ -1,6 +1,6 @@
 using System.CommandLine;
 using Vlm.CommandLine;
-using Vlm.Engine.Ort;
+using Vlm.Engine;
 using Vlm.Gating;
 using Vlm.Solving;
 

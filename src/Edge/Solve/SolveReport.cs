@@ -68,7 +68,7 @@ internal sealed record SolveReport
         RawConfidence = assessment is null ? null : Round(solution.RawConfidence),
         Certified = assessment?.IsCertified,
         HardFailures = assessment is { HardFailures.Count: > 0 } ? [.. assessment.HardFailures.Select(Name)] : null,
-        LeantOnWords = solution.Generation.LeantOnWords ? true : null,
+        LeantOnWords = solution.Generation.Reading.LeantOnWords ? true : null,
         Expected = item.Expected,
         Correct = item.Expected is null ? null : item.Expected == solution.Answer,
         FinishReason = Name(solution.Generation.Finish),

@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
-using Vlm.Engine.Ort;
+using Vlm.Engine;
 using Vlm.Package;
 using Vlm.Solving;
 

@@ -104,7 +104,7 @@ internal sealed class SolverWorker(
             {
                 // Who has been stopped has nobody who waits.
                 if (solution.Generation.Finish == FinishReason.Cancelled) continue;
-                if (solution.Generation.LeantOnWords) _metrics.LeantOnWords();
+                if (solution.Generation.Reading.LeantOnWords) _metrics.LeantOnWords();
                 job.Complete(Answers.Of(model, job, solution));
             }
         }

@@ -1,4 +1,5 @@
 using TorchSharp;
+using Vlm.Model;
 using Vlm.Text;
 using Vlm.Trainer.Data;
 using Vlm.Trainer.Model;
@@ -29,7 +30,7 @@ public sealed record LossWeights
 /// </remarks>
 internal sealed class SupervisedLoss(QwenVl model, AuxiliaryHeads heads, LossWeights weights)
 {
-    private readonly int pointerLayer = Math.Min(2, model.Config.Text.NumLayers - 1);
+    private readonly int pointerLayer = PointerHead.Layer(model.Config.Text.NumLayers);
     private readonly Dictionary<string, double> metrics = [];
 
     /// <summary>The weighted sum, and metrics by name: each loss, and shares in [0, 1] of what was predicted right.</summary>

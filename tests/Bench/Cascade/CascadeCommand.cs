@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 using Vlm.Bench.Quality;
-using Vlm.Engine.Ort;
+using Vlm.Engine;
 using Vlm.Gating;
 using Vlm.Package;
 using Vlm.Puzzles;
@@ -60,7 +60,7 @@ public static class CascadeCommand
     // Everything that changes an item is in the name: the puzzles, both models, the gate, and the code that runs them.
     private static string PartialPath(CascadeSubject subject, Gate gate)
     {
-        string code = typeof(OnnxVlm).Module.ModuleVersionId.ToString("N")[..8];
+        string code = typeof(IVisionModel).Module.ModuleVersionId.ToString("N")[..8];
         return Path.Combine("runs", "cascade",
             $"{subject.EdgeHash[..12]}-{subject.LargerHash[..12]}-{gate.Certificate.CalibratorHash[..8]}-{subject.Split}-{subject.Severity ?? "0"}-seed{subject.Seed}-{code}.jsonl");
     }

@@ -1,8 +1,8 @@
 using BenchmarkDotNet.Attributes;
 using Vlm.Engine;
-using Vlm.Engine.Ort;
 using Vlm.Package;
 using Vlm.Puzzles;
+using Vlm.Solving;
 using Vlm.Text;
 using Vlm.Vision;
 
@@ -15,7 +15,7 @@ public class DecodeBenchmarks : IDisposable
     private const string Package = "models/cryptogram-edge";
     private const int Line = 4;
 
-    private OnnxVlm? _model;
+    private IVisionModel? _model;
     private IDecoder? _decoder;
     private Prompt[] _prompts = [];
     private int[] _tokens = [];
@@ -26,7 +26,7 @@ public class DecodeBenchmarks : IDisposable
     [GlobalSetup]
     public void Open()
     {
-        _model = OnnxVlm.Open(Package);
+        _model = Engines.Open(Package);
         _decoder = _model.Allocate(Rows);
         var source = new PuzzleSource(PuzzleOptions.For(Split.Clean), seed: 1);
         var pictures = ProcessorConfig.Load(Path.Combine(Package, _model.Config.ProcessorFile));

@@ -4,7 +4,7 @@ using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using Spectre.Console;
 using Vlm.Cryptogram;
-using Vlm.Engine.Ort;
+using Vlm.Engine;
 using Vlm.Package;
 using Vlm.Puzzles;
 using Vlm.Solving;
@@ -105,7 +105,7 @@ public static class QualityCommand
     // Everything that changes an answer is in the name: the puzzles, the model, and the code that runs it.
     private static string PartialPath(QualityOptions options, QualitySubject subject)
     {
-        string code = typeof(OnnxVlm).Module.ModuleVersionId.ToString("N")[..8];
+        string code = typeof(IVisionModel).Module.ModuleVersionId.ToString("N")[..8];
         string free = options.IsConstrained ? "" : "-free";
         string name = $"{subject.Model}-{subject.ModelHash[..12]}-{subject.Split}-{subject.Severity ?? "0"}-seed{subject.Seed}-batch{subject.Batch}{free}-{code}.jsonl";
         return Path.Combine("runs", "quality", name);

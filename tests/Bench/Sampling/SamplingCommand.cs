@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 using Vlm.Engine;
-using Vlm.Engine.Ort;
 using Vlm.Package;
 using Vlm.Puzzles;
 using Vlm.Solving;
@@ -27,7 +26,7 @@ internal static class SamplingCommand
 
     public static int Run(SamplingOptions options, CancellationToken stop)
     {
-        using var vlm = OnnxVlm.Open(options.Model, new EngineOptions { Threads = 1 });
+        using var vlm = Engines.Open(options.Model, new EngineOptions { Threads = 1 });
         using var decoder = vlm.Allocate(options.Prompts * options.Samples);
         var pictures = ProcessorConfig.Load(Path.Combine(options.Model, vlm.Config.ProcessorFile));
         var tokenizer = Tokenizer.Load(Path.Combine(options.Model, "tokenizer.json"));
@@ -60,7 +59,7 @@ internal static class SamplingCommand
         long Number(int batch, int prompt) => (long)batch * options.Prompts + prompt;
     }
 
-    private static GenerationOptions Options(SamplingOptions options, OnnxVlm vlm, int batch) => new()
+    private static GenerationOptions Options(SamplingOptions options, IVisionModel vlm, int batch) => new()
     {
         MaxTokens = MostTokens,
         StopTokens = vlm.Config.EosTokenIds,

@@ -106,13 +106,13 @@ public sealed class ReplyParserTests
     [Fact]
     public void A_section_counts_only_if_it_is_there_once()
     {
-        Assert.Equal("c a t", ReplyParser.Section(Good, "chars"));
-        Assert.Equal("cat", ReplyParser.Section("<answer> cat\n</answer>", "answer"));
-        Assert.Null(ReplyParser.Section("<answer>cat</answer><answer>dog</answer>", "answer"));
-        Assert.Null(ReplyParser.Section("</answer><answer>cat</answer>", "answer"));
-        Assert.Null(ReplyParser.Section("<answer>cat", "answer"));
-        Assert.Null(ReplyParser.Section("cat</answer>", "answer"));
-        Assert.Null(ReplyParser.Section(null, "answer"));
+        Assert.Equal("c a t", ReplyParser.Section(Good, ReplyText.Chars));
+        Assert.Equal("cat", ReplyParser.Section("<answer> cat\n</answer>", ReplyText.Answer));
+        Assert.Null(ReplyParser.Section("<answer>cat</answer><answer>dog</answer>", ReplyText.Answer));
+        Assert.Null(ReplyParser.Section("</answer><answer>cat</answer>", ReplyText.Answer));
+        Assert.Null(ReplyParser.Section("<answer>cat", ReplyText.Answer));
+        Assert.Null(ReplyParser.Section("cat</answer>", ReplyText.Answer));
+        Assert.Null(ReplyParser.Section(null, ReplyText.Answer));
     }
 
     [Fact]
@@ -141,7 +141,7 @@ public sealed class ReplyParserTests
     {
         _ = ReplyParser.ParseWhole(text);
         return ReplyParser.Parse(text) is not ReplyResult.Reply reply
-            || (reply.Chars == ReplyParser.Section(text, "chars") && reply.Answer == ReplyParser.Section(text, "answer")
+            || (reply.Chars == ReplyParser.Section(text, ReplyText.Chars) && reply.Answer == ReplyParser.Section(text, ReplyText.Answer)
                 && text!.EndsWith("</answer>", StringComparison.Ordinal));
     }
 }

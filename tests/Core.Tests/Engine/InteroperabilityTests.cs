@@ -1,4 +1,4 @@
-using Vlm.Engine.Ort;
+using Vlm.Engine;
 using Vlm.Solving;
 
 namespace Vlm.Core.Tests.Engine;
@@ -32,7 +32,7 @@ public sealed class InteroperabilityTests
     {
         using var folder = new TempFolder();
         ReferencePackage.CopyInt4(folder.Path);
-        using var vlm = OnnxVlm.Open(folder.Path, new EngineOptions { Threads = 1 });
+        using var vlm = Engines.Open(folder.Path, new EngineOptions { Threads = 1 });
         using var decoder = vlm.Allocate(1);
         var compared = 0;
         foreach (var (name, expected) in ReferencePackage.Int4)

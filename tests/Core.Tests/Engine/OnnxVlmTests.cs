@@ -1,5 +1,6 @@
-using Vlm.Engine.Ort;
+using Vlm.Engine;
 using Vlm.Package;
+using Vlm.Solving;
 using Vlm.Vision;
 
 namespace Vlm.Core.Tests.Engine;
@@ -90,7 +91,7 @@ public sealed class OnnxVlmTests
 
     private static void AssertNames(string name, TempFolder folder, string message)
     {
-        var error = Assert.Throws<ModelException>(() => OnnxVlm.Open(folder.Path, new EngineOptions { Threads = 1 }).Dispose());
+        var error = Assert.Throws<ModelException>(() => Engines.Open(folder.Path, new EngineOptions { Threads = 1 }).Dispose());
         Assert.Contains(name, error.Message, StringComparison.Ordinal);
         Assert.Contains(message, error.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("   at ", error.Message, StringComparison.Ordinal);

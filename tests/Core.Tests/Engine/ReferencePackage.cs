@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Vlm.Engine;
-using Vlm.Engine.Ort;
 using Vlm.Package;
 using Vlm.Solving;
 using Vlm.Vision;
@@ -28,7 +27,7 @@ internal static class ReferencePackage
 
     public static GenerationOptions Greedy(int tokens, int samples = 1) => new() { MaxTokens = tokens, StopTokens = [305], Samples = samples };
 
-    public static OnnxVlm Open(int threads = 1) => OnnxVlm.Open(Package, new EngineOptions { Threads = threads });
+    public static IVisionModel Open(int threads = 1) => Engines.Open(Package, new EngineOptions { Threads = threads });
 
     /// <summary>A copy of the package with the int4 decoder in place of the float32 one.</summary>
     public static void CopyInt4(string folder)
@@ -69,13 +68,13 @@ internal sealed record ReferenceCase(string Name, string[] Pictures, int[] Ids, 
 /// <summary>A prompt together with the pictures that it owns.</summary>
 internal sealed class ReferencePrompt : IDisposable
 {
-    public ReferencePrompt(OnnxVlm vlm, ReferenceCase item)
+    public ReferencePrompt(IVisionModel vlm, ReferenceCase item)
     {
         Pictures = [.. item.Pictures.Select(picture => vlm.Encode(ReferencePackage.Patches(picture)))];
         Prompt = Prompt.For(item.Ids, Pictures, vlm.Config);
     }
 
-    public ImageFeatures[] Pictures { get; }
+    public EncodedPicture[] Pictures { get; }
 
     public Prompt Prompt { get; }
 

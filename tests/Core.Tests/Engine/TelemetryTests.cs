@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using Vlm.Engine.Ort;
+using Vlm.Engine;
 
 namespace Vlm.Core.Tests.Engine;
 

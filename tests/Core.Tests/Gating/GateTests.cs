@@ -1,6 +1,6 @@
 using Vlm.Core.Tests.Engine;
 using Vlm.Cryptogram;
-using Vlm.Engine.Ort;
+using Vlm.Engine;
 using Vlm.Gating;
 using Vlm.Package;
 using Vlm.Solving;

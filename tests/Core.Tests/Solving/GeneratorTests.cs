@@ -36,17 +36,6 @@ public sealed class GeneratorTests
     }
 
     [Fact]
-    public void Forced_tokens_come_first_with_the_probability_that_the_model_gives_them()
-    {
-        using var decoder = new ScriptedDecoder([[4, 5, 6, 9]]);
-        var reply = Generate(decoder, [Question], new GenerationOptions { MaxTokens = 10, StopTokens = [9], Forced = [7, 7] })[0][0];
-
-        Assert.Equal([7, 7, 6, 9], reply.Choices.Select(choice => choice.Token));
-        Assert.Equal([4, 5], reply.Choices.Take(2).Select(choice => choice.RunnerUp));
-        Assert.True(reply.Choices[0].LogProbability < reply.Choices[0].RunnerUpLogProbability);
-    }
-
-    [Fact]
     public void Cancelling_returns_what_there_is()
     {
         using var cancellation = new CancellationTokenSource();

@@ -155,7 +155,7 @@ public sealed class ReplyGrammarTests : IDisposable
             {
                 Assert.Equal(plain.Replies[row].Choices, ahead.Replies[row].Choices);
                 Assert.Equal(plain.Replies[row].Finish, ahead.Replies[row].Finish);
-                Assert.Equal(plain.Replies[row].Decided, ahead.Replies[row].Decided);
+                Assert.Equal(plain.Replies[row].Reading.Decided, ahead.Replies[row].Reading.Decided);
                 Assert.Equal(plain.Replies[row].Choices.Count, ahead.Replies[row].Alternatives.Count);
             }
             Assert.Empty(plain.Decoder.Appended);
@@ -181,8 +181,8 @@ public sealed class ReplyGrammarTests : IDisposable
 
         Assert.Equal(FinishReason.LettersDecided, reply.Finish);
         Assert.Equal(" q→ a\n x→ c", _tokenizer.Decode(reply.TextTokens));
-        Assert.Equal([('q', 'a'), ('x', 'c')], reply.Decided.Select(letter => (letter.Coded, letter.Plain)));
-        Assert.Equal([3 + 2, 3 + 6], reply.LookedAt.Select(weights => weights[0]));
+        Assert.Equal([('q', 'a'), ('x', 'c')], reply.Reading.Decided.Select(letter => (letter.Coded, letter.Plain)));
+        Assert.Equal([3 + 2, 3 + 6], reply.Reading.LookedAt.Select(weights => weights[0]));
     }
 
     [Fact]

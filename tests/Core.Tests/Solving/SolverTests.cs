@@ -2,7 +2,6 @@ using System.Diagnostics;
 using Vlm.Core.Tests.Engine;
 using Vlm.Cryptogram;
 using Vlm.Engine;
-using Vlm.Engine.Ort;
 using Vlm.Package;
 using Vlm.Solving;
 using Vlm.Vision;

@@ -1,4 +1,4 @@
-using Vlm.Engine.Ort;
+using Vlm.Engine;
 using Vlm.Gating;
 using Vlm.Solving;
 using Vlm.Text;

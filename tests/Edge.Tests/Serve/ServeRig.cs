@@ -6,7 +6,7 @@ using Microsoft.AspNetCore.Builder;
 using Vlm.Edge.Escalations;
 using Vlm.Edge.Routing;
 using Vlm.Edge.Serve;
-using Vlm.Engine.Ort;
+using Vlm.Engine;
 using Vlm.Gating;
 using Vlm.Package;
 using Vlm.Solving;

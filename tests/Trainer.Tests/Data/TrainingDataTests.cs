@@ -33,7 +33,8 @@ public sealed class TrainingDataTests : IDisposable
         var picture = LabelledPatches.Of(puzzle, pictures);
         var row = rows.WithPicture(0, picture.Patches.Grid, ReplyToLearn.Whole(ShownLetters.Of(puzzle), puzzle.Answer), picture.PairTokens);
         var prompt = PromptTemplate.Small.Text(puzzle.Code, picture.Patches.Grid.MergedTokens(2));
-        Assert.Equal(prompt + ReplyText.For(puzzle) + "<|im_end|>", tokenizer.Decode(row.Ids));
+        var reply = ReplyText.MappingLines(puzzle.Code, Message.Spaced(puzzle.Answer)) + ReplyText.Ending(puzzle.Answer);
+        Assert.Equal(prompt + reply + "<|im_end|>", tokenizer.Decode(row.Ids));
         Assert.Equal(tokenizer.Encode(prompt).Length, row.Roles.TakeWhile(r => r == TokenRole.Given).Count());
     }
 

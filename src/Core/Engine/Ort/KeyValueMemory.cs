@@ -1,4 +1,5 @@
 using Microsoft.ML.OnnxRuntime;
+using Vlm.Model;
 using Vlm.Package;
 
 namespace Vlm.Engine.Ort;
@@ -6,9 +7,6 @@ namespace Vlm.Engine.Ort;
 /// <summary>Keys and values of all layers, [rows, heads, capacity, head] each; the graph's past and present are the same memory.</summary>
 internal sealed class KeyValueMemory : IDisposable
 {
-    // The attention picture reads the third layer, where training puts the pointer; smaller models have it in their last.
-    private const int PointerLayer = 2;
-
     private readonly PackageConfig _config;
     private readonly NativeTensor[] _keys;
     private readonly NativeTensor[] _values;
@@ -67,7 +65,7 @@ internal sealed class KeyValueMemory : IDisposable
 
     /// <summary>The rotated key of the pointer's head at one place.</summary>
     public void ReadPointerKey(int row, int place, Span<float> key) =>
-        _keys[Math.Min(PointerLayer, _keys.Length - 1)].Read((row * _heads * Capacity + place) * HeadSize, key);
+        _keys[PointerHead.Layer(_keys.Length)].Read((row * _heads * Capacity + place) * HeadSize, key);
 
     public void Dispose()
     {

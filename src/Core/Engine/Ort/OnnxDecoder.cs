@@ -2,6 +2,7 @@ using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
+using Vlm.Model;
 using Vlm.Package;
 
 namespace Vlm.Engine.Ort;
@@ -39,7 +40,7 @@ internal sealed class OnnxDecoder : IDecoder
         ArgumentNullException.ThrowIfNull(prompts);
         if (prompts.Count == 0 || Rows % prompts.Count != 0)
             throw new ArgumentException($"{prompts.Count} prompts cannot share {Rows} rows evenly.", nameof(prompts));
-        for (var row = 0; row < prompts.Count; row++) CheckPrompt(prompts[row]);
+        foreach (var prompt in prompts) prompt.Check(_vlm.Config, MaxLength);
         // Rows of equal length run together; there is no padding, so nothing depends on the neighbours.
         for (var first = 0; first < prompts.Count;)
         {
@@ -136,20 +137,8 @@ internal sealed class OnnxDecoder : IDecoder
         _memory.Dispose();
     }
 
-    private void CheckPrompt(Prompt prompt)
-    {
-        if (prompt.Ids.Length > MaxLength)
-            throw new PromptTooLongException($"The prompt has {prompt.Ids.Length} tokens; the model takes {MaxLength}, reply included. Ask a shorter question.");
-        if (prompt.Ids.Length == 0) throw new ArgumentException("A prompt must have at least one token.");
-        if (prompt.Positions.Length != prompt.Ids.Length)
-            throw new ArgumentException($"A prompt of {prompt.Ids.Length} tokens has positions for {prompt.Positions.Length}.");
-        var placeholders = prompt.Ids.Count(id => id == _vlm.Config.Tokens.Image);
-        var features = prompt.Pictures.Sum(picture => picture.Tokens);
-        // The graphs would either fail without saying why, or put pictures in the wrong places without failing.
-        if (placeholders != features) throw new ArgumentException($"The prompt holds {placeholders} picture tokens, but its pictures have {features}.");
-        var outside = Array.FindIndex(prompt.Ids, id => id < 0 || id >= _vlm.Config.VocabularySize);
-        if (outside >= 0) throw new ArgumentException($"The prompt's token {outside} is {prompt.Ids[outside]}; the vocabulary has {_vlm.Config.VocabularySize}.");
-    }
+    private static OnnxPicture Own(EncodedPicture picture) =>
+        picture as OnnxPicture ?? throw new ArgumentException($"The prompt holds a {picture.GetType().Name}, which another engine made. Encode it with this one.");
 
     private Span<float> LogitsOf(int row) => _logits.AsSpan(row * _vlm.Config.VocabularySize, _vlm.Config.VocabularySize);
 
@@ -159,7 +148,7 @@ internal sealed class OnnxDecoder : IDecoder
     private void PrefillRows(int first, Prompt[] prompts)
     {
         using var input = new PrefillInput(_vlm, prompts);
-        using var results = RunRows(input, [.. prompts.SelectMany(prompt => prompt.Pictures)], first, prompts.Length);
+        using var results = RunRows(input, [.. prompts.SelectMany(prompt => prompt.Pictures).Select(Own)], first, prompts.Length);
         for (var i = 0; i < prompts.Length; i++)
         {
             CopyLast(results.Logits, i, LogitsOf(first + i));
@@ -169,7 +158,7 @@ internal sealed class OnnxDecoder : IDecoder
     }
 
     /// <summary>Runs several tokens a row, after what the rows hold.</summary>
-    private RowResults RunRows(PrefillInput input, ImageFeatures[] pictures, int first, int count)
+    private RowResults RunRows(PrefillInput input, OnnxPicture[] pictures, int first, int count)
     {
         using var embedded = Embed(input, pictures);
         using var binding = _vlm.Text.CreateIoBinding();
@@ -181,14 +170,14 @@ internal sealed class OnnxDecoder : IDecoder
         if (_vlm.Text.InputMetadata.ContainsKey(_vlm.Config.Embedding.InputIds)) binding.BindInput(_vlm.Config.Embedding.InputIds, input.Ids.Value);
         using var views = _memory.Bind(binding, first, count);
         binding.BindOutputToDevice(names.Logits, OrtMemoryInfo.DefaultInstance);
-        if (_pointers is not null) binding.BindOutputToDevice(StepBuffers.PointerName, OrtMemoryInfo.DefaultInstance);
+        if (_pointers is not null) binding.BindOutputToDevice(PointerHead.QueryOutput, OrtMemoryInfo.DefaultInstance);
         _vlm.Run(_vlm.Text, names.File, binding);
         var (values, outputs) = (binding.GetOutputValues(), binding.GetOutputNames());
-        return new RowResults(
-            values, values[Array.IndexOf(outputs, names.Logits)], _pointers is null ? null : values[Array.IndexOf(outputs, StepBuffers.PointerName)]);
+        var pointer = _pointers is null ? null : values[Array.IndexOf(outputs, PointerHead.QueryOutput)];
+        return new RowResults(values, values[Array.IndexOf(outputs, names.Logits)], pointer);
     }
 
-    private IDisposableReadOnlyCollection<OrtValue> Embed(PrefillInput input, ImageFeatures[] pictures)
+    private IDisposableReadOnlyCollection<OrtValue> Embed(PrefillInput input, OnnxPicture[] pictures)
     {
         var names = _vlm.Config.Embedding;
         var type = _vlm.Embedding.InputMetadata[names.Features].ElementDataType;
@@ -196,20 +185,20 @@ internal sealed class OnnxDecoder : IDecoder
         using var joined = pictures.Length == 1 ? null : Join(pictures, type);
         using var binding = _vlm.Embedding.CreateIoBinding();
         binding.BindInput(names.InputIds, input.Ids.Value);
-        binding.BindInput(names.Features, joined?.Value ?? pictures[0].Tensor.Value);
+        binding.BindInput(names.Features, joined?.Value ?? pictures[0].Features.Value);
         binding.BindOutputToDevice(names.Embeddings, OrtMemoryInfo.DefaultInstance);
         _vlm.Run(_vlm.Embedding, names.File, binding);
         return binding.GetOutputValues();
     }
 
-    private NativeTensor Join(ImageFeatures[] pictures, TensorElementType type)
+    private NativeTensor Join(OnnxPicture[] pictures, TensorElementType type)
     {
         var joined = new NativeTensor(type, pictures.Sum(picture => picture.Tokens), _vlm.Config.HiddenSize);
         var target = joined.Bytes;
         foreach (var picture in pictures)
         {
-            picture.Tensor.Bytes.CopyTo(target);
-            target = target[picture.Tensor.Bytes.Length..];
+            picture.Features.Bytes.CopyTo(target);
+            target = target[picture.Features.Bytes.Length..];
         }
         return joined;
     }
@@ -250,4 +239,31 @@ internal sealed class OnnxDecoder : IDecoder
     {
         public void Dispose() => Values.Dispose();
     }
+}
+
+/// <summary>What the decoder must remember of one row beside its keys and values.</summary>
+internal sealed class RowState
+{
+    /// <summary>Tokens in the row's history.</summary>
+    public int Length { get; set; }
+
+    /// <summary>What is added to a token's place to get its rotary position: a picture advances positions less than places.</summary>
+    public long Delta { get; private set; }
+
+    /// <summary>The first place after the last picture.</summary>
+    public int TextStart { get; private set; }
+
+    /// <summary>The places of the picture tokens.</summary>
+    public int[] PicturePlaces { get; private set; } = [];
+
+    public void Start(Prompt prompt, int imageToken)
+    {
+        Length = prompt.Ids.Length;
+        Delta = prompt.Positions.Delta;
+        PicturePlaces = [.. Enumerable.Range(0, prompt.Ids.Length).Where(place => prompt.Ids[place] == imageToken)];
+        TextStart = PicturePlaces.Length == 0 ? 1 : PicturePlaces[^1] + 1;
+    }
+
+    public void CopyFrom(RowState other) =>
+        (Length, Delta, TextStart, PicturePlaces) = (other.Length, other.Delta, other.TextStart, other.PicturePlaces);
 }

@@ -1,27 +1,17 @@
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
 using Vlm.Files;
+using Vlm.Model;
 using Vlm.Package;
 using Vlm.Vision;
 
 namespace Vlm.Engine.Ort;
 
-/// <summary>How the engine uses the machine.</summary>
-public sealed record EngineOptions
-{
-    /// <summary>
-    /// Threads per operator; 0 (the default) means one per processor that this process may use, and one alone for a decoder so small that waking a second
-    /// costs more than it saves.
-    /// </summary>
-    public int Threads { get; init; }
-}
-
 /// <summary>
 /// A vision-language model in ONNX Runtime: the three graphs of a package. Runs any package that keeps the ONNX Runtime GenAI contract for Qwen2.5-VL
 /// with float32 or float16 tensors, not only our own.
 /// </summary>
-/// <remarks>Sessions may be shared by threads; a decoder belongs to one. Dispose decoders and pictures first.</remarks>
-public sealed class OnnxVlm : IDisposable
+public sealed class OnnxVlm : IVisionModel
 {
     // A step over weights that fit the caches takes a third of a millisecond; measured, a second thread that sleeps between operators makes it slower.
     private const long SmallDecoderBytes = 64 << 20;
@@ -40,11 +30,11 @@ public sealed class OnnxVlm : IDisposable
     private OnnxVlm(PackageConfig config, InferenceSession vision, InferenceSession embedding, InferenceSession text) =>
         (Config, Vision, Embedding, Text) = (config, vision, embedding, text);
 
-    /// <summary>What the package says about itself.</summary>
+    /// <inheritdoc/>
     public PackageConfig Config { get; }
 
-    /// <summary>Whether the decoder has the extra output that shows where it looks: only packages of ours do.</summary>
-    public bool ShowsAttention => Text.OutputMetadata.ContainsKey(StepBuffers.PointerName);
+    /// <inheritdoc/>
+    public bool ShowsAttention => Text.OutputMetadata.ContainsKey(PointerHead.QueryOutput);
 
     internal InferenceSession Vision { get; }
 
@@ -53,19 +43,20 @@ public sealed class OnnxVlm : IDisposable
     internal InferenceSession Text { get; }
 
     /// <summary>Loads the three graphs of a package. Does not look at hashes: see <see cref="ModelFolder.Open"/>.</summary>
+    /// <param name="folder">The package.</param>
+    /// <param name="threads">As <see cref="EngineOptions.Threads"/>.</param>
     /// <exception cref="ModelException">A file is missing or damaged, or a graph has not the inputs and outputs that <c>genai_config.json</c> names.</exception>
-    public static OnnxVlm Open(string folder, EngineOptions? options = null)
+    public static OnnxVlm Open(string folder, int threads = 0)
     {
         var config = PackageConfig.Load(folder);
-        var given = options?.Threads ?? 0;
-        var threads = given > 0 ? given : Environment.ProcessorCount;
+        var all = threads > 0 ? threads : Environment.ProcessorCount;
         InferenceSession? vision = null, embedding = null, text = null;
         try
         {
-            vision = Load(config, config.Vision.File, threads);
+            vision = Load(config, config.Vision.File, all);
             // A table look-up: a second thread would only spin.
             embedding = Load(config, config.Embedding.File, threads: 1);
-            text = Load(config, config.Text.File, given == 0 && IsSmall(config) ? 1 : threads);
+            text = Load(config, config.Text.File, threads == 0 && IsSmall(config) ? 1 : all);
             GraphContract.Check(config, vision, embedding, text);
             return new OnnxVlm(config, vision, embedding, text);
         }
@@ -78,10 +69,8 @@ public sealed class OnnxVlm : IDisposable
         }
     }
 
-    /// <summary>Runs the vision graph on one picture.</summary>
-    /// <exception cref="ModelException">The graph failed.</exception>
-    /// <exception cref="ArgumentException">The patches do not have the length that the graph takes.</exception>
-    public ImageFeatures Encode(Patches patches)
+    /// <inheritdoc/>
+    public EncodedPicture Encode(Patches patches)
     {
         ArgumentNullException.ThrowIfNull(patches);
         var names = Config.Vision;
@@ -94,19 +83,17 @@ public sealed class OnnxVlm : IDisposable
         grid.Set(0, patches.Grid.Frames);
         grid.Set(1, patches.Grid.Rows);
         grid.Set(2, patches.Grid.Columns);
-        var features = new ImageFeatures(
-            new NativeTensor(Vision.OutputMetadata[names.Features].ElementDataType, patches.Grid.MergedTokens(Config.Tokens.MergeSize), Config.HiddenSize), patches.Grid);
+        var tokens = patches.Grid.MergedTokens(Config.Tokens.MergeSize);
+        var features = new NativeTensor(Vision.OutputMetadata[names.Features].ElementDataType, tokens, Config.HiddenSize);
         using var binding = Vision.CreateIoBinding();
         binding.BindInput(names.PixelValues, pixels);
         binding.BindInput(names.Grid, grid.Value);
-        binding.BindOutput(names.Features, features.Tensor.Value);
+        binding.BindOutput(names.Features, features.Value);
         Run(Vision, Config.Vision.File, binding);
-        return features;
+        return new OnnxPicture(features, patches.Grid);
     }
 
-    /// <summary>Allocates the memory of a batch: keys and values of every layer, once, for <see cref="PackageConfig.MaxLength"/> tokens a row.</summary>
-    /// <param name="rows">Rows of the batch, at least 1.</param>
-    /// <param name="maxLength">Tokens per row; 0 means the package's own limit, and no more than the context is allowed.</param>
+    /// <inheritdoc/>
     public IDecoder Allocate(int rows, int maxLength = 0)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(rows, 1);
@@ -170,4 +157,14 @@ public sealed class OnnxVlm : IDisposable
             throw new ModelException($"'{path}' cannot be loaded: {e.Message} Copy or export the package again.", e);
         }
     }
+}
+
+/// <summary>The vision graph's output: computed once.</summary>
+/// <param name="features">[tokens, H] in the graph's float type.</param>
+/// <param name="grid">The patches it came from.</param>
+internal sealed class OnnxPicture(NativeTensor features, PatchGrid grid) : EncodedPicture(grid, (int)features.Shape[0])
+{
+    public NativeTensor Features => features;
+
+    public override void Dispose() => features.Dispose();
 }

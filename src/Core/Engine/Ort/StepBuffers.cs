@@ -1,13 +1,11 @@
 using Microsoft.ML.OnnxRuntime;
+using Vlm.Model;
 
 namespace Vlm.Engine.Ort;
 
 /// <summary>Everything that one decode step reads and writes, allocated and bound once. A step allocates nothing that stays.</summary>
 internal sealed class StepBuffers : IDisposable
 {
-    /// <summary>Our own extra output of the decoder: the rotated query of the head that training taught to point.</summary>
-    public const string PointerName = "pointer_query";
-
     private readonly string _maskName;
     private readonly int _rows;
     private readonly NativeTensor _ids, _mask, _positions, _noFeatures, _embeddings;
@@ -26,7 +24,7 @@ internal sealed class StepBuffers : IDisposable
         _positions = new NativeTensor(names[text.Positions].ElementDataType, 3, _rows, 1);
         _maskByWidth = new OrtValue?[memory.Capacity + 1];
         Logits = new NativeTensor(vlm.Text.OutputMetadata[text.Logits].ElementDataType, _rows, 1, vlm.Config.VocabularySize);
-        if (vlm.Text.OutputMetadata.TryGetValue(PointerName, out var pointer))
+        if (vlm.Text.OutputMetadata.TryGetValue(PointerHead.QueryOutput, out var pointer))
             Pointer = new NativeTensor(pointer.ElementDataType, _rows, 1, memory.HeadSize);
 
         Embedding = vlm.Embedding.CreateIoBinding();
@@ -38,7 +36,7 @@ internal sealed class StepBuffers : IDisposable
         Text.BindInput(text.Positions, _positions.Value);
         if (names.ContainsKey(embedding.InputIds)) Text.BindInput(embedding.InputIds, _ids.Value);
         Text.BindOutput(text.Logits, Logits.Value);
-        if (Pointer is not null) Text.BindOutput(PointerName, Pointer.Value);
+        if (Pointer is not null) Text.BindOutput(PointerHead.QueryOutput, Pointer.Value);
         _memoryViews = memory.Bind(Text, 0, _rows);
     }
 
@@ -77,5 +75,60 @@ internal sealed class StepBuffers : IDisposable
         _memoryViews.Dispose();
         foreach (var mask in _maskByWidth) mask?.Dispose();
         foreach (var tensor in (NativeTensor?[])[_ids, _mask, _positions, _noFeatures, _embeddings, Logits, Pointer]) tensor?.Dispose();
+    }
+}
+
+/// <summary>Tokens, positions and mask of several tokens a row, as tensors.</summary>
+internal sealed class PrefillInput : IDisposable
+{
+    private PrefillInput(OnnxVlm vlm, int rows, int tokens, int history)
+    {
+        Ids = new NativeTensor(vlm.Embedding.InputMetadata[vlm.Config.Embedding.InputIds].ElementDataType, rows, tokens);
+        Mask = new NativeTensor(vlm.Text.InputMetadata[vlm.Config.Text.Mask].ElementDataType, rows, history + tokens);
+        Positions = new NativeTensor(vlm.Text.InputMetadata[vlm.Config.Text.Positions].ElementDataType, 3, rows, tokens);
+        for (var place = 0; place < rows * (history + tokens); place++) Mask.Set(place, 1);
+    }
+
+    /// <summary>Prompts of one length, from the start of their rows.</summary>
+    public PrefillInput(OnnxVlm vlm, Prompt[] prompts)
+        : this(vlm, prompts.Length, prompts[0].Ids.Length, history: 0)
+    {
+        var (rows, length) = (prompts.Length, prompts[0].Ids.Length);
+        for (var row = 0; row < rows; row++)
+        {
+            for (var place = 0; place < length; place++)
+            {
+                var at = row * length + place;
+                Ids.Set(at, prompts[row].Ids[place]);
+                for (var plane = 0; plane < 3; plane++) Positions.Set(plane * rows * length + at, prompts[row].Positions.Values[plane * length + place]);
+            }
+        }
+    }
+
+    /// <summary>Text tokens that go on from the history of one row.</summary>
+    public PrefillInput(OnnxVlm vlm, ReadOnlySpan<int> tokens, RowState row)
+        : this(vlm, rows: 1, tokens.Length, row.Length)
+    {
+        for (var i = 0; i < tokens.Length; i++)
+        {
+            Ids.Set(i, tokens[i]);
+            for (var plane = 0; plane < 3; plane++) Positions.Set(plane * tokens.Length + i, row.Length + i + row.Delta);
+        }
+    }
+
+    /// <summary>[B, S]</summary>
+    public NativeTensor Ids { get; }
+
+    /// <summary>[B, history + S] all ones.</summary>
+    public NativeTensor Mask { get; }
+
+    /// <summary>[3, B, S]</summary>
+    public NativeTensor Positions { get; }
+
+    public void Dispose()
+    {
+        Ids.Dispose();
+        Mask.Dispose();
+        Positions.Dispose();
     }
 }

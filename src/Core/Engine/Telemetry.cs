@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
-namespace Vlm.Engine.Ort;
+namespace Vlm.Engine;
 
 /// <summary>Keeps ONNX Runtime from phoning home. A camera box sends nothing that its owner did not ask for.</summary>
 /// <remarks>

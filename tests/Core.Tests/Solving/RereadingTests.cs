@@ -6,7 +6,7 @@ namespace Vlm.Core.Tests.Solving;
 
 /// <summary>Further looks at hard pictures, on the shipped model.</summary>
 [Collection(nameof(Alone))]
-public sealed class FurtherLooksTests
+public sealed class RereadingTests
 {
     private const int Pictures = 24;
 
@@ -23,12 +23,12 @@ public sealed class FurtherLooksTests
         foreach (var (puzzle, solution) in puzzles.Zip(solutions))
         {
             var generation = solution.Generation;
-            var one = LetterDecision.Decide(generation.Beliefs);
-            var looks = generation.FurtherLooks;
+            var one = LetterDecision.Decide(generation.Reading.Beliefs);
+            var looks = generation.Reading.FurtherLooks;
             Assert.Equal(LetterDecision.IsOpen([.. one.Where(letter => puzzle.Code.Contains(letter.Coded, StringComparison.Ordinal))]), looks.Count > 0);
             Assert.InRange(looks.Agreeing, 0, looks.Count);
-            if (looks.Count is > 0 and < Vlm.Vision.Views.Count) Assert.False(LetterDecision.IsOpen(generation.Decided));
-            Assert.Equal(solution.Answer?.Replace(" ", "", StringComparison.Ordinal), Read(puzzle.Code, generation.Decided));
+            if (looks.Count is > 0 and < Vlm.Vision.Views.Count) Assert.False(LetterDecision.IsOpen(generation.Reading.Decided));
+            Assert.Equal(solution.Answer?.Replace(" ", "", StringComparison.Ordinal), Read(puzzle.Code, generation.Reading.Decided));
             if (Read(puzzle.Code, one) == puzzle.Answer.Replace(" ", "", StringComparison.Ordinal)) first++;
             if (solution.Answer == puzzle.Answer) all++;
             if (looks.Count > 0) more++;
@@ -62,18 +62,18 @@ public sealed class FurtherLooksTests
 
         foreach (var (alone, withWords) in read.Zip(leaning))
         {
-            Assert.False(alone.Generation.LeantOnWords);
-            Assert.Equal(LetterDecision.IsOpen(alone.Generation.Decided) && alone.Generation.FurtherLooks.Count > 0, withWords.Generation.LeantOnWords);
-            Assert.Equal(alone.Generation.FurtherLooks, withWords.Generation.FurtherLooks);
-            if (!withWords.Generation.LeantOnWords) Assert.Equal(alone.Text, withWords.Text);
+            Assert.False(alone.Generation.Reading.LeantOnWords);
+            Assert.Equal(LetterDecision.IsOpen(alone.Generation.Reading.Decided) && alone.Generation.Reading.FurtherLooks.Count > 0, withWords.Generation.Reading.LeantOnWords);
+            Assert.Equal(alone.Generation.Reading.FurtherLooks, withWords.Generation.Reading.FurtherLooks);
+            if (!withWords.Generation.Reading.LeantOnWords) Assert.Equal(alone.Text, withWords.Text);
             // The answer's own tokens follow from the letters; how sure it is of the answer is how sure it is of them.
-            Assert.Equal(Math.Exp(alone.Generation.Decided.Sum(letter => letter.LogProbability)), alone.RawConfidence!.Value, 1e-12);
-            if (withWords.Generation.LeantOnWords) Assert.InRange(alone.RawConfidence.Value, 0, 0.99);
+            Assert.Equal(Math.Exp(alone.Generation.Reading.Decided.Sum(letter => letter.LogProbability)), alone.RawConfidence!.Value, 1e-12);
+            if (withWords.Generation.Reading.LeantOnWords) Assert.InRange(alone.RawConfidence.Value, 0, 0.99);
         }
 
         int Right(IReadOnlyList<Solution> solutions) => solutions.Zip(puzzles).Count(pair => pair.First.Answer == pair.Second.Answer);
         TestContext.Current.TestOutputHelper?.WriteLine(
-            $"{Right(read)} of {Count} right by reading alone, {Right(leaning)} with words, which had a say in {leaning.Count(solution => solution.Generation.LeantOnWords)}");
+            $"{Right(read)} of {Count} right by reading alone, {Right(leaning)} with words, which had a say in {leaning.Count(solution => solution.Generation.Reading.LeantOnWords)}");
         Assert.True(Right(leaning) > Right(read), $"{Right(leaning)} right with words, {Right(read)} without");
     }
 
@@ -99,13 +99,13 @@ public sealed class FurtherLooksTests
         var solutions = solver.Solve(requests, TestContext.Current.CancellationToken);
 
         Assert.Equal((FinishReason.Cancelled, FinishReason.EndOfText), (solutions[0].Generation.Finish, solutions[1].Generation.Finish));
-        Assert.Equal(0, solutions[0].Generation.FurtherLooks.Count);
+        Assert.Equal(0, solutions[0].Generation.Reading.FurtherLooks.Count);
         Assert.EndsWith("</answer>", solutions[0].Text, StringComparison.Ordinal);
         Assert.Equal(solutions[0].Generation.Choices.Count, solutions[0].Generation.TextTokens.Length);
     }
 
     private static bool NeedsLooks(Solver solver, Puzzle puzzle) =>
-        solver.Solve(new Question(puzzle.Picture, puzzle.Code), cancellation: TestContext.Current.CancellationToken).Generation.FurtherLooks.Count > 0;
+        solver.Solve(new Question(puzzle.Picture, puzzle.Code), cancellation: TestContext.Current.CancellationToken).Generation.Reading.FurtherLooks.Count > 0;
 
     private static string Read(string code, IReadOnlyList<DecidedLetter> letters) =>
         string.Concat(code.Where(char.IsAsciiLetter).Select(coded => letters.First(letter => letter.Coded == coded).Plain));
