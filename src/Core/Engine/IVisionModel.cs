@@ -1,4 +1,3 @@
-using Vlm.Files;
 using Vlm.Package;
 using Vlm.Text;
 using Vlm.Vision;
