@@ -82,7 +82,7 @@ public sealed class TrainingDataTests : IDisposable
         var picture = LabelledPatches.Of(puzzle, pictures);
         var row = rows.WithPicture(0, picture.Patches.Grid, ReplyToLearn.Whole(ShownLetters.Of(puzzle), puzzle.Hidden), picture.PairTokens);
         var text = tokenizer.Decode(row.Ids);
-        Assert.EndsWith(ReplyText.For(puzzle) + "<|im_end|>", text, StringComparison.Ordinal);
+        Assert.EndsWith(ReplyText.MappingLines(puzzle.Code, Message.Spaced(puzzle.Answer)) + ReplyText.Ending(puzzle.Answer) + "<|im_end|>", text, StringComparison.Ordinal);
         Assert.Equal(puzzle.Answer.Count(c => c == Message.Unseen), row.Ids.Where((id, t) => id == SmallTokenizer.Id(SmallTokenizer.Unseen) && row.Roles[t] == TokenRole.LookUp).Count());
         Assert.Equal(puzzle.Answer.Count(char.IsAsciiLetterLower), row.Pointers.Count);
         Assert.DoesNotContain(picture.Pairs, pair => puzzle.Unseen.Contains((char)('a' + pair.Coded), StringComparison.Ordinal));
