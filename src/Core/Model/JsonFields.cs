@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Unicode;
 using Vlm.Files;
 
 namespace Vlm.Model;
@@ -17,6 +18,9 @@ internal sealed class JsonFields(JsonElement element, string where, List<string>
             byte[] bytes = File.ReadAllBytes(path);
             if (LfsPointer.IsStartOf(bytes))
                 throw new CheckpointException($"{path} {LfsPointer.Problem}.");
+            // Names and texts are decoded one by one and later, with an exception of another kind.
+            if (!Utf8.IsValid(bytes))
+                throw new CheckpointException($"{path} is not JSON (it holds bytes that are no UTF-8). Is the download complete?");
             JsonDocument document = JsonDocument.Parse(bytes);
             if (document.RootElement.ValueKind == JsonValueKind.Object)
                 return document;

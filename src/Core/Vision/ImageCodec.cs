@@ -23,6 +23,7 @@ public static unsafe class ImageCodec
     private const string EndIsMissing = "The JPEG lacks its end mark. The picture is all there; was the file copied completely?";
 
     // Bytes after a JPEG's data that mean different things to a decoder that still expects some.
+    private const int FillBytes = 512;
     private static readonly byte[] Fillers = [0x55, 0xAA];
 
     /// <summary>The bytes of a picture file.</summary>
@@ -53,14 +54,7 @@ public static unsafe class ImageCodec
         fixed (byte* start = bytes)
         {
             using SKData data = SKData.Create((nint)start, bytes.Length);
-            using SKCodec? codec = SKCodec.Create(data);
-            if (codec is null)
-                throw new PictureException($"The {bytes.Length} bytes are no picture that can be read; a complete {Readable} file is needed.");
-            if (!IsReadable(codec.EncodedFormat))
-                throw new PictureException($"The picture is a {codec.EncodedFormat} file; save it as {Readable}.");
-            (int width, int height) = (codec.Info.Width, codec.Info.Height);
-            if ((long)width * height > MaxPixels)
-                throw new PictureException($"The picture has {width}x{height} pixels; at most {MaxPixels / 1_000_000} million are read. Make it smaller.");
+            using SKCodec codec = Open(data);
             if (codec.EncodedFormat == SKEncodedImageFormat.Jpeg && JpegEnd.Find(bytes) is { IsReached: false } end)
                 return WithoutEnd(bytes, end, enough);
             SKEncodedOrigin origin = codec.EncodedFormat == SKEncodedImageFormat.Png ? (SKEncodedOrigin)ExifOrientation.OfPng(bytes) : codec.EncodedOrigin;
@@ -98,19 +92,42 @@ public static unsafe class ImageCodec
     private static PictureException CutOff(SKEncodedImageFormat format, SKCodecResult result) =>
         new($"The {format} picture is damaged or cut off ({result}). Was it copied completely?");
 
+    private static SKCodec Open(SKData data)
+    {
+        SKCodec codec = SKCodec.Create(data)
+            ?? throw new PictureException($"The {data.Size} bytes are no picture that can be read; a complete {Readable} file is needed.");
+        (SKEncodedImageFormat format, int width, int height) = (codec.EncodedFormat, codec.Info.Width, codec.Info.Height);
+        if (IsReadable(format) && (long)width * height <= MaxPixels)
+            return codec;
+        codec.Dispose();
+        throw new PictureException(IsReadable(format)
+            ? $"The picture has {width}x{height} pixels; at most {MaxPixels / 1_000_000} million are read. Make it smaller."
+            : $"The picture is a {format} file; save it as {Readable}.");
+    }
+
     /// <summary>A JPEG without its end mark is whole when it makes no difference what follows: a decoder that still expects data would take that for them.</summary>
     private static DecodedPicture WithoutEnd(ReadOnlySpan<byte> bytes, JpegEnd end, int enough)
     {
-        const int Fill = 512;
         if (!end.HasAllScans)
             throw CutOff(SKEncodedImageFormat.Jpeg, SKCodecResult.IncompleteInput);
-        RgbImage image = Read(JpegEnd.Complete(bytes, 0, 0), enough).Image;
+        RgbImage image = WithEnd(bytes, 0, 0, enough);
         foreach (byte value in Fillers)
         {
-            if (!Read(JpegEnd.Complete(bytes, Fill, value), enough).Image.Pixels.AsSpan().SequenceEqual(image.Pixels))
+            if (!WithEnd(bytes, FillBytes, value, enough).Pixels.AsSpan().SequenceEqual(image.Pixels))
                 throw CutOff(SKEncodedImageFormat.Jpeg, SKCodecResult.IncompleteInput);
         }
         return new DecodedPicture(image, EndIsMissing);
+    }
+
+    private static RgbImage WithEnd(ReadOnlySpan<byte> bytes, int fill, byte value, int enough)
+    {
+        byte[] whole = JpegEnd.Complete(bytes, fill, value);
+        fixed (byte* start = whole)
+        {
+            using SKData data = SKData.Create((nint)start, whole.Length);
+            using SKCodec codec = Open(data);
+            return Upright(Pixels(codec, enough), codec.EncodedOrigin);
+        }
     }
 
     private static RgbImage Pixels(SKCodec codec, int enough)

@@ -183,6 +183,27 @@ public sealed class SafeTensorsTests
     }
 
     [Fact]
+    public void A_damaged_header_never_does_more_than_being_refused()
+    {
+        using var folder = new TempFolder();
+        // Enough of a real file for its first tensors.
+        byte[] header = File.ReadAllBytes(Path.Combine(Golden.Checkpoint, "model.safetensors"))[..4096];
+        byte[] good = [.. BitConverter.GetBytes((long)OneFloat.Length), .. Encoding.UTF8.GetBytes(OneFloat), 0, 0, 0, 0];
+        foreach (byte[] bytes in Mutations.Of(header, 500, seed: 1).Concat(Mutations.Of(good, 2000, seed: 2)))
+        {
+            try
+            {
+                using SafeTensors file = SafeTensors.Open(folder.Write("x.safetensors", bytes));
+                Assert.All(file.Names, name => Assert.Equal(file.Info(name).ByteCount, file.ReadBytes(name).Length));
+            }
+            catch (CheckpointException error)
+            {
+                Assert.Contains("x.safetensors", error.Message, StringComparison.Ordinal);
+            }
+        }
+    }
+
+    [Fact]
     public void A_failed_write_leaves_the_old_file_and_no_rubbish()
     {
         using var folder = new TempFolder();

@@ -304,6 +304,36 @@ public sealed class ImageCodecTests
         Assert.Equal((0, DecodeBudget.Bytes * 2), (taken, most));
     }
 
+    [Theory]
+    [InlineData("rgb.png")]
+    [InlineData("palette-alpha.png")]
+    [InlineData("rgb-16-bit.png")]
+    [InlineData("444.jpg")]
+    [InlineData("progressive.jpg")]
+    [InlineData("orientation-6.jpg")]
+    [InlineData("two-pictures.mpo")]
+    [InlineData("alpha.webp")]
+    [InlineData("lossless.webp")]
+    [InlineData("rgb.bmp")]
+    [InlineData("palette.bmp")]
+    public void Whatever_happens_to_a_file_it_is_a_picture_or_refused(string name)
+    {
+        byte[] good = File.ReadAllBytes(Golden.Path($"pictures/{name}"));
+        foreach (byte[] bytes in Mutations.Of(good, 400, seed: 5))
+        {
+            ImageCodec.Peek(bytes);
+            try
+            {
+                RgbImage picture = ImageCodec.Read(bytes, 100_000).Image;
+                Assert.InRange(picture.Width * picture.Height, 1, 100_000);
+            }
+            catch (PictureException error)
+            {
+                Assert.NotEqual("", error.Message);
+            }
+        }
+    }
+
     [Fact]
     public void A_pointer_of_git_LFS_and_a_folder_are_called_that()
     {
