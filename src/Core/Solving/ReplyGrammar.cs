@@ -6,7 +6,8 @@ using Vlm.Text;
 namespace Vlm.Solving;
 
 /// <summary>
-/// What the reply to a code can be, in the layout of <see cref="ReplyText"/>: one plain letter per coded letter and no plain letter twice. Only the plain
+/// What the reply to a code can be, in the layout of <see cref="ReplyText"/>: one plain letter per coded letter and no plain letter twice, or, where the vocabulary
+/// has a token for it, <c>?</c> for any number of letters that the picture does not show. Only the plain
 /// letters of the mapping lines are open; everything else follows from the code and from them.
 /// </summary>
 /// <remarks>
@@ -25,13 +26,15 @@ public sealed class ReplyGrammar
     {
         ArgumentNullException.ThrowIfNull(tokenizer);
         (_tokenizer, _stop) = (tokenizer, stop);
-        Symbols = "abcdefghijklmnopqrstuvwxyz_".ToDictionary(symbol => symbol, symbol => tokenizer.Encode($" {symbol}") is [var token]
+        var symbols = "abcdefghijklmnopqrstuvwxyz_".ToDictionary(symbol => symbol, symbol => tokenizer.Encode($" {symbol}") is [var token]
             ? token
             : throw new ModelException(
                 $"prompt.json promises replies in mapping lines, for which the tokenizer needs one token for ' {symbol}'; it has none. Take \"mapping_lines\" out of prompt.json."));
+        if (tokenizer.Encode($" {Message.Unseen}") is [var unseen]) symbols.Add(Message.Unseen, unseen);
+        Symbols = symbols;
     }
 
-    /// <summary>The token of every symbol with the space before it.</summary>
+    /// <summary>The token of every symbol with the space before it; that of unseen letters only where the vocabulary has one.</summary>
     internal IReadOnlyDictionary<char, int> Symbols { get; }
 
     /// <summary>The state before a reply's first token.</summary>
@@ -92,8 +95,10 @@ public sealed class ReplyState
         if (_letters.TryGetValue(coded, out var decided)) return [Token(decided)];
         var before = _coded.IndexOf(coded, StringComparison.Ordinal);
         if (before < _plain.Length) return [Token(_plain[before])];
-        return [.. _grammar.Symbols.Where(symbol => symbol.Key != Message.Gap && !_plain.Contains(symbol.Key, StringComparison.Ordinal)).Select(symbol => symbol.Value)];
+        return [.. _grammar.Symbols.Where(symbol => IsFree(symbol.Key)).Select(symbol => symbol.Value)];
     }
+
+    private bool IsFree(char plain) => plain == Message.Unseen || (plain != Message.Gap && !_plain.Contains(plain, StringComparison.Ordinal));
 
     /// <summary>The state after a token.</summary>
     /// <exception cref="ArgumentException">The token is not allowed here.</exception>
@@ -118,6 +123,9 @@ public sealed class ReplyState
         var coded = _coded + string.Concat(Enumerable.Range('a', 26).Select(letter => (char)letter).Where(letter => !IsInCode(letter)));
         return new ReplyState(_grammar, coded, _plain, _grammar.Following(coded, _plain), _letters);
     }
+
+    /// <summary>Whether a reply can say that a letter was not seen.</summary>
+    internal bool CanBeUnseen => _grammar.Symbols.ContainsKey(Message.Unseen);
 
     /// <summary>Whether the code has a letter.</summary>
     internal bool IsInCode(char coded) => _coded.Contains(coded, StringComparison.Ordinal);

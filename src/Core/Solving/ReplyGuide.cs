@@ -1,3 +1,5 @@
+using Vlm.Cryptogram;
+
 namespace Vlm.Solving;
 
 /// <summary>
@@ -13,7 +15,7 @@ internal sealed class ReplyGuide(ReplyState start)
     private const int TokensPerLine = 4;
 
     private readonly ReplyState _start = start;
-    private readonly List<(char Coded, int Place, double[] Logs)> _seen = [];
+    private readonly List<(int Place, LetterBelief Belief)> _seen = [];
     private readonly List<float[]> _lookedAt = [];
     private readonly List<int> _tokens = [];
     private ReplyState _state = start;
@@ -52,7 +54,7 @@ internal sealed class ReplyGuide(ReplyState start)
     public void Look(ReadOnlySpan<float> logits, float[]? attention)
     {
         if (!IsAsking) return;
-        _seen.Add((_state.Open!.Value, _tokens.Count, LetterLogs(logits)));
+        _seen.Add((_tokens.Count, Believe(_state.Open!.Value, logits)));
         if (attention is null) return;
         _lookedAt.Add(attention);
         Reading = Reading with { LookedAt = _lookedAt };
@@ -65,14 +67,15 @@ internal sealed class ReplyGuide(ReplyState start)
         _tokens.Add(token);
     }
 
-    /// <summary>Goes on with a line for every letter outside the code, where a letter is in doubt; at most once for a reply.</summary>
+    /// <summary>Goes on with a line for every letter outside the code, where a letter is in doubt or none was seen; at most once for a reply.</summary>
     /// <param name="room">Tokens that there is room for: without enough of it nothing is asked for.</param>
     /// <returns>Whether it does.</returns>
     public bool AskForRest(int room)
     {
         var beliefs = Beliefs();
         var rest = LetterDecision.Letters - beliefs.Length;
-        var isWorthIt = _askedForRestAt is null && rest is > 0 and < LetterDecision.Letters && room > TokensPerLine * rest && LetterDecision.IsInDoubt(beliefs);
+        var isWorthIt = _askedForRestAt is null && rest is > 0 and < LetterDecision.Letters && room > TokensPerLine * rest
+            && (LetterDecision.IsInDoubt(beliefs) || LetterDecision.IsNothingSeen(beliefs));
         if (isWorthIt) (_askedForRestAt, _state) = (_tokens.Count, _state.WithRestOfAlphabet());
         return isWorthIt;
     }
@@ -90,9 +93,9 @@ internal sealed class ReplyGuide(ReplyState start)
 
         var plain = decided.ToDictionary(letter => letter.Coded, letter => letter.Plain);
         var kept = _askedForRestAt ?? _tokens.Count;
-        foreach (var (coded, place, _) in _seen)
+        foreach (var (place, belief) in _seen)
         {
-            if (_tokens[place] != _start.Token(plain[coded])) kept = Math.Min(kept, place);
+            if (_tokens[place] != _start.Token(plain[belief.Coded])) kept = Math.Min(kept, place);
         }
 
         _tokens.RemoveRange(kept, _tokens.Count - kept);
@@ -102,15 +105,16 @@ internal sealed class ReplyGuide(ReplyState start)
 
     /// <summary>What was seen of every letter. The mean: occurrences of a letter are looks at the same pair, not independent evidence.</summary>
     private LetterBelief[] Beliefs() =>
-        [.. _seen.GroupBy(look => look.Coded).Select(letter => new LetterBelief(letter.Key, LetterDecision.Mean([.. letter.Select(look => look.Logs)])))];
+        [.. _seen.Select(look => look.Belief).GroupBy(belief => belief.Coded).Select(letter => LetterDecision.Mean(letter.Key, [.. letter]))];
 
-    /// <summary>ln p of every letter, given that it is a letter.</summary>
-    private double[] LetterLogs(ReadOnlySpan<float> logits)
+    /// <summary>ln p of every letter and of none, given that it is one of them.</summary>
+    private LetterBelief Believe(char coded, ReadOnlySpan<float> logits)
     {
         var logs = new double[LetterDecision.Letters];
         for (var i = 0; i < logs.Length; i++) logs[i] = logits[_start.Token((char)('a' + i))];
-        var highest = logs.Max();
-        var norm = highest + Math.Log(logs.Sum(log => Math.Exp(log - highest)));
-        return Array.ConvertAll(logs, log => log - norm);
+        var unseen = _start.CanBeUnseen ? logits[_start.Token(Message.Unseen)] : double.NegativeInfinity;
+        var highest = Math.Max(unseen, logs.Max());
+        var norm = highest + Math.Log(Math.Exp(unseen - highest) + logs.Sum(log => Math.Exp(log - highest)));
+        return new LetterBelief(coded, Array.ConvertAll(logs, log => log - norm), unseen - norm);
     }
 }

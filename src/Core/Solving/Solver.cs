@@ -109,6 +109,19 @@ public sealed record Solution
     /// <summary>One entry per decoded letter, in the order of the reply; empty when attention was not asked for.</summary>
     public IReadOnlyList<LetterAttention> Letters { get; init; } = [];
 
+    /// <summary>What the picture lets the model say; null when the reply cannot be read. That there is no decoder it says of a picture in which it saw none of the 26 letters.</summary>
+    public AnswerStatus? Status => Answer switch
+    {
+        null => null,
+        var answer when !answer.Contains(Message.Unseen, StringComparison.Ordinal) => AnswerStatus.Answered,
+        _ => Generation.Reading.Beliefs.Count == Cipher.Letters && LetterDecision.IsNothingSeen(Generation.Reading.Beliefs) ? AnswerStatus.NoDecoder : AnswerStatus.Unreadable,
+    };
+
+    /// <summary>The letters of the code that were not seen, each once, in the order of the code.</summary>
+    public IReadOnlyList<char> Unseen => Answer is not { } answer
+        ? []
+        : [.. Message.FromSpaced(Question.Code).Zip(answer).Where(pair => pair.Second == Message.Unseen).Select(pair => pair.First).Distinct()];
+
     /// <summary>The answer in lower case, or null when the reply cannot be read.</summary>
     public string? Answer => Reply is ReplyResult.Reply reply ? reply.Answer.ToLowerInvariant() : null;
 }

@@ -30,7 +30,7 @@ internal static class WordDecision
     /// <returns>The letters of <paramref name="read"/>, in its order, no plain letter twice, with the belief in each.</returns>
     public static IReadOnlyList<DecidedLetter> Decide(string code, IReadOnlyList<LetterBelief> beliefs, IReadOnlyList<DecidedLetter> read)
     {
-        var logs = LetterDecision.Balanced(beliefs).ToDictionary(belief => belief.Coded, belief => belief.Logs);
+        var logs = LetterDecision.Balanced(beliefs).ToDictionary(belief => belief.Coded);
         var asRead = read.ToDictionary(letter => letter.Coded, letter => letter.Plain);
         List<Reading> readings = [Reading.Nothing];
         foreach (var word in code.Replace(" ", "", StringComparison.Ordinal).Split(Message.Gap).Distinct().OrderByDescending(word => word.Length))
@@ -53,8 +53,8 @@ internal static class WordDecision
     }
 
     /// <summary>The words that the picture may show, each with the logarithm of its chance.</summary>
-    private static IEnumerable<(string Plain, double Chance)> Possible(string coded, IReadOnlyList<string> words, double share, Dictionary<char, IReadOnlyList<double>> logs) => words
-        .Where(plain => coded.Zip(plain).All(pair => logs[pair.First][pair.Second - 'a'] >= LeastBelief))
+    private static IEnumerable<(string Plain, double Chance)> Possible(string coded, IReadOnlyList<string> words, double share, Dictionary<char, LetterBelief> logs) => words
+        .Where(plain => coded.Zip(plain).All(pair => logs[pair.First].Of(pair.Second) >= LeastBelief))
         .Select(plain => (plain, Math.Log(share / words.Count)));
 
     /// <summary>The letters of the likeliest reading, each with the share of weight of the readings that have it.</summary>
@@ -80,16 +80,17 @@ internal static class WordDecision
         public char PlainOf(char coded) => Plain[coded - 'a'];
 
         /// <summary>With one word more; null when its letters do not agree with those of the others.</summary>
-        public Reading? With(string coded, string plain, Dictionary<char, IReadOnlyList<double>> logs, double chance)
+        public Reading? With(string coded, string plain, Dictionary<char, LetterBelief> logs, double chance)
         {
             var (letters, taken, log) = ((char[])Plain.Clone(), Taken, Log + chance);
             for (var i = 0; i < coded.Length; i++)
             {
                 ref var known = ref letters[coded[i] - 'a'];
                 if (known == plain[i]) continue;
-                var bit = 1u << (plain[i] - 'a');
+                // An unseen letter takes no plain letter away.
+                var bit = plain[i] == Message.Unseen ? 0 : 1u << (plain[i] - 'a');
                 if (known != default || (taken & bit) != 0) return null;
-                (known, taken, log) = (plain[i], taken | bit, log + logs[coded[i]][plain[i] - 'a']);
+                (known, taken, log) = (plain[i], taken | bit, log + logs[coded[i]].Of(plain[i]));
             }
 
             return new Reading(letters, taken, log);

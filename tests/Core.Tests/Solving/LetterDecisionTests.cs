@@ -1,4 +1,5 @@
 using Vlm.Solving;
+using Vlm.Statistics;
 
 namespace Vlm.Core.Tests.Solving;
 
@@ -34,6 +35,62 @@ public sealed class LetterDecisionTests
         Assert.Equal((Math.Log(0.6) + Math.Log(0.2)) / 2, together[0].Logs[0], 1e-12);
         Assert.Equal('b', LetterDecision.Decide(together)[0].Plain);
         Assert.Equal(Math.Log(0.9), together[1].Logs[2], 1e-12);
+    }
+
+    [Fact]
+    public void An_unseen_letter_takes_no_plain_letter_away()
+    {
+        var decided = LetterDecision.Decide([Unseen('q', 0.9, ('a', 0.06)), Unseen('x', 0.01, ('a', 0.98)), Unseen('y', 0.9, ('a', 0.05))]);
+        Assert.Equal([('q', '?'), ('x', 'a'), ('y', '?')], decided.Select(letter => (letter.Coded, letter.Plain)));
+        Assert.Equal(Math.Log(0.9), decided[0].LogProbability, 1e-12);
+    }
+
+    [Fact]
+    public void Letters_that_are_surely_unseen_are_not_in_doubt_however_many()
+    {
+        Assert.False(LetterDecision.IsInDoubt([Unseen('q', 0.998), Unseen('x', 0.998), Unseen('y', 0.0001, ('a', 0.999))]));
+        Assert.True(LetterDecision.IsInDoubt([Unseen('q', 0.9)]));
+        Assert.True(LetterDecision.IsNothingSeen([Unseen('q', 0.9), Unseen('x', 0.8)]));
+        Assert.False(LetterDecision.IsNothingSeen([Unseen('q', 0.9), Unseen('x', 0.2, ('a', 0.7))]));
+    }
+
+    [Fact]
+    public void Of_two_letters_that_want_one_plain_letter_the_weaker_is_unseen_rather_than_something_it_does_not_look_like()
+    {
+        LetterBelief[] beliefs = [.. Enumerable.Range('a', 26).Select(coded => (char)coded switch
+        {
+            'q' => Unseen('q', 0.001, ('a', 0.99)),
+            'x' => Unseen('x', 0.2, ('a', 0.79)),
+            var other => Unseen(other, 0.0001, ((char)(other == 'a' ? 'q' : other), 0.999)),
+        })];
+        var decided = LetterDecision.Decide(beliefs).ToDictionary(letter => letter.Coded);
+        Assert.Equal(('a', '?'), (decided['q'].Plain, decided['x'].Plain));
+        Assert.All(decided.Values, letter => Assert.InRange(letter.LogProbability, double.NegativeInfinity, 0));
+    }
+
+    [Fact]
+    public void Whatever_is_believed_no_plain_letter_is_decided_twice_and_as_many_as_like_may_be_unseen()
+    {
+        for (var seed = 0; seed < 200; seed++)
+        {
+            var rng = SeededRandom.From(4, seed);
+            var unseen = rng.NextDouble();
+            LetterBelief[] beliefs = [.. Enumerable.Range('a', rng.Between(1, 26)).Select(coded => rng.Chance(unseen)
+                ? Unseen((char)coded, rng.Uniform(0.9f, 0.999f))
+                : Unseen((char)coded, rng.Uniform(0, 0.05f), ((char)rng.Between('a', 'z'), rng.Uniform(0.3f, 0.9f))))];
+            var decided = LetterDecision.Decide(beliefs);
+            var letters = decided.Where(letter => letter.Plain != '?').Select(letter => letter.Plain).ToList();
+            Assert.Equal(letters.Count, letters.Distinct().Count());
+            Assert.True(decided.Count(letter => letter.Plain == '?') >= beliefs.Count(belief => belief.Likeliest == '?' && belief.Unseen > Math.Log(0.9)));
+        }
+    }
+
+    private static LetterBelief Unseen(char coded, double unseen, params (char Plain, double Probability)[] known)
+    {
+        var rest = (1 - unseen - known.Sum(item => item.Probability)) / (26 - known.Length);
+        double[] logs = [.. Enumerable.Range('a', 26)
+            .Select(letter => Math.Log(known.Where(item => item.Plain == letter).Select(item => item.Probability).DefaultIfEmpty(rest).First()))];
+        return new LetterBelief(coded, logs, Math.Log(unseen));
     }
 
     private static LetterBelief Belief(char coded, params (char Plain, double Probability)[] known)

@@ -68,10 +68,49 @@ public sealed class ReplyGrammarTests : IDisposable
     }
 
     [Fact]
+    public void A_tokenizer_from_before_unseen_letters_allows_the_letters_alone()
+    {
+        var json = File.ReadAllText(_folder.File("tokenizer.json"));
+        var added = System.Text.Json.Nodes.JsonNode.Parse(json)!;
+        added["added_tokens"]!.AsArray().RemoveAt(added["added_tokens"]!.AsArray().Count - 1);
+        File.WriteAllText(_folder.File("old.json"), added.ToJsonString());
+        var old = new ReplyGrammar(Tokenizer.Load(_folder.File("old.json")), _stop);
+        Assert.Equal(26, After(old.Start("q x"), " q→").Allowed().Count);
+    }
+
+    [Fact]
+    public void Letters_that_were_not_seen_are_said_so_in_the_reply_and_none_of_them_takes_a_letter()
+    {
+        int[] wanted = [.. _tokenizer.Encode(" q→ ?\n x→ c\n y→ ?\n"), .. Enumerable.Repeat(Token(" z"), 200)];
+        using var decoder = new ScriptedDecoder([wanted], SmallTokenizer.VocabSize) { Doubt = (_, logits) => logits[Array.IndexOf(logits, 5f)] = 50 };
+        var reply = Generate(decoder, "q x y");
+        Assert.Equal(" q→ ?\n x→ c\n y→ ?\n<chars> ? c ?</chars>\n</think>\n<answer>?c?</answer>", _tokenizer.Decode(reply.TextTokens));
+        Assert.Empty(Verifiers.Check(ReplyParser.Parse(_tokenizer.Decode(reply.TextTokens)), "q x y").HardFailures);
+        Assert.Equal(['?', 'c', '?'], reply.Reading.Decided.Select(letter => letter.Plain));
+    }
+
+    [Fact]
+    public void Where_no_letter_of_the_code_was_seen_the_rest_of_the_alphabet_is_asked_for()
+    {
+        using var decoder = new ScriptedDecoder([[.. Enumerable.Repeat(Token(" ?"), 400)]], SmallTokenizer.VocabSize) { Doubt = (_, logits) => logits[Token(" ?")] = 50 };
+        var reply = Generate(decoder, "q x");
+        Assert.Equal(26, reply.Reading.Beliefs.Count);
+        Assert.True(LetterDecision.IsNothingSeen(reply.Reading.Beliefs));
+        Assert.EndsWith("<answer>??</answer>", _tokenizer.Decode(reply.TextTokens), StringComparison.Ordinal);
+    }
+
+    private Generation Generate(ScriptedDecoder decoder, string code) => Generator.Generate(
+        decoder,
+        [new Prompt([1, 2, 3], new RopePositions(new long[9], 3, 0), [])],
+        new GenerationOptions { MaxTokens = 300, StopTokens = [_stop], Reply = _grammar.Start(code) },
+        TestContext.Current.CancellationToken)[0][0];
+
+    [Fact]
     public void A_letter_that_is_known_must_be_repeated_and_one_that_is_taken_cannot_be_taken_again()
     {
         var state = After(_grammar.Start("q x q"), " q→ c\n x→");
-        Assert.Equal(25, state.Allowed().Count);
+        Assert.Equal(25 + 1, state.Allowed().Count);
+        Assert.Contains(Token(" ?"), state.Allowed());
         Assert.DoesNotContain(Token(" c"), state.Allowed());
         Assert.Contains("not allowed", Assert.Throws<ArgumentException>(() => state.After(Token(" c"))).Message, StringComparison.Ordinal);
         Assert.Equal([Token(" c")], After(state, " a\n q→").Allowed());
