@@ -59,7 +59,7 @@ internal sealed class ReplyTokens(Tokenizer tokenizer, Generation generation)
     private List<int> Letters(TokenSpan span) => [.. Enumerable.Range(span.First, span.Count).Where(i => IsLetters(Piece(i)))];
 
     private static bool IsLetters(string text) =>
-        text.Any(character => char.IsAsciiLetter(character) || character == Message.Gap) && !text.Contains('<', StringComparison.Ordinal);
+        text.Any(character => char.IsAsciiLetter(character) || character is Message.Gap or Message.Unseen) && !text.Contains('<', StringComparison.Ordinal);
 
     private string Piece(int index) => tokenizer.Decode(_tokens.AsSpan(index, 1));
 }
