@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Vlm.CommandLine;
 using Vlm.Puzzles;
 using Vlm.Vision;
 
@@ -9,13 +10,23 @@ internal static class DrawCommand
 {
     public static Command Create()
     {
-        var split = new Option<Split>("--split") { Description = "Which puzzles: clean, vocabulary, letters, fonts, camera.", DefaultValueFactory = _ => Split.Clean };
-        var stratum = new Option<Stratum>("--stratum") { Description = "What is the matter with the pictures: whole (nothing), absent, covered, contradictory, reversed, empty, two.", DefaultValueFactory = _ => Stratum.Whole };
-        var count = new Option<int>("--count") { Description = "How many.", DefaultValueFactory = _ => 10 };
+        var split = CheckedOption.Split("Which puzzles.", Split.Clean);
+        var severity = CheckedOption.Severity(new SeverityRange(1, 3));
+        var stratum = new Option<Stratum>("--stratum")
+        {
+            Description = "What is the matter with the pictures: whole (nothing), absent, covered, contradictory, reversed, empty, two.",
+            DefaultValueFactory = _ => Stratum.Whole,
+        };
+        var count = CheckedOption.Positive("--count", "How many.", 10);
         var seed = new Option<long>("--seed") { Description = "Any number; the same gives the same puzzles in the same fonts.", DefaultValueFactory = _ => 1 };
         var target = new Option<string>("--to") { Description = "Folder to write to; pictures are added to those in it.", Required = true };
-        var command = new Command("draw", "Draw puzzles to look at or to solve.") { split, stratum, count, seed, target };
-        command.SetAction(parsed => Run(PuzzleOptions.For(parsed.GetValue(split)) with { Strata = StratumMix.Only(parsed.GetValue(stratum)) }, parsed.GetValue(count), parsed.GetValue(seed), parsed.GetValue(target)!));
+        var command = new Command("draw", "Draw puzzles to look at or to solve.") { split, severity, stratum, count, seed, target };
+        command.SetAction(parsed =>
+        {
+            var range = parsed.GetValue(severity);
+            var options = PuzzleOptions.For(parsed.GetValue(split), range.Low, range.High) with { Strata = StratumMix.Only(parsed.GetValue(stratum)) };
+            return Run(options, parsed.GetValue(count), parsed.GetValue(seed), parsed.GetRequiredValue(target));
+        });
         return command;
     }
 

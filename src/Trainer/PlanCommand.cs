@@ -5,6 +5,7 @@ using Vlm.Trainer.Model;
 using Vlm.Trainer.Optimization;
 using Vlm.Trainer.Planning;
 using Vlm.Vision;
+using static TorchSharp.torch;
 
 namespace Vlm.Trainer;
 
@@ -26,7 +27,7 @@ internal static class PlanCommand
         var most = Count("--max-tokens", "Tokens of a completion at most.", 240);
         var image = new Option<int?>("--image-tokens") { Description = $"Tokens of a picture; what preprocessor_config.json allows at most, or {ImageTokensUnlessSaid} without one." };
         var text = Count("--text-tokens", "Tokens of a prompt besides the picture.", 64);
-        var check = new Option<int?>("--check") { Description = "Run real steps with micro-batches of so many completions, and compare; for models that fit into this machine." };
+        var check = new Option<int?>("--check") { Description = "Run a real step of each way with a micro-batch of so many completions, and compare; for models that fit into this machine." };
         var command = new Command("plan", "Print which ways of training fit into a memory.") { model, memory, reserve, lora, adamw, prompts, group, most, image, text, check };
         command.SetAction(parsed => Run(parsed.GetValue(model)!, () => new Request(
             Bytes(parsed.GetValue(memory)!) - Bytes(parsed.GetValue(reserve)!),
@@ -43,6 +44,7 @@ internal static class PlanCommand
         {
             var config = VlmConfig.Load(folder);
             var request = read();
+            set_num_threads(1);   // what is measured is memory; more threads than free processors would only be slower
             request.Validate();
             Print(config, request);
             return 0;

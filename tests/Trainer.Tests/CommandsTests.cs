@@ -26,6 +26,14 @@ public sealed class CommandsTests : IDisposable
     }
 
     [Fact]
+    public void Draw_takes_camera_pictures_of_the_severities_that_are_asked_for()
+    {
+        Assert.Equal(0, TinyCheckpoint.Run(DrawCommand.Create(), "--split", "camera", "--severity", "5", "--count", "2", "--to", At("a")));
+        Assert.All(File.ReadAllLines(At("a/codes.csv")).Skip(1), line => Assert.EndsWith(",5", line, StringComparison.Ordinal));
+        Assert.Equal(2, TinyCheckpoint.Run(DrawCommand.Create(), "--split", "camera", "--severity", "6", "--to", At("a")));
+    }
+
+    [Fact]
     public void Draw_adds_to_a_folder_and_needs_one()
     {
         Assert.Equal(0, TinyCheckpoint.Run(DrawCommand.Create(), "--count", "1", "--to", At("a")));

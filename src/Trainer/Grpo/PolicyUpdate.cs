@@ -1,5 +1,6 @@
 using TorchSharp;
 using Vlm.Statistics;
+using Vlm.Trainer.Logging;
 using Vlm.Trainer.Model;
 using Vlm.Trainer.Optimization;
 using static TorchSharp.torch;
@@ -54,7 +55,7 @@ internal sealed class PolicyUpdate(QwenVl model, ReferencePolicy? reference, Opt
             return;
         }
         var whole = new WholeBatch(minibatch.Length, minibatch.Where(Counts).Sum(r => (double)r.Rollout.Ids.Length));
-        optimizer.ZeroGradients();
+        optimizer.DropGradients();
         foreach (var part in minibatch.Chunk(config.MicroRows))
         {
             using var scope = NewDisposeScope();

@@ -52,10 +52,18 @@ public sealed class Optimizer : IDisposable
         slots = [.. parameters.Select(p => new Slot(p.Name, p.Parameter, config))];
     }
 
-    /// <summary>Gives up all gradients.</summary>
-    public void ZeroGradients()
+    /// <summary>Chooses what is moved from now on. The rest gets no gradients, is left as it is and keeps its momenta.</summary>
+    /// <param name="isMoved">By a parameter's name.</param>
+    public void Choose(Func<string, bool> isMoved)
     {
-        foreach (var slot in slots) slot.Parameter.grad?.zero_();
+        foreach (var slot in slots) slot.Parameter.requires_grad = isMoved(slot.Name);
+        DropGradients();
+    }
+
+    /// <summary>Gives up all gradients: what gets none before the next step is not moved by it, neither by momentum nor by decay, in a resumed run as in an unbroken one.</summary>
+    public void DropGradients()
+    {
+        foreach (var slot in slots) slot.Parameter.grad = null;
     }
 
     /// <summary>Clips the gradient to the configured norm, then moves every parameter that has one.</summary>

@@ -12,7 +12,8 @@ namespace Vlm.Trainer.Planning;
 /// </summary>
 internal sealed class ActivationMeter(VlmConfig config, TrainingMode mode)
 {
-    private const int Repeats = 3, WideModel = 1024;
+    private const int Repeats = 3, WideModel = 1024, Rows = 1;
+    private static readonly long[] VisionSizes = [64, 144, 256], TextSizes = [32, 96, 192];
     private readonly Precision precision = new() { Compute = bfloat16 };
     private readonly bool wide = config.Text.HiddenSize >= WideModel;
 
@@ -38,12 +39,6 @@ internal sealed class ActivationMeter(VlmConfig config, TrainingMode mode)
             Block(TextSizes, n => OfTokens(n) with { HasGradient = true }, (x, place) => TextLayer(layer, x, place)))
         { HeadKept = Head(passing: false), HeadPassing = Head(passing: true) };
     }
-
-    private long Rows => wide ? 1 : 3;
-
-    private long[] VisionSizes => wide ? [64, 144, 256] : [64, 144, 324];
-
-    private long[] TextSizes => wide ? [32, 96, 192] : [96, 192, 384];
 
     private T Ready<T>(T module, bool isTrained)
         where T : nn.Module

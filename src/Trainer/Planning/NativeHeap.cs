@@ -5,6 +5,8 @@ namespace Vlm.Trainer.Planning;
 /// <summary>Bytes that the C library's allocator has given out: on a CPU, where tensors come from it, the exact count of their memory.</summary>
 internal static partial class NativeHeap
 {
+    private static readonly TimeSpan BetweenLooks = TimeSpan.FromMilliseconds(1);
+
     /// <summary>Bytes in use now, by tensors and everything else native.</summary>
     /// <exception cref="PlatformNotSupportedException">The C library is not glibc 2.33 or later.</exception>
     public static long InUse()
@@ -21,28 +23,35 @@ internal static partial class NativeHeap
     }
 
     /// <summary>The most bytes that were in use while something ran, above those before it.</summary>
-    /// <remarks>Another thread looks all the time; a peak shorter than a few microseconds can be missed.</remarks>
+    /// <remarks>
+    /// Another thread looks about every millisecond and sleeps between: it must not take a processor from what it watches. A shorter peak can be missed, so
+    /// short work should be measured several times.
+    /// </remarks>
     public static long PeakDuring(Action action)
     {
         var before = InUse();
-        long most = before;
-        using var running = new ManualResetEventSlim();
-        var done = false;
+        var most = before;
+        using var started = new ManualResetEventSlim();
+        using var done = new ManualResetEventSlim();
         var watcher = new Thread(() =>
         {
-            running.Set();
-            while (!Volatile.Read(ref done)) most = Math.Max(most, InUse());
+            do
+            {
+                most = Math.Max(most, InUse());
+                started.Set();
+            }
+            while (!done.Wait(BetweenLooks));
         })
         { IsBackground = true, Priority = ThreadPriority.AboveNormal };
         watcher.Start();
-        running.Wait();
+        started.Wait();
         try
         {
             action();
         }
         finally
         {
-            Volatile.Write(ref done, true);
+            done.Set();
             watcher.Join();
         }
 

@@ -9,10 +9,10 @@ using static TorchSharp.torch;
 
 namespace Vlm.Trainer.Planning;
 
-/// <summary>Two real steps of learning with random weights, to hold a plan against.</summary>
+/// <summary>A real step of learning with random weights, to hold a plan against.</summary>
 internal static class RealStep
 {
-    /// <summary>The most bytes that model, optimizer and the steps had in use.</summary>
+    /// <summary>The most bytes that model, optimizer and the step had in use.</summary>
     public static long Peak(VlmConfig config, TrainingMode mode, StepShape step, int microRows) => NativeHeap.PeakDuring(() =>
     {
         using var model = new QwenVl(config) { ComputeType = bfloat16, GradientCheckpointing = mode.Checkpointing };
@@ -21,17 +21,13 @@ internal static class RealStep
         using var optimizer = new Optimizer(adapters?.Parameters ?? [.. model.named_parameters()], mode.Optimizer);
         var forward = new PolicyForward(model, 1);
         var rows = Completions(config, step, microRows);
-        for (var i = 0; i < 2; i++)
+        using (NewDisposeScope())
         {
-            optimizer.ZeroGradients();
-            using (NewDisposeScope())
-            {
-                using var weight = tensor(-1f);
-                (forward.Of(rows).LogProbabilities.mean() * weight).backward();
-            }
-
-            optimizer.Step(1e-6);
+            using var weight = tensor(-1f);
+            (forward.Of(rows).LogProbabilities.mean() * weight).backward();
         }
+
+        optimizer.Step(1e-6);
     });
 
     private static List<PolicyRow> Completions(VlmConfig config, StepShape step, int microRows)

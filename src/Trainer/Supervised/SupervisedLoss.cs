@@ -34,15 +34,16 @@ internal sealed class SupervisedLoss(QwenVl model, AuxiliaryHeads heads, LossWei
     private readonly Dictionary<string, double> metrics = [];
 
     /// <summary>The weighted sum, and metrics by name: each loss, and shares in [0, 1] of what was predicted right.</summary>
-    public (Tensor Loss, IReadOnlyDictionary<string, double> Metrics) Of(TrainingBatch batch)
+    /// <returns>The loss is null for a batch that has nothing of what the weights ask for, such as pairs on pictures that show none.</returns>
+    public (Tensor? Loss, IReadOnlyDictionary<string, double> Metrics) Of(TrainingBatch batch)
     {
         metrics.Clear();
         var tensors = new BatchTensors(batch, model.Config.Vision.SpatialMergeSize);
         var terms = new List<Tensor>();
         var features = batch.Pictures.Count == 0 ? null : Reading(batch, tensors, terms);
         if (weights.Reply > 0 && batch.Rows.Count > 0) Replying(tensors, features, terms);
-        var loss = stack(terms).sum();
-        metrics["loss"] = loss.item<float>();
+        var loss = terms.Count == 0 ? null : stack(terms).sum();
+        metrics["loss"] = loss?.item<float>() ?? 0;
         return (loss, new Dictionary<string, double>(metrics));
     }
 
@@ -53,10 +54,12 @@ internal sealed class SupervisedLoss(QwenVl model, AuxiliaryHeads heads, LossWei
         {
             if (name == $"visual.blocks.{AuxiliaryHeads.GlyphBlock}") blocks.Add(x.flatten(0, 1));
         });                                                                                  // [M, C]
-        if (weights.Glyphs > 0) terms.Add(Term("glyphs", weights.Glyphs, heads.Glyphs(cat(blocks, 0)), tensors.Glyphs(), out _));
-        if (weights.Pairs > 0)
+        // A mean over no labels is no number: such a term is left out.
+        var glyphs = tensors.Glyphs();
+        if (weights.Glyphs > 0 && !glyphs.IsEmpty) terms.Add(Term("glyphs", weights.Glyphs, heads.Glyphs(cat(blocks, 0)), glyphs, out _));
+        var (coded, plain) = tensors.Pairs();
+        if (weights.Pairs > 0 && !coded.IsEmpty)
         {
-            var (coded, plain) = tensors.Pairs();
             terms.Add(Term("coded", weights.Pairs, heads.Coded(features), coded, out var codedRight));
             terms.Add(Term("plain", weights.Pairs, heads.Plain(features), plain, out var plainRight));
             metrics["read"] = (codedRight & plainRight).to(float32).mean().item<float>();

@@ -13,6 +13,7 @@ namespace Vlm.Trainer.Supervised;
 /// <summary>A supervised run from nothing, or on from its checkpoint: stages of steps.</summary>
 internal sealed class SupervisedRun : IDisposable
 {
+    private const string AuxiliaryPrefix = "auxiliary.";
     private static readonly string[] ProbeKinds = ["words_1", "words_2", "words_3", "letters", "fonts", "camera", "absent", "covered", "contradictory", "reversed", "empty", "two"];
     private readonly TrainConfig config;
     private readonly RunFolder folder;
@@ -40,7 +41,7 @@ internal sealed class SupervisedRun : IDisposable
         // Before the optimizer, which may keep float32 masters of what it finds.
         Start = state.Step > 0 ? $"on from step {state.Step}" : config.From is null ? "random weights" : StartingWeights.Take(config.From, model, heads);
         if (config.Bf16Weights) ModelWeights.ToBfloat16(model);
-        optimizer = new Optimizer([.. model.named_parameters().Concat(heads.named_parameters(recurse: true).Select(p => ($"auxiliary.{p.name}", p.parameter)))], config.Optimizer, ComputeTypes.Scalar(Compute.Types.Orthogonalization));
+        optimizer = new Optimizer([.. model.named_parameters().Concat(heads.named_parameters(recurse: true).Select(p => (AuxiliaryPrefix + p.name, p.parameter)))], config.Optimizer, ComputeTypes.Scalar(Compute.Types.Orthogonalization));
         if (state.Step > 0) folder.Restore(model, heads, optimizer);
         model.ComputeType = ComputeTypes.Scalar(Compute.Types.Products);
         tokenizer = folder.Tokenizer();
@@ -80,6 +81,7 @@ internal sealed class SupervisedRun : IDisposable
         var maker = new BatchMaker(stage, index, config.Seed, pictures, rows);
         using var batches = new BatchStream<TrainingBatch>(maker.Make, (state.Step - first) * stage.Accumulate, config.Drawers);
         var loss = new SupervisedLoss(model, heads, stage.Losses);
+        optimizer.Choose(name => IsTrained(stage.Trains, name));
         while (state.Step < first + stage.Steps && !stop.IsCancellationRequested)
         {
             using var scope = NewDisposeScope();
@@ -99,18 +101,18 @@ internal sealed class SupervisedRun : IDisposable
     /// <summary>One optimizer step over the stage's micro-batches.</summary>
     private Dictionary<string, double> Step(StageConfig stage, BatchStream<TrainingBatch> batches, SupervisedLoss loss, double learningRate)
     {
-        optimizer.ZeroGradients();
-        var sums = new Dictionary<string, double>();
+        optimizer.DropGradients();
+        var means = new MetricMeans();
         for (var micro = 0; micro < stage.Accumulate; micro++)
         {
             using var scope = NewDisposeScope();
             var (value, metrics) = loss.Of(batches.Next());
             using TorchSharp.Scalar share = 1.0 / stage.Accumulate;
-            value.mul(share).backward();
-            foreach (var (name, number) in metrics) sums[name] = sums.GetValueOrDefault(name) + number / stage.Accumulate;
+            value?.mul(share).backward();
+            foreach (var (name, number) in metrics) means.Add(name, number, 1);
         }
-        sums["gradient_norm"] = optimizer.Step(learningRate);
-        return sums;
+        means.Add("gradient_norm", optimizer.Step(learningRate), 1);
+        return means.Values();
     }
 
     private void Evaluate(Dictionary<string, double> metrics, TrainingProgress progress)
@@ -146,6 +148,10 @@ internal sealed class SupervisedRun : IDisposable
         log.Plot("read", new PlotStyle("Read, looked up, copied (share right, within the training batches)", Smoothing: 0.95), "train/read", "train/look_up", "train/copy", "train/pointer_right");
         log.Plot("exact", new PlotStyle("Exact match of free replies on the probe"), [.. ProbeKinds.Select(k => $"train/exact_{k}")]);
     }
+
+    /// <summary>Whether a stage moves a parameter. The read-outs belong to whatever is trained: they exist for its losses alone.</summary>
+    internal static bool IsTrained(TrainedPart part, string name)
+        => part == TrainedPart.Everything || name.StartsWith("visual.", StringComparison.Ordinal) || name.StartsWith(AuxiliaryPrefix, StringComparison.Ordinal);
 
     /// <summary>Linear warm-up, then a cosine from the peak to its final share.</summary>
     internal static double LearningRate(StageConfig stage, long step)

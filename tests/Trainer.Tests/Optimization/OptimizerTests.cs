@@ -93,7 +93,7 @@ public sealed class OptimizerTests
         {
             foreach (var (p, of) in new[] { (small, optimizer), (full, reference) })
             {
-                of.ZeroGradients();
+                of.DropGradients();
                 p.to(float32).sum().backward();
                 of.Step(1e-4);   // a fortieth of what bfloat16 can tell from 1
             }
@@ -134,7 +134,7 @@ public sealed class OptimizerTests
         using var broken = new Optimizer([("layer.weight", a2), ("layer.bias", b2)], new OptimizerConfig());
         void Step(Optimizer optimizer, Parameter x, Parameter y)
         {
-            optimizer.ZeroGradients();
+            optimizer.DropGradients();
             (x.square().sum() + (y * y * y).sum()).backward();
             optimizer.Step(0.02);
         }

@@ -1,5 +1,10 @@
+using Vlm.Model;
+using Vlm.Puzzles;
+using Vlm.Trainer.Data;
 using Vlm.Trainer.Logging;
+using Vlm.Trainer.Model;
 using Vlm.Trainer.Supervised;
+using static TorchSharp.torch;
 
 namespace Vlm.Trainer.Tests.Supervised;
 
@@ -21,8 +26,45 @@ public sealed class SupervisedRunTests : IDisposable
         var (a, b) = (Metrics(unbroken), Metrics(killed));
         Assert.Equal(a.Select(l => l.Step), b.Select(l => l.Step));
         Assert.Equal(a.Select(l => l.Values["train/loss"]), b.Select(l => l.Values["train/loss"]));
+        Assert.All(a.SelectMany(l => l.Values), value => Assert.True(double.IsFinite(value.Value), value.ToString()));
         Assert.True(File.Exists(Path.Combine(killed, "test", "plots", "loss.png")));
         Assert.Contains("| words_2 |", File.ReadAllText(Path.Combine(killed, "test", "evaluation.md")), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_tower_stage_after_one_that_trained_everything_leaves_the_decoder_alone_and_goes_on_to_the_bit_when_resumed()
+    {
+        var both = Tiny("everything", 2) with { Stages = [Stage("everything", 2), Stage("tower", 2)] };
+        var unbroken = Finish(both, "unbroken");
+        // Stopped after the first step of the second stage: its step size is constant, so a shorter stage takes the same step.
+        Finish(both with { Stages = [both.Stages[0], both.Stages[1] with { Steps = 1 }] }, "stopped");
+        var resumed = Finish(both, "stopped");
+        foreach (var file in (string[])["model.safetensors", "training/optimizer.safetensors", "training/auxiliary.safetensors"])
+            Assert.Equal(File.ReadAllBytes(Path.Combine(unbroken, file)), File.ReadAllBytes(Path.Combine(resumed, file)));
+
+        var first = Finish(both with { Stages = [both.Stages[0]] }, "first stage");
+        using var before = SafeTensors.Open(Path.Combine(first, "model.safetensors"));
+        using var after = SafeTensors.Open(Path.Combine(unbroken, "model.safetensors"));
+        foreach (var name in after.Names)
+        {
+            var isTower = name.StartsWith("visual.", StringComparison.Ordinal);
+            Assert.True(isTower != before.ReadFloats(name).AsSpan().SequenceEqual(after.ReadFloats(name)), $"{name} {(isTower ? "stood still" : "was moved")}");
+        }
+    }
+
+    [Fact]
+    public void A_batch_without_labels_has_no_loss_and_no_number_that_is_none()
+    {
+        using var scope = NewDisposeScope();
+        var config = TrainConfig.Load(Config);
+        using var model = new QwenVl(ModelPreset.Config(config.Model));
+        using var heads = new AuxiliaryHeads(model.Config);
+        var puzzle = new PuzzleSource(PuzzleOptions.For(Split.Clean), 1).At(0) with { Pairs = [] };   // as when all of them are out of the picture
+        var batch = new TrainingBatch([LabelledPatches.Of(puzzle, ModelPreset.Pictures(config))], []);
+        var (loss, metrics) = new SupervisedLoss(model, heads, new LossWeights { Glyphs = 1, Pairs = 1 }).Of(batch);
+        Assert.Null(loss);
+        Assert.Equal(["loss"], metrics.Keys);
+        Assert.Equal(0, metrics["loss"]);
     }
 
     [Theory]
@@ -55,6 +97,20 @@ public sealed class SupervisedRunTests : IDisposable
         => Assert.NotEmpty(TrainConfig.Load(Path.Combine(Path.GetDirectoryName(Config)!, name)).Stages);
 
     public void Dispose() => Directory.Delete(runs, recursive: true);
+
+    private static TrainConfig Tiny(string name, int checkpointEvery) => TrainConfig.Load(Config) with { Name = name, CheckpointEvery = checkpointEvery, ProbeEvery = 100 };
+
+    /// <summary>A stage with a constant step size.</summary>
+    private static StageConfig Stage(string part, int steps) => TrainConfig.Load(Config).Stages[part == "tower" ? 0 : 1] with { Steps = steps, WarmUp = 1, FinalShare = 1 };
+
+    /// <summary>Runs, or goes on with, a run in this process; returns its checkpoint.</summary>
+    private string Finish(TrainConfig config, string name)
+    {
+        var folder = new RunFolder(Path.Combine(runs, name));
+        using var run = new SupervisedRun(config, folder);
+        run.Run(CancellationToken.None);
+        return folder.Checkpoint;
+    }
 
     private static int Train(string folder, int? atStep = null, string signal = "KILL") =>
         TrainerProcess.Run(["train", Config, "--runs", folder], Path.Combine(folder, "test", "metrics.jsonl"), atStep, signal);

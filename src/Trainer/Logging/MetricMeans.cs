@@ -1,4 +1,4 @@
-namespace Vlm.Trainer.Grpo;
+namespace Vlm.Trainer.Logging;
 
 /// <summary>Weighted means and maxima by name, over the parts of a step.</summary>
 internal sealed class MetricMeans
@@ -20,6 +20,6 @@ internal sealed class MetricMeans
     public void Max(string name, double value) => maxima[name] = Math.Max(value, maxima.GetValueOrDefault(name, double.NegativeInfinity));
 
     /// <summary>All of them; a mean over nothing is left out.</summary>
-    public IReadOnlyDictionary<string, double> Values()
+    public Dictionary<string, double> Values()
         => means.Where(m => m.Value.Weight > 0).Select(m => (m.Key, m.Value.Sum / m.Value.Weight)).Concat(maxima.Select(m => (m.Key, m.Value))).ToDictionary();
 }
