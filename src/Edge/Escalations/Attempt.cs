@@ -1,6 +1,6 @@
 namespace Vlm.Edge.Escalations;
 
-/// <summary>What one request to one endpoint came to.</summary>
+/// <summary>How one request to one endpoint ended.</summary>
 internal abstract record Attempt
 {
     private Attempt()
@@ -9,6 +9,10 @@ internal abstract record Attempt
 
     /// <summary>An answer that passed every check.</summary>
     public sealed record Answered(string Answer, string Model, double? Confidence) : Attempt;
+
+    /// <summary>The endpoint's breaker is open: it was not asked.</summary>
+    /// <param name="RetryAfter">When the breaker will let a request through.</param>
+    public sealed record NotSent(TimeSpan RetryAfter) : Attempt;
 
     /// <summary>No answer that may be used.</summary>
     /// <param name="Reason">Why.</param>

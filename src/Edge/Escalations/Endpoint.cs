@@ -4,11 +4,12 @@ using System.Text.Json;
 using Polly;
 using Polly.CircuitBreaker;
 using Polly.Timeout;
+using Vlm.Text;
 
 namespace Vlm.Edge.Escalations;
 
 /// <summary>One endpoint while the program runs: its breaker, and one request to it.</summary>
-internal sealed class Endpoint
+internal sealed class Endpoint : IDisposable
 {
     /// <summary>What is left until the deadline, in whole milliseconds, for a server that sheds what cannot be done in time.</summary>
     public const string DeadlineHeader = "X-Request-Deadline-Ms";
@@ -23,16 +24,17 @@ internal sealed class Endpoint
     private const int ErrorBytes = 4096;
 
     private readonly EscalationOptions _options;
-    private readonly IHttpClientFactory _clients;
+    private readonly HttpClient _client;
     private readonly EscalationMeters _meters;
     private readonly TimeProvider _time;
     private readonly ResiliencePipeline<Attempt> _pipeline;
     private readonly CircuitBreakerStateProvider _breaker = new();
     private readonly Uri _root;
 
-    public Endpoint(EndpointOptions own, EscalationOptions options, IHttpClientFactory clients, EscalationMeters meters, TimeProvider time)
+    public Endpoint(EndpointOptions own, EscalationOptions options, Instruments instruments)
     {
-        (Own, _options, _clients, _meters, _time) = (own, options, clients, meters, time);
+        (Own, _options, _meters, _time) = (own, options, instruments.Meters, instruments.Time);
+        _client = new HttpClient(EndpointTls.Handler(own, options)) { Timeout = Timeout.InfiniteTimeSpan };
         _root = new Uri(own.Url.TrimEnd('/') + "/");
         _pipeline = Pipeline();
     }
@@ -42,9 +44,6 @@ internal sealed class Endpoint
 
     /// <summary>Whether its breaker lets calls through.</summary>
     public CircuitState State => _breaker.CircuitState;
-
-    /// <summary>The name of its HTTP client in the factory.</summary>
-    public static string ClientName(EndpointOptions endpoint) => $"escalation:{endpoint.Name}";
 
     /// <summary>The request's body for this endpoint; null when it is above the limit.</summary>
     public byte[]? Body(Escalation escalation)
@@ -57,47 +56,23 @@ internal sealed class Endpoint
     /// <param name="call">The call that the request belongs to.</param>
     /// <param name="body">Its body.</param>
     /// <param name="left">Time that is left until the deadline.</param>
-    /// <param name="cancellation">The deadline or the caller's leaving.</param>
-    /// <exception cref="BrokenCircuitException">The breaker is open; nothing was sent.</exception>
-    /// <exception cref="OperationCanceledException">The caller left.</exception>
-    public async Task<Attempt> Ask(EscalationCall call, byte[] body, TimeSpan left, CancellationToken cancellation)
+    /// <returns>How it ended; never throws for what the network or the caller does.</returns>
+    public async Task<Attempt> AskAsync(Call call, byte[] body, TimeSpan left)
     {
-        var outcome = "cancelled";
-        var isSent = false;
-        try
-        {
-            var attempt = await _pipeline.ExecuteAsync(
-                async token =>
-                {
-                    isSent = true;
-                    return await Within(call, Send(call.Escalation, body, left, token), cancellation).ConfigureAwait(false);
-                },
-                cancellation).ConfigureAwait(false);
-            outcome = attempt is Attempt.Failed failed ? EscalationMeters.Label(failed.Reason) : "answered";
-            return attempt;
-        }
-        catch (TimeoutRejectedException)
-        {
-            outcome = EscalationMeters.Label(EscalationFailure.Timeout);
-            // Not repeated here: the endpoint is slow, and would do the work twice.
-            return new Attempt.Failed(EscalationFailure.Timeout, $"{Own.Name} did not answer within {_options.AttemptTimeoutSeconds} s") { IsEndpointsFault = true };
-        }
-        finally
-        {
-            if (isSent) _meters.Attempted(Own.Name, outcome, body.Length);
-        }
+        var attempt = await GuardedAsync(call, body, left);
+        if (attempt is not Attempt.NotSent) _meters.Attempted(Own.Name, attempt is Attempt.Failed failed ? failed.Reason.ToLabel() : "answered", body.Length);
+        return attempt;
     }
 
     /// <summary>Whether the endpoint says that it is well; true when it has no path to ask.</summary>
-    public async Task<bool> IsWell(CancellationToken cancellation)
+    public async Task<bool> IsWellAsync(CancellationToken cancellation)
     {
         if (Own.HealthPath is not { } path) return true;
         using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(_options.ConnectTimeoutSeconds), _time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellation);
         try
         {
-            using var client = _clients.CreateClient(ClientName(Own));
-            using var response = await client.GetAsync(new Uri(_root, path), HttpCompletionOption.ResponseHeadersRead, either.Token).ConfigureAwait(false);
+            using var response = await _client.GetAsync(new Uri(_root, path), HttpCompletionOption.ResponseHeadersRead, either.Token);
             return response.IsSuccessStatusCode;
         }
         catch (HttpRequestException)
@@ -107,6 +82,30 @@ internal sealed class Endpoint
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
             return false;
+        }
+    }
+
+    public void Dispose() => _client.Dispose();
+
+    /// <summary>The request behind the breaker and within the attempt timeout; a caller that left ends it.</summary>
+    private async Task<Attempt> GuardedAsync(Call call, byte[] body, TimeSpan left)
+    {
+        try
+        {
+            return await _pipeline.ExecuteAsync(async token => await WithinAsync(call, SendAsync(call.Escalation, body, left, token)), call.Ended);
+        }
+        catch (BrokenCircuitException broken)
+        {
+            return new Attempt.NotSent(broken.RetryAfter ?? TimeSpan.FromSeconds(_options.BreakerBreakSeconds));
+        }
+        catch (TimeoutRejectedException)
+        {
+            // Not repeated: the endpoint is slow, and would do the work twice.
+            return new Attempt.Failed(EscalationFailure.Timeout, $"{Own.Name} did not answer within {_options.AttemptTimeoutSeconds} s") { IsEndpointsFault = true };
+        }
+        catch (OperationCanceledException) when (call.Ended.IsCancellationRequested)
+        {
+            return call.GiveUp();
         }
     }
 
@@ -130,28 +129,27 @@ internal sealed class Endpoint
         .Build();
 
     /// <summary>A deadline that passed during the attempt speaks against the endpoint, as an attempt timeout does; a caller that left does not.</summary>
-    private static async Task<Attempt> Within(EscalationCall call, Task<Attempt> sending, CancellationToken deadline)
+    private static async Task<Attempt> WithinAsync(Call call, Task<Attempt> sending)
     {
         try
         {
-            return await sending.ConfigureAwait(false);
+            return await sending;
         }
-        catch (OperationCanceledException) when (deadline.IsCancellationRequested && !call.Caller.IsCancellationRequested)
+        catch (OperationCanceledException) when (call.Ended.IsCancellationRequested && !call.Caller.IsCancellationRequested)
         {
-            return new Attempt.Failed(EscalationFailure.Timeout, $"the deadline of {call.Deadline.TotalSeconds} s passed") { IsEndpointsFault = true };
+            return call.GiveUp() with { IsEndpointsFault = true };
         }
     }
 
-    private async Task<Attempt> Send(Escalation escalation, byte[] body, TimeSpan left, CancellationToken cancellation)
+    private async Task<Attempt> SendAsync(Escalation escalation, byte[] body, TimeSpan left, CancellationToken cancellation)
     {
         try
         {
             using var request = Request(escalation, body, left);
-            using var client = _clients.CreateClient(ClientName(Own));
-            using var response = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellation).ConfigureAwait(false);
+            using var response = await _client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellation);
             return response.IsSuccessStatusCode
-                ? await Answer(response, escalation.Code, cancellation).ConfigureAwait(false)
-                : await Refusal(response, cancellation).ConfigureAwait(false);
+                ? await AnswerAsync(response, escalation.Code, cancellation)
+                : await RefusalAsync(response, cancellation);
         }
         catch (HttpRequestException error)
         {
@@ -197,23 +195,23 @@ internal sealed class Endpoint
         }
     }
 
-    private async Task<Attempt> Answer(HttpResponseMessage response, string code, CancellationToken cancellation)
+    private async Task<Attempt> AnswerAsync(HttpResponseMessage response, string code, CancellationToken cancellation)
     {
         var type = response.Content.Headers.ContentType?.MediaType;
         if (type != "application/json") return AttemptRules.Garbage($"expected application/json, found {type ?? "no content type"}");
-        var body = await Bounded(response, _options.ReplyLimitBytes, cancellation).ConfigureAwait(false);
+        var body = await BoundedAsync(response, _options.ReplyLimitBytes, cancellation);
         return body is null
             ? AttemptRules.Garbage($"expected a reply of at most {_options.ReplyLimitBytes} bytes, found a longer one")
             : ChatReply.Read(body, code, Own);
     }
 
-    private async Task<Attempt> Refusal(HttpResponseMessage response, CancellationToken cancellation)
+    private async Task<Attempt> RefusalAsync(HttpResponseMessage response, CancellationToken cancellation)
     {
         var retryAfter = AttemptRules.RetryAfter(response.Headers.RetryAfter, _time.GetUtcNow());
         string? said = null;
         try
         {
-            if (await Bounded(response, ErrorBytes, cancellation).ConfigureAwait(false) is { Length: > 0 } body)
+            if (await BoundedAsync(response, ErrorBytes, cancellation) is { Length: > 0 } body)
                 said = JsonSerializer.Deserialize(body, ChatJson.Default.ChatError)?.Error?.Message;
         }
         catch (Exception error) when (error is JsonException or IOException or HttpRequestException)
@@ -226,22 +224,19 @@ internal sealed class Endpoint
     }
 
     /// <summary>The body; null when it is longer than the limit, whatever its headers say.</summary>
-    private static async Task<byte[]?> Bounded(HttpResponseMessage response, int limit, CancellationToken cancellation)
+    private static async Task<byte[]?> BoundedAsync(HttpResponseMessage response, int limit, CancellationToken cancellation)
     {
         if (response.Content.Headers.ContentLength > limit) return null;
-        var stream = await response.Content.ReadAsStreamAsync(cancellation).ConfigureAwait(false);
-        await using (stream.ConfigureAwait(false))
+        await using var stream = await response.Content.ReadAsStreamAsync(cancellation);
+        using var body = new MemoryStream();
+        var buffer = new byte[8192];
+        while (await stream.ReadAsync(buffer, cancellation) is > 0 and var read)
         {
-            using var body = new MemoryStream();
-            var buffer = new byte[8192];
-            while (await stream.ReadAsync(buffer, cancellation).ConfigureAwait(false) is > 0 and var read)
-            {
-                if (body.Length + read > limit) return null;
-                body.Write(buffer, 0, read);
-            }
-
-            return body.ToArray();
+            if (body.Length + read > limit) return null;
+            body.Write(buffer, 0, read);
         }
+
+        return body.ToArray();
     }
 
     /// <summary>The API key cannot be had.</summary>

@@ -46,14 +46,21 @@ internal enum EscalationFailure
 
     /// <summary>The caller gave up.</summary>
     Cancelled,
+
+    /// <summary>The budget of calls, bytes or money is spent; nothing was sent.</summary>
+    Budget,
 }
 
 /// <summary>What became of an escalation.</summary>
 internal abstract record EscalationResult
 {
-    private EscalationResult()
-    {
-    }
+    private EscalationResult(int attempts, long bytesSent) => (Attempts, BytesSent) = (attempts, bytesSent);
+
+    /// <summary>Requests sent: 0 to 2.</summary>
+    public int Attempts { get; }
+
+    /// <summary>Bytes of all request bodies sent.</summary>
+    public long BytesSent { get; }
 
     /// <summary>The larger model's answer, which passed every check.</summary>
     /// <param name="Answer">The message in lower case.</param>
@@ -62,7 +69,7 @@ internal abstract record EscalationResult
     /// <param name="Attempts">Requests sent: 1 or 2.</param>
     /// <param name="BytesSent">Bytes of all request bodies sent.</param>
     /// <param name="Confidence">Geometric mean of the token probabilities, when the endpoint tells them. Evidence only: servers differ in what they count.</param>
-    public sealed record Answered(string Answer, string Model, TimeSpan Took, int Attempts, long BytesSent, double? Confidence = null) : EscalationResult;
+    public sealed record Answered(string Answer, string Model, TimeSpan Took, int Attempts, long BytesSent, double? Confidence = null) : EscalationResult(Attempts, BytesSent);
 
     /// <summary>No answer that may be used.</summary>
     /// <param name="Reason">Why.</param>
@@ -72,10 +79,11 @@ internal abstract record EscalationResult
     /// <param name="Status">HTTP status of the last reply; null when there was none.</param>
     /// <param name="BytesSent">Bytes of all request bodies sent.</param>
     public sealed record Failed(
-        EscalationFailure Reason, string Detail, TimeSpan? RetryAfter, int Attempts, int? Status = null, long BytesSent = 0) : EscalationResult;
+        EscalationFailure Reason, string Detail, TimeSpan? RetryAfter, int Attempts, int? Status = null, long BytesSent = 0) : EscalationResult(Attempts, BytesSent);
 }
 
 /// <summary>A queued escalation came to its end: answered, or given up for good.</summary>
 /// <param name="Escalation">The question.</param>
 /// <param name="Result">The answer, or the last failure.</param>
-internal sealed record EscalationCompleted(Escalation Escalation, EscalationResult Result);
+/// <param name="At">When, UTC.</param>
+internal sealed record EscalationCompleted(Escalation Escalation, EscalationResult Result, DateTimeOffset At);

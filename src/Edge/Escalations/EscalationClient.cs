@@ -1,10 +1,7 @@
+using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using System.Threading.RateLimiting;
-using Polly;
 using Polly.CircuitBreaker;
-using Polly.RateLimiting;
-using Polly.Retry;
-using Polly.Timeout;
 
 namespace Vlm.Edge.Escalations;
 
@@ -22,32 +19,23 @@ internal sealed class EscalationClient : IDisposable
     /// <summary>Requests per escalation at most.</summary>
     public const int MaxAttempts = 2;
 
-    private static readonly ResiliencePropertyKey<EscalationCall> CallKey = new("call");
-
     private readonly EscalationOptions _options;
+    private readonly Instruments _instruments;
     private readonly TimeProvider _time;
-    private readonly Func<double> _random;
-    private readonly EscalationMeters _meters;
     private readonly Endpoint[] _endpoints;
     private readonly RetryBudget _budget;
-    private readonly ConcurrencyLimiter _limiter;
-    private readonly ResiliencePipeline<Attempt> _pipeline;
+    private readonly ConcurrencyLimiter _places;
 
     /// <summary>A client of checked options.</summary>
-    /// <param name="options">Checked options.</param>
-    /// <param name="clients">HTTP clients, registered by <see cref="EscalationServices"/>.</param>
-    /// <param name="meters">Numbers.</param>
-    /// <param name="time">Clock.</param>
-    /// <param name="random">Draws from [0, 1), from several threads.</param>
-    public EscalationClient(EscalationOptions options, IHttpClientFactory clients, EscalationMeters meters, TimeProvider time, Func<double> random)
+    public EscalationClient(EscalationOptions options, Instruments instruments)
     {
-        (_options, _time, _random, _meters) = (options, time, random, meters);
-        _endpoints = [.. options.Endpoints.Select(own => new Endpoint(own, options, clients, meters, time))];
-        _budget = new RetryBudget(options, time);
-        _limiter = new ConcurrencyLimiter(new ConcurrencyLimiterOptions { PermitLimit = options.Concurrency, QueueLimit = options.Waiting });
-        _pipeline = Pipeline();
-        meters.WatchBudget(() => _budget.Tokens);
-        meters.WatchBreakers(() => _endpoints.Select(endpoint => new Measurement<int>(Number(endpoint.State), new KeyValuePair<string, object?>("endpoint", endpoint.Own.Name))));
+        (_options, _instruments, _time) = (options, instruments, instruments.Time);
+        _endpoints = [.. options.Endpoints.Select(own => new Endpoint(own, options, instruments))];
+        _budget = new RetryBudget(options, _time);
+        _places = new ConcurrencyLimiter(new ConcurrencyLimiterOptions { PermitLimit = options.Concurrency, QueueLimit = options.Waiting });
+        instruments.Meters.WatchBudget(() => _budget.Tokens);
+        instruments.Meters.WatchBreakers(() =>
+            _endpoints.Select(endpoint => new Measurement<int>(Number(endpoint.State), new KeyValuePair<string, object?>("endpoint", endpoint.Own.Name))));
     }
 
     /// <summary>Whether the breakers of all endpoints are open: nothing would be sent.</summary>
@@ -62,150 +50,121 @@ internal sealed class EscalationClient : IDisposable
     {
         ArgumentNullException.ThrowIfNull(escalation);
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(deadline, TimeSpan.Zero);
-        var call = new EscalationCall(escalation, deadline, _time.GetTimestamp(), cancellation);
-        var context = ResilienceContextPool.Shared.Get(continueOnCapturedContext: false, cancellation);
-        context.Properties.Set(CallKey, call);
-        EscalationResult result;
-        try
-        {
-            result = Result(call, await _pipeline.ExecuteAsync(static (context, client) => client.Next(context), context, this).ConfigureAwait(false));
-        }
-        catch (TimeoutRejectedException)
-        {
-            result = Failure(call, new Attempt.Failed(EscalationFailure.Timeout, $"the deadline of {deadline.TotalSeconds} s passed"));
-        }
-        catch (RateLimiterRejectedException)
-        {
-            result = Failure(call, new Attempt.Failed(EscalationFailure.Overloaded, $"{_options.Concurrency} calls are under way and {_options.Waiting} wait"));
-        }
-        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
-        {
-            result = Failure(call, new Attempt.Failed(EscalationFailure.Cancelled, "the caller left"));
-        }
-        finally
-        {
-            ResilienceContextPool.Shared.Return(context);
-        }
-
-        _meters.Ended(result, call.Elapsed(_time));
+        using var expiry = new CancellationTokenSource(deadline, _time);
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(expiry.Token, cancellation);
+        var call = new Call(escalation, deadline, _time.GetTimestamp(), cancellation, ended.Token);
+        var result = await PlacedAsync(call);
+        _instruments.Meters.Ended(result, _time.GetElapsedTime(call.Started));
         return result;
     }
 
     /// <summary>Whether some endpoint says that it is well, or has no way to say so.</summary>
-    public async Task<bool> IsAnyWell(CancellationToken cancellation)
+    public async Task<bool> IsAnyWellAsync(CancellationToken cancellation)
     {
         foreach (var endpoint in _endpoints)
         {
-            if (await endpoint.IsWell(cancellation).ConfigureAwait(false)) return true;
+            if (await endpoint.IsWellAsync(cancellation)) return true;
         }
 
         return false;
     }
 
-    public void Dispose() => _limiter.Dispose();
-
-    private ResiliencePipeline<Attempt> Pipeline() => new ResiliencePipelineBuilder<Attempt> { TimeProvider = _time }
-        .AddRateLimiter(new RateLimiterStrategyOptions { RateLimiter = arguments => Place(arguments.Context) })
-        .AddTimeout(new TimeoutStrategyOptions { TimeoutGenerator = arguments => ValueTask.FromResult(Left(Call(arguments.Context))) })
-        .AddRetry(new RetryStrategyOptions<Attempt>
-        {
-            MaxRetryAttempts = MaxAttempts - 1,
-            ShouldHandle = arguments => ValueTask.FromResult(
-                arguments.Outcome.Result is Attempt.Failed failed && Plan(Call(arguments.Context), failed)),
-            DelayGenerator = arguments => ValueTask.FromResult<TimeSpan?>(Call(arguments.Context).Delay),
-        })
-        .Build();
-
-    /// <summary>A place among the calls under way. Waiting for it counts against the deadline.</summary>
-    private async ValueTask<RateLimitLease> Place(ResilienceContext context)
+    public void Dispose()
     {
-        var call = Call(context);
-        using var deadline = new CancellationTokenSource(call.Deadline, _time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, context.CancellationToken);
+        _places.Dispose();
+        foreach (var endpoint in _endpoints) endpoint.Dispose();
+    }
+
+    /// <summary>Waits for a place among the calls under way, which counts against the deadline, and asks.</summary>
+    private async Task<EscalationResult> PlacedAsync(Call call)
+    {
         try
         {
-            return await _limiter.AcquireAsync(1, either.Token).ConfigureAwait(false);
+            using var place = await _places.AcquireAsync(1, call.Ended);
+            return place.IsAcquired
+                ? await AttemptsAsync(call)
+                : Result(call, new Attempt.Failed(EscalationFailure.Overloaded, $"{_options.Concurrency} calls are under way and {_options.Waiting} wait"), default);
         }
-        catch (OperationCanceledException) when (!context.CancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException) when (call.Ended.IsCancellationRequested)
         {
-            throw new TimeoutRejectedException("the deadline passed while waiting for a place", call.Deadline);
+            return Result(call, call.GiveUp(), default);
         }
     }
 
-    /// <summary>One attempt at the first endpoint from the call's rung on that lets it through.</summary>
-    private async ValueTask<Attempt> Next(ResilienceContext context)
+    private async Task<EscalationResult> AttemptsAsync(Call call)
     {
-        var call = Call(context);
-        var wait = TimeSpan.MaxValue;
-        if (call.Attempts == 0) _budget.Call();
-        for (; call.Rung < _endpoints.Length; call.Rung++)
+        _budget.Call();
+        var sent = new Sent(0, 0);
+        var first = 0;
+        for (var attempt = 1; ; attempt++)
         {
-            var endpoint = _endpoints[call.Rung];
+            var (outcome, endpoint, bytes) = await AttemptAsync(call, first);
+            if (endpoint is null) return Result(call, outcome, sent);
+            sent = new Sent(sent.Attempts + 1, sent.Bytes + bytes);
+            if (outcome is not Attempt.Failed failed || attempt == MaxAttempts || call.Ended.IsCancellationRequested) return Result(call, outcome, sent);
+            var next = Plan(call, failed, endpoint.Value);
+            if (next.Endpoint is not { } again) return Result(call, next.Failure ?? failed, sent);
+            if (!await WaitAsync(next.Delay, call)) return Result(call, call.GiveUp(), sent);
+            first = again;
+        }
+    }
+
+    /// <summary>One attempt, at the first endpoint from an index on that takes it.</summary>
+    /// <returns>How it ended, the index of the endpoint and the bytes of the request; no endpoint when none took it and nothing was sent.</returns>
+    private async Task<(Attempt Outcome, int? Endpoint, int Bytes)> AttemptAsync(Call call, int first)
+    {
+        var refusal = new Attempt.Failed(EscalationFailure.BreakerOpen, "no endpoint is left");
+        TimeSpan? wait = null;
+        for (var index = first; index < _endpoints.Length; index++)
+        {
+            var endpoint = _endpoints[index];
             if (endpoint.Body(call.Escalation) is not { } body)
             {
-                call.Last = new Attempt.Failed(EscalationFailure.TooLarge, $"{endpoint.Own.Name}: the request is above the limit of {endpoint.Own.BodyLimitBytes} bytes");
+                refusal = new Attempt.Failed(EscalationFailure.TooLarge, $"{endpoint.Own.Name}: the request is above the limit of {endpoint.Own.BodyLimitBytes} bytes");
                 continue;
             }
 
-            try
-            {
-                call.Attempts++;
-                call.BytesSent += body.Length;
-                return await endpoint.Ask(call, body, Left(call), context.CancellationToken).ConfigureAwait(false);
-            }
-            catch (BrokenCircuitException broken)
-            {
-                call.Attempts--;
-                call.BytesSent -= body.Length;
-                wait = broken.RetryAfter is { } after && after < wait ? after : wait;
-            }
+            var outcome = await endpoint.AskAsync(call, body, call.Left(_time));
+            if (outcome is not Attempt.NotSent(var breaker)) return (outcome, index, body.Length);
+            wait = wait is { } before && before < breaker ? before : breaker;
         }
 
-        if (wait < TimeSpan.MaxValue) return new Attempt.Failed(EscalationFailure.BreakerOpen, "the breaker is open") { RetryAfter = wait };
-        return call.Last ?? new Attempt.Failed(EscalationFailure.BreakerOpen, "no endpoint is left");
+        return (wait is null ? refusal : new Attempt.Failed(EscalationFailure.BreakerOpen, "the breaker is open") { RetryAfter = wait }, null, 0);
     }
 
-    /// <summary>Whether there is another attempt; if so, where and when is noted in the call.</summary>
-    private bool Plan(EscalationCall call, Attempt.Failed failed)
+    /// <summary>Where the next attempt goes and when; no endpoint when there is none, and then the failure that is told, if it is another.</summary>
+    private (int? Endpoint, TimeSpan Delay, Attempt.Failed? Failure) Plan(Call call, Attempt.Failed failed, int tried)
     {
-        call.Last = failed;
-        // Without an attempt there was no endpoint to try, and Next has tried them all.
-        if (call.Attempts is 0 or >= MaxAttempts || call.Elapsed(_time) >= call.Deadline) return false;
-        if (call.Rung + 1 < _endpoints.Length)
+        if (tried + 1 < _endpoints.Length) return (tried + 1, TimeSpan.Zero, null);
+        if (!failed.MayRepeat) return (null, default, null);
+        var delay = failed.RetryAfter ?? TimeSpan.FromSeconds(_options.RetryDelaySeconds * (0.5 + (0.5 * _instruments.Random())));
+        if (delay >= call.Left(_time)) return (null, default, null);
+        return _budget.TryTake()
+            ? (tried, delay, null)
+            : (null, default, failed with { Reason = EscalationFailure.RetryBudget, Detail = $"too many repetitions lately; the attempt: {failed.Detail}" });
+    }
+
+    /// <returns>False when the call ended meanwhile.</returns>
+    private async Task<bool> WaitAsync(TimeSpan delay, Call call)
+    {
+        try
         {
-            (call.Rung, call.Delay) = (call.Rung + 1, TimeSpan.Zero);
+            await Task.Delay(delay, _time, call.Ended);
             return true;
         }
-
-        if (!failed.MayRepeat) return false;
-        var delay = failed.RetryAfter ?? TimeSpan.FromSeconds(_options.RetryDelaySeconds * (0.5 + (0.5 * _random())));
-        if (delay >= Left(call)) return false;
-        call.IsOutOfBudget = !_budget.TryTake();
-        call.Delay = delay;
-        return !call.IsOutOfBudget;
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
     }
 
-    private EscalationResult Result(EscalationCall call, Attempt attempt) => attempt switch
+    private EscalationResult Result(Call call, Attempt attempt, Sent sent) => attempt switch
     {
         Attempt.Answered answered => new EscalationResult.Answered(
-            answered.Answer, answered.Model, call.Elapsed(_time), call.Attempts, call.BytesSent, answered.Confidence),
-        Attempt.Failed failed when call.IsOutOfBudget => Failure(
-            call, failed with { Reason = EscalationFailure.RetryBudget, Detail = $"too many repetitions lately; the attempt: {failed.Detail}" }),
-        Attempt.Failed failed => Failure(call, failed),
-        _ => throw new System.Diagnostics.UnreachableException(),
+            answered.Answer, answered.Model, _time.GetElapsedTime(call.Started), sent.Attempts, sent.Bytes, answered.Confidence),
+        Attempt.Failed failed => new EscalationResult.Failed(failed.Reason, failed.Detail, failed.RetryAfter, sent.Attempts, failed.Status, sent.Bytes),
+        _ => throw new UnreachableException(),
     };
-
-    private static EscalationResult.Failed Failure(EscalationCall call, Attempt.Failed failed) =>
-        new(failed.Reason, failed.Detail, failed.RetryAfter, call.Attempts, failed.Status, call.BytesSent);
-
-    /// <summary>Polly takes no timeout below 10 ms; a deadline that has passed ends in that time.</summary>
-    private TimeSpan Left(EscalationCall call)
-    {
-        var left = call.Deadline - call.Elapsed(_time);
-        return left > TimeSpan.FromMilliseconds(10) ? left : TimeSpan.FromMilliseconds(10);
-    }
-
-    private static EscalationCall Call(ResilienceContext context) => context.Properties.GetValue(CallKey, null!);
 
     private static int Number(CircuitState state) => state switch
     {
@@ -213,4 +172,24 @@ internal sealed class EscalationClient : IDisposable
         CircuitState.HalfOpen => 1,
         _ => 2,
     };
+
+    /// <summary>Requests that went out, and their bytes.</summary>
+    private readonly record struct Sent(int Attempts, long Bytes);
+}
+
+/// <summary>One escalation on its way.</summary>
+/// <param name="Escalation">The question.</param>
+/// <param name="Deadline">How long the caller waits.</param>
+/// <param name="Started">Timestamp of the call.</param>
+/// <param name="Caller">Cancelled when the caller left.</param>
+/// <param name="Ended">Cancelled when the caller left or the deadline passed.</param>
+internal sealed record Call(Escalation Escalation, TimeSpan Deadline, long Started, CancellationToken Caller, CancellationToken Ended)
+{
+    /// <summary>Time until the deadline; below zero once it has passed.</summary>
+    public TimeSpan Left(TimeProvider time) => Deadline - time.GetElapsedTime(Started);
+
+    /// <summary>The end of a call that was not answered in time: the fault of nobody who was asked.</summary>
+    public Attempt.Failed GiveUp() => Caller.IsCancellationRequested
+        ? new Attempt.Failed(EscalationFailure.Cancelled, "the caller left")
+        : new Attempt.Failed(EscalationFailure.Timeout, $"the deadline of {Deadline.TotalSeconds} s passed");
 }

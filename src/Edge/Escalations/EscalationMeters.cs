@@ -1,5 +1,5 @@
 using System.Diagnostics.Metrics;
-using System.Text.Json;
+using Vlm.Text;
 
 namespace Vlm.Edge.Escalations;
 
@@ -38,12 +38,12 @@ internal sealed class EscalationMeters : IDisposable
     /// <summary>An escalation ended.</summary>
     public void Ended(EscalationResult result, TimeSpan took)
     {
-        _results.Add(1, new KeyValuePair<string, object?>("outcome", result is EscalationResult.Failed failed ? Label(failed.Reason) : "answered"));
+        _results.Add(1, new KeyValuePair<string, object?>("outcome", result is EscalationResult.Failed failed ? failed.Reason.ToLabel() : "answered"));
         _seconds.Record(took.TotalSeconds);
     }
 
     /// <summary>The queue did not take an escalation, or gave one up.</summary>
-    public void Dropped(QueueDrop reason) => _dropped.Add(1, new KeyValuePair<string, object?>("reason", Label(reason)));
+    public void Dropped(QueueDrop reason) => _dropped.Add(1, new KeyValuePair<string, object?>("reason", reason.ToLabel()));
 
     /// <summary>A damaged queue was put aside.</summary>
     public void Quarantined() => _alarms.Add(1);
@@ -64,10 +64,6 @@ internal sealed class EscalationMeters : IDisposable
         _meter.CreateObservableGauge("escalation_queue_bytes", () => stats().Bytes, description: "Bytes of the pictures.");
         _meter.CreateObservableGauge("escalation_queue_oldest_seconds", () => stats().OldestAge.TotalSeconds, description: "Age of the oldest that waits.");
     }
-
-    /// <summary>A reason as a label.</summary>
-    public static string Label<T>(T reason)
-        where T : struct, Enum => JsonNamingPolicy.SnakeCaseLower.ConvertName(reason.ToString());
 
     public void Dispose() => _meter.Dispose();
 }

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Vlm.Text;
 
 namespace Vlm.Edge.Escalations;
 
@@ -23,19 +24,20 @@ internal sealed class EscalationQueue : IDisposable
     private readonly QueueOptions _options;
     private readonly TimeProvider _time;
     private readonly EscalationMeters _meters;
-    private readonly ILogger<EscalationQueue> _log;
+    private readonly ILogger _log;
     private readonly SemaphoreSlim _changed = new(0, 1);
     private readonly Reserve _reserve;
     private (QueueDatabase Database, PictureStore Pictures)? _files;
     private int _quarantined;
 
-    private EscalationQueue(QueueOptions options, TimeProvider time, EscalationMeters meters, ILogger<EscalationQueue> log)
+    private EscalationQueue(QueueOptions options, Instruments instruments)
     {
-        (_options, _time, _meters, _log) = (options, time, meters, log);
+        (_options, _time, _meters) = (options, instruments.Time, instruments.Meters);
+        _log = instruments.Logs.CreateLogger<EscalationQueue>();
         Directory.CreateDirectory(options.Folder);
         _reserve = new Reserve(Path.Combine(options.Folder, ReserveName));
         Guarded(() => _files is not null);
-        meters.WatchQueue(Stats);
+        _meters.WatchQueue(Stats);
     }
 
     private QueueDatabase Database => _files!.Value.Database;
@@ -44,8 +46,7 @@ internal sealed class EscalationQueue : IDisposable
 
     /// <summary>Opens or creates the queue.</summary>
     /// <exception cref="IOException">Another process has it open, or the folder cannot be written.</exception>
-    public static EscalationQueue Open(QueueOptions options, TimeProvider time, EscalationMeters meters, ILogger<EscalationQueue> log) =>
-        new(options, time, meters, log);
+    public static EscalationQueue Open(QueueOptions options, Instruments instruments) => new(options, instruments);
 
     /// <summary>Takes an escalation, or says why not. When it says that it is accepted, it is on the disk.</summary>
     public EnqueueResult TryEnqueue(Escalation escalation)
@@ -69,7 +70,7 @@ internal sealed class EscalationQueue : IDisposable
         if (result is EnqueueResult.Rejected rejected)
         {
             _meters.Dropped(rejected.Reason);
-            _log.LogWarning("Escalation {Id} is not queued: {Reason}, {Detail}", escalation.Id, rejected.Reason, rejected.Detail);
+            _log.NotQueued(escalation.Id, rejected.Reason.ToLabel(), rejected.Detail);
         }
         else if (result is EnqueueResult.Accepted)
         {
@@ -79,7 +80,7 @@ internal sealed class EscalationQueue : IDisposable
         return result;
     }
 
-    /// <summary>Takes escalations to work on, in the order of the options. Whoever does not finish within the lease loses them to the next.</summary>
+    /// <summary>Takes escalations to work on, in the order of the options. What is not finished within the lease may be taken again.</summary>
     /// <param name="most">How many at most.</param>
     public IReadOnlyList<QueuedEscalation> Lease(int most)
     {
@@ -111,7 +112,7 @@ internal sealed class EscalationQueue : IDisposable
     /// <summary>An escalation is given up: it becomes a dead letter that keeps its picture.</summary>
     public void Fail(string id, EscalationFailure reason, string detail) => Guarded(() =>
     {
-        Database.Bury(id, EscalationMeters.Label(reason), detail);
+        Database.Bury(id, reason.ToLabel(), detail);
         _meters.Dropped(QueueDrop.Dead);
         return true;
     });
@@ -147,13 +148,13 @@ internal sealed class EscalationQueue : IDisposable
     });
 
     /// <summary>Waits until something was added, or for a time at most.</summary>
-    public async Task WaitForMore(TimeSpan most, CancellationToken cancellation)
+    public async Task WaitForMoreAsync(TimeSpan most, CancellationToken cancellation)
     {
         using var timeout = new CancellationTokenSource(most, _time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellation);
         try
         {
-            await _changed.WaitAsync(either.Token).ConfigureAwait(false);
+            await _changed.WaitAsync(either.Token);
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
@@ -214,7 +215,7 @@ internal sealed class EscalationQueue : IDisposable
     {
         Remove(entry.Id);
         _meters.Dropped(reason);
-        _log.LogWarning("Escalation {Id} of {Created:u} is given up: {Reason}, {Detail}", entry.Id, entry.Created, reason, detail);
+        _log.GivenUp(entry.Id, entry.Created, reason.ToLabel(), detail);
     }
 
     private bool Remove(string id)
@@ -244,13 +245,13 @@ internal sealed class EscalationQueue : IDisposable
             catch (QueueException error) when (error.Fault == QueueFault.Full && maySpend)
             {
                 if (!_reserve.Spend()) throw;
-                _log.LogError(error, "The disk is full. New escalations are turned away; what is queued is sent with the room that was kept for it.");
+                _log.DiskFull(error);
                 return Opened(work);
             }
         }
     }
 
-    // What stays closed, because it could not be put aside or opened anew, is tried again by the next call.
+    // What stays closed, because it could not be put aside or opened again, is tried again by the next call.
     private T Opened<T>(Func<T> work)
     {
         _files ??= OpenFiles();
@@ -285,7 +286,7 @@ internal sealed class EscalationQueue : IDisposable
         if (Directory.Exists(pictures)) Directory.Move(pictures, Path.Combine(aside, PicturesName));
         _quarantined++;
         _meters.Quarantined();
-        _log.LogCritical(error, "The queue in {Folder} was damaged. It is put aside in {Aside}; a new one is used. Check the disk.", _options.Folder, aside);
+        _log.PutAside(error, _options.Folder, aside);
     }
 
     private void Signal()

@@ -75,7 +75,7 @@ internal sealed class QueueDatabase : IDisposable
             Execute($"PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint={CheckpointPages};");
             if (Scalar("PRAGMA quick_check(1)") is not "ok") throw Damage("its check found damage");
             Execute(Schema);
-            // The file is this process's alone, so whoever had leased is gone; and a clock that was wrong must not keep anything waiting.
+            // The file is this process's alone, so nobody holds a lease any more; and a clock that was wrong must not keep anything waiting.
             Execute("UPDATE escalations SET leased_until = 0, not_before = 0 WHERE leased_until <> 0 OR not_before <> 0");
         }
         catch

@@ -19,7 +19,7 @@ internal sealed class Reserve(string path)
         AtomicFile.Write(path, new byte[Bytes]);
     }
 
-    /// <summary>Gives the room to whoever writes next.</summary>
+    /// <summary>Gives the room to the next write.</summary>
     /// <returns>Whether there was any to give.</returns>
     public bool Spend()
     {

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Vlm.Text;
 
 namespace Vlm.Edge.Queries;
 
@@ -22,7 +23,7 @@ internal enum AlarmKind
 /// <param name="Times">How often since the start.</param>
 internal sealed record RaisedAlarm(AlarmKind Kind, string Message, DateTimeOffset At, int Times);
 
-/// <summary>Alarms, told in four places: log, metric, event stream and state. Thread-safe; of each kind the last one is kept.</summary>
+/// <summary>Alarms, reported in four places: log, metric, event stream and state. Thread-safe; of each kind the last one is kept.</summary>
 internal sealed class Alarms(EventStream events, EdgeMetrics metrics, ILogger<Alarms> logger, TimeProvider clock)
 {
     private static readonly TimeSpan Quiet = TimeSpan.FromMinutes(1);
@@ -37,9 +38,12 @@ internal sealed class Alarms(EventStream events, EdgeMetrics metrics, ILogger<Al
         }
     }
 
-    public void Raise(AlarmKind kind, string message)
+    /// <param name="kind">What it is about.</param>
+    /// <param name="message">For people.</param>
+    /// <param name="error">What the log shows beside it.</param>
+    public void Raise(AlarmKind kind, string message, Exception? error = null)
     {
-        // First, so that whoever sees the alarm in the state finds it counted.
+        // First: an alarm that shows in the state is counted.
         metrics.Count(kind);
         RaisedAlarm? before;
         var now = clock.GetUtcNow();
@@ -50,7 +54,7 @@ internal sealed class Alarms(EventStream events, EdgeMetrics metrics, ILogger<Al
         }
         // A full disk fails at every escalation; once a minute is enough to say so.
         if (before is not null && before.Message == message && now - before.At < Quiet) return;
-        Log.Alarm(logger, kind, message);
-        events.Publish(new EdgeEvent.Alarm(EdgeMetrics.Label(kind), message));
+        logger.Alarm(error, kind.ToLabel(), message);
+        events.Publish(new EdgeEvent.Alarm(kind.ToLabel(), message));
     }
 }

@@ -1,14 +1,15 @@
 using System.Diagnostics.Metrics;
-using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
 using Prometheus;
 using Vlm.Edge.Routing;
+using Vlm.Hosting.Http;
+using Vlm.Text;
 
 namespace Vlm.Edge.Queries;
 
 /// <summary>The daemon's numbers for Prometheus; the only file that knows the exporter. Thread-safe.</summary>
-internal sealed class EdgeMetrics : IDisposable
+internal sealed class EdgeMetrics : IRefusalCounter, IDisposable
 {
     private static readonly double[] Seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
     private readonly CollectorRegistry _registry = Metrics.NewCustomRegistry();
@@ -23,9 +24,9 @@ internal sealed class EdgeMetrics : IDisposable
         _answers = factory.CreateCounter("edge_answers_total", "Answers given.", "mode", "answered_by", "degraded_reason", "certified");
         _refusals = factory.CreateCounter("edge_refusals_total", "Questions without an answer.", "reason");
         _decisions = factory.CreateCounter("edge_decisions_total", "Decisions of the router.", "decision", "reason");
-        _corrections = factory.CreateCounter("edge_corrections_total", "Ends of questions asked behind.", "reason", "outcome");
+        _corrections = factory.CreateCounter("edge_corrections_total", "Ends of questions that were asked in the background.", "reason", "outcome");
         _alarms = factory.CreateCounter("edge_alarms_total", "Alarms raised.", "kind");
-        _shed = factory.CreateCounter("edge_requests_refused_total", "Requests refused before their picture was decoded.", "code");
+        _shed = factory.CreateCounter("edge_requests_refused_total", "Requests that were not answered, by the code of their error.", "code");
         _stages = factory.CreateHistogram("edge_stage_seconds", "Time per stage.", new HistogramConfiguration { LabelNames = ["stage"], Buckets = Seconds });
         _total = factory.CreateHistogram("edge_answer_seconds", "From question to answer.", new HistogramConfiguration { LabelNames = ["answered_by"], Buckets = Seconds });
         _inFlight = factory.CreateGauge("edge_requests_in_flight", "Requests being worked on.");
@@ -33,10 +34,6 @@ internal sealed class EdgeMetrics : IDisposable
         _meters = ListenToMeters();
         _registry.AddBeforeCollectCallback(ReadGauges);
     }
-
-    /// <summary>A reason as a label.</summary>
-    public static string Label<T>(T reason)
-        where T : struct, Enum => JsonNamingPolicy.SnakeCaseLower.ConvertName(reason.ToString());
 
     /// <summary>Gauges that are read when somebody asks.</summary>
     public void Watch(Func<IEnumerable<(string Name, string Help, double Value)>> read)
@@ -54,13 +51,13 @@ internal sealed class EdgeMetrics : IDisposable
         switch (outcome)
         {
             case QueryOutcome.Answered(var answer):
-                var degraded = answer.Degraded is { } reason ? Label(reason) : "";
-                _answers.WithLabels(Label(query.Mode), Label(answer.By), degraded, answer.IsCertified ? "yes" : "no").Inc();
-                _total.WithLabels(Label(answer.By)).Observe(answer.Timings.Total.TotalSeconds);
+                var degraded = answer.Degraded is { } reason ? reason.ToLabel() : "";
+                _answers.WithLabels(query.Mode.ToLabel(), answer.By.ToLabel(), degraded, answer.IsCertified ? "yes" : "no").Inc();
+                _total.WithLabels(answer.By.ToLabel()).Observe(answer.Timings.Total.TotalSeconds);
                 foreach (var (stage, time) in answer.Timings.Stages.Where(stage => stage.Time > TimeSpan.Zero)) _stages.WithLabels(stage).Observe(time.TotalSeconds);
                 break;
             case QueryOutcome.Refused(var why, _):
-                _refusals.WithLabels(Label(why)).Inc();
+                _refusals.WithLabels(why.ToLabel()).Inc();
                 break;
         }
     }
@@ -70,19 +67,21 @@ internal sealed class EdgeMetrics : IDisposable
         var (name, reason) = decision switch
         {
             Decision.Accept => ("accept", ""),
-            Decision.AcceptAndAudit => ("accept_and_audit", Label(EscalationReason.Audit)),
-            Decision.Escalate(var why) => ("escalate", Label(why)),
-            Decision.AnswerDegraded(var why, _) => ("answer_degraded", Label(why)),
+            Decision.AcceptAndAudit => ("accept_and_audit", EscalationReason.Audit.ToLabel()),
+            Decision.Escalate(var why) => ("escalate", why.ToLabel()),
+            Decision.AnswerDegraded(var why, _) => ("answer_degraded", why.ToLabel()),
             _ => throw new System.Diagnostics.UnreachableException(),
         };
         _decisions.WithLabels(name, reason).Inc();
     }
 
-    public void Count(AlarmKind alarm) => _alarms.WithLabels(Label(alarm)).Inc();
+    public void Count(AlarmKind alarm) => _alarms.WithLabels(alarm.ToLabel()).Inc();
 
-    public void CountCorrection(EscalationReason reason, string outcome) => _corrections.WithLabels(Label(reason), outcome).Inc();
+    public void CountCorrection(EscalationReason reason, string outcome) => _corrections.WithLabels(reason.ToLabel(), outcome).Inc();
 
-    public void CountRefused(string code) => _shed.WithLabels(code).Inc();
+    public void CountRefused(ErrorReason reason) => _shed.WithLabels(reason.Shape().Code).Inc();
+
+    public void CountDisconnected() => _shed.WithLabels("client_gone").Inc();
 
     public IDisposable InFlight() => _inFlight.TrackInProgress();
 
@@ -135,7 +134,7 @@ internal sealed class EdgeMetrics : IDisposable
         }
         catch (AggregateException)
         {
-            // The queue's disk fails, or the daemon is ending: its gauges keep their last values, and everything else is still told.
+            // The queue's disk fails, or the daemon is ending: its gauges keep their last values, and everything else is still shown.
         }
     }
 }

@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using Vlm.Edge.Answers;
 
 namespace Vlm.Edge.Queries;
 
@@ -22,14 +23,14 @@ internal abstract record EdgeEvent
 /// <summary>An event with its place in the stream.</summary>
 internal sealed record NumberedEvent(long Number, EdgeEvent Event);
 
-/// <summary>Events for whoever listens, with the last ones again for whoever comes back.</summary>
+/// <summary>Events for listeners, with the last ones again for a listener that comes back.</summary>
 /// <remarks>
 /// Thread-safe. Bounds: 256 events are kept, 64 may listen, and each may fall 64 behind: then it is cut off, and catches up when it comes back with the number
 /// of the last event that it saw.
 /// </remarks>
 internal sealed class EventStream
 {
-    private const int Kept = 256, Behind = 64, MostListeners = 64;
+    private const int Kept = 256, MostBehind = 64, MostListeners = 64;
     private readonly Lock _lock = new();
     private readonly Queue<NumberedEvent> _last = new();
     private readonly List<Channel<NumberedEvent>> _listeners = [];
@@ -59,7 +60,7 @@ internal sealed class EventStream
     }
 
     /// <param name="after">Number of the last event that the listener saw; null for a new one, which hears only what happens from now on.</param>
-    /// <returns>Null when as many listen as may.</returns>
+    /// <returns>Null when all places for listeners are taken.</returns>
     public Subscription? Listen(long? after)
     {
         lock (_lock)
@@ -67,7 +68,7 @@ internal sealed class EventStream
             if (_listeners.Count >= MostListeners) return null;
             // A number from before a restart is from another stream: then all that is kept is news.
             var missed = after is null ? [] : _last.Where(numbered => numbered.Number > after || after > _number).ToArray();
-            var channel = Channel.CreateBounded<NumberedEvent>(Behind + missed.Length);
+            var channel = Channel.CreateBounded<NumberedEvent>(MostBehind + missed.Length);
             foreach (var numbered in missed) channel.Writer.TryWrite(numbered);
             _listeners.Add(channel);
             return new Subscription(channel.Reader, () => Leave(channel));

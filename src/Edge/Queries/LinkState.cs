@@ -23,6 +23,8 @@ internal sealed class LinkState(TimeProvider clock)
 
     public void Note(EscalationResult result)
     {
+        // Nothing was tried.
+        if (result is EscalationResult.Failed { Reason: EscalationFailure.Budget }) return;
         lock (_lock)
         {
             _since = clock.GetTimestamp();

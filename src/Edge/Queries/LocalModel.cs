@@ -1,6 +1,8 @@
-using System.Threading.Channels;
+using System.Threading.RateLimiting;
 using Vlm.Cryptogram;
+using Vlm.Edge.Answers;
 using Vlm.Edge.Routing;
+using Vlm.Edge.Scenes;
 using Vlm.Engine;
 using Vlm.Gating;
 using Vlm.Solving;
@@ -18,7 +20,7 @@ namespace Vlm.Edge.Queries;
 internal sealed record LocalAnswer(
     string? Text, Assessment? Assessment, IReadOnlyList<Verifier> HardFailures, Scene Scene, (int Prompt, int Reply)? Tokens, AnswerTimings Timings);
 
-/// <summary>What came out of the model's queue.</summary>
+/// <summary>What came of a question to the local model.</summary>
 internal abstract record LocalOutcome
 {
     private LocalOutcome()
@@ -33,105 +35,92 @@ internal abstract record LocalOutcome
     public sealed record Refused(RefusalReason Reason, string Detail) : LocalOutcome;
 }
 
-/// <summary>The one owner of the solver: questions wait in a bounded channel and are answered one after the other.</summary>
+/// <summary>The one owner of the solver: questions take turns at it in the order in which they came, and a bounded number of them waits.</summary>
 /// <remarks>
-/// Pictures are decoded here and not before, so that at most one is in memory as pixels, however many clients wait. A question whose client has gone, or whose
-/// deadline has passed, is not begun, and given up between two tokens once begun. Thread-safe. Disposes the solver.
+/// Pictures are decoded in a turn and not before, so that one is in memory as pixels, however many clients wait. A question whose client has gone, or whose
+/// deadline has passed, leaves the queue, and is given up between two tokens once begun. Thread-safe. Disposes the solver.
 /// </remarks>
 internal sealed class LocalModel : IAsyncDisposable
 {
     private readonly Solver _solver;
-    private readonly Gate? _gate;
     private readonly TimeProvider _clock;
-    private readonly Action<Exception> _onFailure;
-    private readonly Channel<Work> _waiting;
+    private readonly Alarms _alarms;
+    private readonly ConcurrencyLimiter _turns;
     private readonly CancellationTokenSource _stop = new();
-    private readonly Task _loop;
 
     /// <param name="solver">The package, opened.</param>
-    /// <param name="gate">Its gate, if it has one.</param>
+    /// <param name="drift">Its gate, watched; null for a package without one.</param>
     /// <param name="places">Questions that may wait, at least 1.</param>
     /// <param name="clock">For the waiting time.</param>
-    /// <param name="onFailure">Told when the engine fails.</param>
-    public LocalModel(Solver solver, Gate? gate, int places, TimeProvider clock, Action<Exception> onFailure)
+    /// <param name="alarms">Hears when the engine fails.</param>
+    public LocalModel(Solver solver, DriftMonitor? drift, int places, TimeProvider clock, Alarms alarms)
     {
-        (_solver, _gate, _clock, _onFailure) = (solver, gate, clock, onFailure);
-        _waiting = Channel.CreateBounded<Work>(new BoundedChannelOptions(places) { SingleReader = true });
-        _loop = Task.Factory.StartNew(Loop, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).Unwrap();
+        (_solver, Drift, _clock, _alarms) = (solver, drift, clock, alarms);
+        Name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(solver.Folder.Path)));
+        _turns = new ConcurrencyLimiter(new ConcurrencyLimiterOptions { PermitLimit = 1, QueueLimit = places, QueueProcessingOrder = QueueProcessingOrder.OldestFirst });
     }
+
+    /// <summary>Name of the package.</summary>
+    public string Name { get; }
+
+    /// <summary>How its weights are stored.</summary>
+    public string Precision => _solver.Folder.Manifest.Precision;
+
+    /// <summary>Its gate, watched; null for a package without one.</summary>
+    public DriftMonitor? Drift { get; }
 
     /// <summary>Questions that wait now.</summary>
-    public int Waiting => _waiting.Reader.Count;
+    public int Waiting => (int)_turns.GetStatistics()!.CurrentQueuedCount;
 
+    /// <summary>Waits for a turn and looks at the picture.</summary>
     /// <param name="query">The question.</param>
-    /// <param name="find">Looks for an answer to the same question; called with the scene and the code.</param>
-    /// <param name="cancellation">Ends the waiting and the work.</param>
-    public async Task<LocalOutcome> AnswerAsync(Query query, Func<Scene, string, Answer?> find, CancellationToken cancellation)
+    /// <param name="cancellation">Ends the waiting and the work of the turn.</param>
+    /// <returns>The turn, to be disposed at once when it is over; or why there is none.</returns>
+    public async Task<(Turn? Turn, LocalOutcome.Refused? Refusal)> TakeTurnAsync(Query query, CancellationToken cancellation)
     {
-        var work = new Work(query, find, _clock.GetTimestamp(), cancellation);
-        if (!_waiting.Writer.TryWrite(work)) return new LocalOutcome.Refused(RefusalReason.Busy, "as many questions wait as may; ask again later");
-        // The place in the queue stays taken until its turn comes, but nobody waits for it.
-        await using var gone = cancellation.Register(() => work.Done.TrySetResult(Ended()));
-        return await work.Done.Task;
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        _waiting.Writer.TryComplete();
-        await _stop.CancelAsync();
-        await _loop;
-        _stop.Dispose();
-        _solver.Dispose();
-    }
-
-    private async Task Loop()
-    {
-        await foreach (var work in _waiting.Reader.ReadAllAsync())
-        {
-            using var ended = CancellationTokenSource.CreateLinkedTokenSource(work.Cancellation, _stop.Token);
-            work.Done.TrySetResult(ended.IsCancellationRequested ? Ended() : Answer(work, ended.Token));
-        }
-    }
-
-    private LocalOutcome Answer(Work work, CancellationToken ended)
-    {
-        var timings = new AnswerTimings { Queue = _clock.GetElapsedTime(work.Queued) };
+        var queued = _clock.GetTimestamp();
+        var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellation, _stop.Token);
+        RateLimitLease? place = null;
         try
         {
-            var started = _clock.GetTimestamp();
-            var picture = ImageCodec.Decode(work.Query.Picture);
-            timings = timings with { DecodePicture = _clock.GetElapsedTime(started) };
-            var scene = Scene.Of(picture);
-            return work.Find(scene, work.Query.Code) is { } known
-                ? new LocalOutcome.Known(known, timings)
-                : Solve(new Question(picture, work.Query.Code, timings.DecodePicture), scene, timings, ended);
+            place = await _turns.AcquireAsync(1, ended.Token);
+            if (place.IsAcquired) return (await Task.Run(() => Look(query, place, queued, ended), ended.Token), null);
+            ended.Dispose();
+            return (null, new LocalOutcome.Refused(RefusalReason.Busy, "all places for waiting questions are taken; ask again later"));
         }
-        catch (PictureException e)
-        {
-            return new LocalOutcome.Refused(RefusalReason.Picture, e.Message);
-        }
-        catch (PromptTooLongException e)
-        {
-            return new LocalOutcome.Refused(RefusalReason.CodeTooLong, e.Message);
-        }
-        catch (OperationCanceledException)
-        {
-            return Ended();
-        }
-#pragma warning disable CA1031 // Whatever the engine throws about one question, the next one must still be answered.
+#pragma warning disable CA1031 // Whatever goes wrong with one question, the next one must still be answered.
         catch (Exception e)
 #pragma warning restore CA1031
         {
-            _onFailure(e);
-            return new LocalOutcome.Refused(RefusalReason.ModelFailed, "the model failed on this question; the log of the box says how");
+            place?.Dispose();
+            ended.Dispose();
+            return (null, Refuse(e));
         }
+    }
+
+    /// <summary>Ends the turn under way, waits until it is over, and frees the model.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        using (await _turns.AcquireAsync(1)) _solver.Dispose();
+        _turns.Dispose();
+        _stop.Dispose();
+    }
+
+    private Turn Look(Query query, RateLimitLease place, long queued, CancellationTokenSource ended)
+    {
+        var timings = new AnswerTimings { Queue = _clock.GetElapsedTime(queued) };
+        var started = _clock.GetTimestamp();
+        var picture = ImageCodec.Decode(query.Picture);
+        timings = timings with { DecodePicture = _clock.GetElapsedTime(started) };
+        return new Turn(this, new Question(picture, query.Code, timings.DecodePicture), timings, place, ended);
     }
 
     private LocalOutcome.Solved Solve(Question question, Scene scene, AnswerTimings timings, CancellationToken ended)
     {
         var solution = _solver.Solve(question, cancellation: ended);
         var started = _clock.GetTimestamp();
-        var assessment = _gate?.Assess(solution);
+        var assessment = Drift?.Gate.Assess(solution);
         var failures = assessment?.HardFailures ?? Verifiers.Check(solution.Reply, question.Code).HardFailures;
         return new LocalOutcome.Solved(new LocalAnswer(
             solution.Answer, assessment, failures, scene, (solution.PromptTokens, solution.Generation.Choices.Count), timings with
@@ -144,10 +133,47 @@ internal sealed class LocalModel : IAsyncDisposable
             }));
     }
 
-    private static LocalOutcome.Refused Ended() => new(RefusalReason.Cancelled, "the question was given up before it was answered");
-
-    private sealed record Work(Query Query, Func<Scene, string, Answer?> Find, long Queued, CancellationToken Cancellation)
+    private LocalOutcome.Refused Refuse(Exception e)
     {
-        public TaskCompletionSource<LocalOutcome> Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        switch (e)
+        {
+            case PictureException: return new LocalOutcome.Refused(RefusalReason.Picture, e.Message);
+            case PromptTooLongException: return new LocalOutcome.Refused(RefusalReason.CodeTooLong, e.Message);
+            case OperationCanceledException: return new LocalOutcome.Refused(RefusalReason.Cancelled, "the question was given up before it was answered");
+            default:
+                _alarms.Raise(AlarmKind.Model, $"The model failed on a question: {e.Message}", e);
+                return new LocalOutcome.Refused(RefusalReason.ModelFailed, "the model failed on this question; the log of the box says how");
+        }
+    }
+
+    /// <summary>One question's turn: until it is disposed, nobody else uses the model.</summary>
+    internal sealed class Turn(LocalModel model, Question question, AnswerTimings timings, RateLimitLease place, CancellationTokenSource ended) : IDisposable
+    {
+        /// <summary>What the picture shows.</summary>
+        public Scene Scene { get; } = Scene.From(question.Picture);
+
+        /// <summary>Up to the decoded picture.</summary>
+        public AnswerTimings Timings => timings;
+
+        /// <summary>Asks the model.</summary>
+        public async Task<LocalOutcome> SolveAsync()
+        {
+            try
+            {
+                return await Task.Run(() => model.Solve(question, Scene, timings, ended.Token), ended.Token);
+            }
+#pragma warning disable CA1031 // As above.
+            catch (Exception e)
+#pragma warning restore CA1031
+            {
+                return model.Refuse(e);
+            }
+        }
+
+        public void Dispose()
+        {
+            place.Dispose();
+            ended.Dispose();
+        }
     }
 }

@@ -1,3 +1,4 @@
+using Vlm.Edge.Answers;
 using Vlm.Edge.Routing;
 
 namespace Vlm.Edge.Queries;
@@ -7,9 +8,21 @@ namespace Vlm.Edge.Queries;
 /// <param name="Picture">The picture file as it came.</param>
 /// <param name="Code">The code in its normal form.</param>
 /// <param name="Mode">What to do with an unconfident answer.</param>
-/// <param name="Deadline">How long the client waits, from <paramref name="Started"/>.</param>
-/// <param name="Started">Timestamp of the clock when the question came.</param>
-internal sealed record Query(string Id, byte[] Picture, string Code, RoutingMode Mode, TimeSpan Deadline, long Started);
+/// <param name="Deadline">How long the client waits.</param>
+internal sealed record Query(string Id, byte[] Picture, string Code, RoutingMode Mode, Deadline Deadline);
+
+/// <summary>How long a client waits, on a clock that runs.</summary>
+/// <param name="Clock">The clock.</param>
+/// <param name="Started">Its timestamp when the question came.</param>
+/// <param name="Limit">How long the client waits from then on.</param>
+internal sealed record Deadline(TimeProvider Clock, long Started, TimeSpan Limit)
+{
+    /// <summary>Time since the question came.</summary>
+    public TimeSpan Elapsed => Clock.GetElapsedTime(Started);
+
+    /// <summary>Time that is left; below zero once it has passed.</summary>
+    public TimeSpan Left => Limit - Elapsed;
+}
 
 /// <summary>Why a question gets no answer. Also a metric label, in snake case.</summary>
 internal enum RefusalReason

@@ -1,39 +1,64 @@
 using System.Diagnostics;
+using Vlm.Edge.Answers;
+using Vlm.Edge.Escalations;
 using Vlm.Edge.Routing;
+using Vlm.Edge.Scenes;
 
 namespace Vlm.Edge.Queries;
 
-/// <summary>The daemon on one screen: question → local answer → gate → decision → effect. The only place that writes to queue, cache, store and metrics.</summary>
-internal sealed class QueryPipeline(LocalModel model, Escalator? larger, Settled settled, PipelineOptions options)
+/// <summary>The daemon on one screen: question → local answer → gate → decision → effect. The only place that writes to queue, memory and metrics.</summary>
+internal sealed class QueryPipeline(LocalModel model, Escalator? larger, AnswerMemory memory, RoutingOptions options, EdgeMetrics metrics)
 {
     /// <summary>What the client keeps of its time to take in the answer.</summary>
     private static readonly TimeSpan Margin = TimeSpan.FromMilliseconds(20);
 
     /// <summary>Answers a question within its deadline, or says why not.</summary>
     /// <param name="query">The question.</param>
-    /// <param name="gone">Whether the client still waits.</param>
+    /// <param name="gone">Cancelled when the client no longer waits.</param>
     public async Task<QueryOutcome> AskAsync(Query query, CancellationToken gone)
     {
-        using var deadline = new CancellationTokenSource(Clamped(Left(query)), options.Clock);
+        using var deadline = new CancellationTokenSource(query.Deadline.Left > TimeSpan.Zero ? query.Deadline.Left : TimeSpan.Zero, query.Deadline.Clock);
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(gone, deadline.Token);
-        QueryOutcome outcome = await model.AnswerAsync(query, (scene, code) => Known(query, scene, code), ended.Token) switch
+        QueryOutcome outcome = await LocalAsync(query, ended.Token) switch
         {
             LocalOutcome.Known(var known, var timings) => new QueryOutcome.Answered(Again(query, known, timings)),
             LocalOutcome.Solved(var local) => new QueryOutcome.Answered(await FollowAsync(query, local, gone)),
             LocalOutcome.Refused { Reason: RefusalReason.Cancelled } when !gone.IsCancellationRequested && deadline.IsCancellationRequested =>
-                new QueryOutcome.Refused(RefusalReason.Deadline, $"the deadline of {query.Deadline.TotalMilliseconds:F0} ms passed before the local model had answered"),
+                new QueryOutcome.Refused(RefusalReason.Deadline, $"the deadline of {query.Deadline.Limit.TotalMilliseconds:F0} ms passed before the local model had answered"),
             LocalOutcome.Refused(var reason, var detail) => new QueryOutcome.Refused(reason, detail),
             _ => throw new UnreachableException(),
         };
-        options.Metrics.Count(query, outcome);
+        metrics.Count(query, outcome);
         return outcome;
+    }
+
+    /// <summary>What the box says; at the end of the deadline at once, though the model may still have to notice.</summary>
+    private async Task<LocalOutcome> LocalAsync(Query query, CancellationToken ended)
+    {
+        try
+        {
+            return await TakeTurnAsync(query, ended).WaitAsync(ended);
+        }
+        catch (OperationCanceledException)
+        {
+            return new LocalOutcome.Refused(RefusalReason.Cancelled, "the question was given up before it was answered");
+        }
+    }
+
+    /// <summary>One turn at the local model: look, remember, else solve.</summary>
+    private async Task<LocalOutcome> TakeTurnAsync(Query query, CancellationToken ended)
+    {
+        var (taken, refusal) = await model.TakeTurnAsync(query, ended);
+        if (taken is null) return refusal!;
+        using var turn = taken;
+        return Known(query, turn.Scene) is { } known ? new LocalOutcome.Known(known, turn.Timings) : await turn.SolveAsync();
     }
 
     private async Task<Answer> FollowAsync(Query query, LocalAnswer local, CancellationToken gone)
     {
         var situation = Look(query, local);
-        var decision = Router.Decide(situation, AuditDraw.Of(query.Id));
-        options.Metrics.Count(decision);
+        var decision = Router.Decide(situation, AuditDraw.Draw(query.Id));
+        metrics.Count(decision);
         var answer = decision switch
         {
             Decision.Accept => Local(query, local),
@@ -42,8 +67,8 @@ internal sealed class QueryPipeline(LocalModel model, Escalator? larger, Settled
             Decision.AnswerDegraded degraded => await DegradedAsync(query, local, degraded, Why(degraded.Reason, situation.Budget)),
             _ => throw new UnreachableException(),
         };
-        answer = answer with { Timings = answer.Timings with { Total = options.Clock.GetElapsedTime(query.Started) } };
-        settled.Add(answer, local.Scene, query.Code);
+        answer = answer with { Timings = answer.Timings with { Total = query.Deadline.Elapsed } };
+        memory.Add(answer, local.Scene, query.Code);
         return answer;
     }
 
@@ -54,12 +79,11 @@ internal sealed class QueryPipeline(LocalModel model, Escalator? larger, Settled
         {
             Mode = query.Mode,
             HasHardFailure = local.HardFailures.Count > 0 || local.Text is null,
-            IsConfident = local.Assessment is { IsConfident: true } && confidence >= (options.Drift?.Threshold ?? 0),
-            IsCertified = IsCertified(local),
+            IsConfident = local.Assessment is { IsConfident: true } && confidence >= (model.Drift?.Threshold ?? 0),
             Budget = larger?.View(query) ?? BudgetVerdict.Granted,
             Link = larger?.Link ?? Link.Online,
-            HasTime = Left(query) - Margin >= options.LeastEscalation,
-            AuditShare = larger is null ? 0 : options.Drift?.ShareOf(confidence) ?? 0,
+            HasTime = query.Deadline.Left - Margin >= TimeSpan.FromSeconds(options.LeastEscalationSeconds),
+            AuditShare = larger is null ? 0 : model.Drift?.GetShare(confidence) ?? 0,
         };
     }
 
@@ -69,8 +93,8 @@ internal sealed class QueryPipeline(LocalModel model, Escalator? larger, Settled
         Text = local.Text,
         Confidence = local.Assessment?.Confidence,
         By = AnsweredBy.Edge,
-        IsCertified = IsCertified(local),
-        Model = options.ModelName,
+        IsCertified = local.Assessment is { IsCertified: true } && IsPromiseKept,
+        Model = model.Name,
         Tokens = local.Tokens,
         Timings = local.Timings,
     };
@@ -83,12 +107,12 @@ internal sealed class QueryPipeline(LocalModel model, Escalator? larger, Settled
 
     private async Task<Answer> EscalatedAsync(Query query, LocalAnswer local, EscalationReason why, CancellationToken gone)
     {
-        var started = options.Clock.GetTimestamp();
-        var asked = await larger!.AskAsync(query, local.Text, why, query.Deadline - Margin, gone);
-        local = local with { Timings = local.Timings with { Escalation = options.Clock.GetElapsedTime(started) } };
+        var started = query.Deadline.Elapsed;
+        var asked = await larger!.AskAsync(query, local.Text, why, Margin, gone);
+        local = local with { Timings = local.Timings with { Escalation = query.Deadline.Elapsed - started } };
         return asked switch
         {
-            Asked.Answered(var result) => new Answer
+            EscalationResult.Answered result => new Answer
             {
                 Id = query.Id,
                 Text = result.Answer,
@@ -98,85 +122,48 @@ internal sealed class QueryPipeline(LocalModel model, Escalator? larger, Settled
                 Tokens = local.Tokens,
                 Timings = local.Timings,
             },
-            Asked.Failed(var result) => await DegradedAsync(query, local, Fallback.After(result.Reason, why), result.Detail),
-            Asked.NotPaid(var verdict) => await DegradedAsync(query, local, new Decision.AnswerDegraded(DegradedReason.Budget, why), Spent(verdict)),
-            Asked.NotSent(var problem) => await DegradedAsync(query, local, new Decision.AnswerDegraded(DegradedReason.Rejected), problem),
+            EscalationResult.Failed result => await DegradedAsync(query, local, Fallback.Decide(result.Reason, why), result.Detail),
             _ => throw new UnreachableException(),
         };
     }
 
-    /// <summary>The local answer, marked; the larger model is asked behind if that can help.</summary>
+    /// <summary>The local answer, marked; the larger model is asked in the background if that can help.</summary>
     private async Task<Answer> DegradedAsync(Query query, LocalAnswer local, Decision.AnswerDegraded decision, string detail)
     {
         var answer = Local(query, local) with { Degraded = decision.Reason, DegradedDetail = detail };
-        if (decision.Behind is not { } why || larger is null) return answer;
+        if (decision.InBackground is not { } why || larger is null) return answer;
         // The same question already waits: it is not paid twice.
-        if (settled.Pending(local.Scene, query.Code) is { } other) return answer with { EscalationReason = why, CorrectionId = other };
+        if (memory.FindPending(local.Scene, query.Code) is { } other) return answer with { EscalationReason = why, CorrectionId = other };
         if (await larger.QueueAsync(query, local.Text, why) is not { } problem) return answer with { EscalationReason = why, CorrectionId = query.Id };
         return decision.Reason == DegradedReason.Queued
             ? answer with { Degraded = DegradedReason.QueueFull, DegradedDetail = problem }
             : answer with { DegradedDetail = $"{detail}; and it could not be queued: {problem}" };
     }
 
-    private Answer Again(Query query, Answer known, AnswerTimings timings) => known with
+    private static Answer Again(Query query, Answer known, AnswerTimings timings) => known with
     {
         Id = query.Id,
         By = AnsweredBy.Cache,
         EscalationReason = null,
         Tokens = null,
-        Timings = timings with { Total = options.Clock.GetElapsedTime(query.Started) },
+        Timings = timings with { Total = query.Deadline.Elapsed },
     };
 
-    /// <summary>An answer to give again: the box's own one only while its certificate stands, and not to who wants the larger model's.</summary>
-    private Answer? Known(Query query, Scene scene, string code) =>
-        settled.Find(scene, code) is { } known && (known.By == AnsweredBy.Escalation || (IsPromiseKept && query.Mode != RoutingMode.EscalateAll)) ? known : null;
+    /// <summary>An answer to give again: the box's own one only while its certificate stands, and not to clients that want the larger model's.</summary>
+    private Answer? Known(Query query, Scene scene) =>
+        memory.FindSame(scene, query.Code) is { } known && (known.By == AnsweredBy.Escalation || (IsPromiseKept && query.Mode != RoutingMode.EscalateAll)) ? known : null;
 
-    private bool IsPromiseKept => options.Drift is not { IsPromiseKept: false };
-
-    private bool IsCertified(LocalAnswer local) => local.Assessment is { IsCertified: true } && IsPromiseKept;
-
-    private TimeSpan Left(Query query) => query.Deadline - options.Clock.GetElapsedTime(query.Started);
-
-    private static TimeSpan Clamped(TimeSpan left) => left > TimeSpan.Zero ? left : TimeSpan.Zero;
+    private bool IsPromiseKept => model.Drift is not { IsPromiseKept: false };
 
     private string Why(DegradedReason reason, BudgetVerdict budget) => reason switch
     {
-        DegradedReason.LocalOnly when !options.HasGate => "there is no gate, so nothing is known about this answer's risk",
+        DegradedReason.LocalOnly when model.Drift is null => "there is no gate, so nothing is known about this answer's risk",
         DegradedReason.LocalOnly => "the gate is not confident, and nothing leaves the box in this mode",
-        DegradedReason.Queued => "the gate is not confident; the larger model is asked behind",
+        DegradedReason.Queued => "the gate is not confident; the larger model is asked in the background",
         DegradedReason.Offline => "the larger model could not be reached a moment ago",
         DegradedReason.BreakerOpen => "the larger model failed too often just now",
-        DegradedReason.Budget => Spent(budget),
+        DegradedReason.Budget => budget.Describe(),
         DegradedReason.Deadline => "too little time was left to ask the larger model",
         _ => throw new UnreachableException(),
     };
-
-    private static string Spent(BudgetVerdict verdict) => verdict switch
-    {
-        BudgetVerdict.Rate => "too many calls to the larger model in a short time",
-        BudgetVerdict.Calls => "the calls of the day are spent",
-        BudgetVerdict.Bytes => "the bytes of the day are spent",
-        BudgetVerdict.Money => "the money of the day is spent",
-        _ => "the budget is spent",
-    };
-}
-
-/// <summary>What the pipeline knows of its surroundings.</summary>
-internal sealed record PipelineOptions
-{
-    /// <summary>Name of the local model.</summary>
-    public required string ModelName { get; init; }
-
-    /// <summary>Whether the package has a gate.</summary>
-    public required bool HasGate { get; init; }
-
-    /// <summary>Watches the gate; null without one.</summary>
-    public required DriftMonitor? Drift { get; init; }
-
-    /// <summary>With less time than this left the larger model is not asked.</summary>
-    public required TimeSpan LeastEscalation { get; init; }
-
-    public required EdgeMetrics Metrics { get; init; }
-
-    public required TimeProvider Clock { get; init; }
 }

@@ -8,6 +8,6 @@ namespace Vlm.Edge.Routing;
 internal static class AuditDraw
 {
     /// <returns>Uniform in [0, 1).</returns>
-    public static double Of(string id) =>
+    public static double Draw(string id) =>
         (BinaryPrimitives.ReadUInt64LittleEndian(SHA256.HashData(Encoding.UTF8.GetBytes("audit " + id))) >> 11) * (1.0 / (1UL << 53));
 }

@@ -1,6 +1,6 @@
 namespace Vlm.Edge.Routing;
 
-/// <summary>One purse for every call to the larger model: a token bucket for the rate, and caps on the calls, bytes and money of a day.</summary>
+/// <summary>One budget for every call to the larger model: a token bucket for the rate, and caps on the calls, bytes and money of a day.</summary>
 /// <remarks>
 /// Thread-safe. A day is 24 hours of the monotonic clock, begun at the first start and kept across restarts, so that neither a jump of the wall clock nor
 /// midnight gives a budget twice. While the program is down the wall clock counts, and never backwards. Every grant is on disk before it is given.

@@ -1,6 +1,6 @@
 namespace Vlm.Edge.Routing;
 
-/// <summary>What the larger model may cost, for waiting clients and behind together.</summary>
+/// <summary>What the larger model may cost, for waiting clients and in the background together.</summary>
 internal sealed record BudgetOptions
 {
     /// <summary>Calls per minute on average; 0.001 to 100,000; 30 by default.</summary>
@@ -49,6 +49,20 @@ internal enum BudgetVerdict
 
     /// <summary>The money of the day.</summary>
     Money,
+}
+
+/// <summary>Verdicts in words.</summary>
+internal static class BudgetVerdicts
+{
+    /// <summary>What is spent.</summary>
+    public static string Describe(this BudgetVerdict verdict) => verdict switch
+    {
+        BudgetVerdict.Rate => "too many calls to the larger model in a short time",
+        BudgetVerdict.Calls => "the calls of the day are spent",
+        BudgetVerdict.Bytes => "the bytes of the day are spent",
+        BudgetVerdict.Money => "the money of the day is spent",
+        _ => "the budget is spent",
+    };
 }
 
 /// <summary>What is left of the budget and of its day, as kept on disk.</summary>

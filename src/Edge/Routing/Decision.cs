@@ -24,7 +24,7 @@ internal enum DegradedReason
     /// <summary>The mode is local-only, so there is nobody else to ask.</summary>
     LocalOnly,
 
-    /// <summary>The mode is answer-now: the better answer is waited for behind, and comes as a correction.</summary>
+    /// <summary>The mode is answer-now: the better answer is asked for in the background, and comes as a correction.</summary>
     Queued,
 
     /// <summary>The mode is answer-now and the durable queue did not take the question.</summary>
@@ -73,6 +73,6 @@ internal abstract record Decision
 
     /// <summary>The local answer is given, marked as degraded, with the reason.</summary>
     /// <param name="Reason">Why nobody better answered.</param>
-    /// <param name="Behind">Why the larger model is asked behind, through the durable queue; null when it is not.</param>
-    public sealed record AnswerDegraded(DegradedReason Reason, EscalationReason? Behind = null) : Decision;
+    /// <param name="InBackground">Why the larger model is asked in the background, through the durable queue; null when it is not.</param>
+    public sealed record AnswerDegraded(DegradedReason Reason, EscalationReason? InBackground = null) : Decision;
 }

@@ -13,7 +13,7 @@ internal sealed class DriftMonitor
     private const int MostSteps = 8;
     private readonly Lock _lock = new();
     private readonly DriftOptions _options;
-    private readonly double _threshold, _risk;
+    private readonly double _risk;
     private readonly StateFile<DriftState> _file;
     private readonly TimeProvider _clock;
     private DriftState _state;
@@ -25,10 +25,13 @@ internal sealed class DriftMonitor
     /// <param name="clock">For the time of an alarm.</param>
     public DriftMonitor(DriftOptions options, Gate gate, string gateHash, StateFile<DriftState> file, TimeProvider clock)
     {
-        (_options, _threshold, _file, _clock) = (options, gate.Threshold, file, clock);
+        (_options, Gate, _file, _clock) = (options, gate, file, clock);
         _risk = Math.Min(0.99, gate.Certificate.Risk + options.ReferenceError);
         _state = file.Load() is { } saved && saved.Gate == gateHash ? saved : new DriftState(gateHash, 0, 0, Fresh(0), 0, null);
     }
+
+    /// <summary>The gate that is watched.</summary>
+    public Gate Gate { get; }
 
     /// <summary>All that was found.</summary>
     public DriftState State
@@ -45,13 +48,13 @@ internal sealed class DriftMonitor
     /// <summary>Confidence that an answer needs now; above 1 when nothing is accepted any more.</summary>
     public double Threshold => (_options.OnAlarm, State.Alarms) switch
     {
-        (OnAlarm.Report, _) or (_, 0) => _threshold,
+        (OnAlarm.Report, _) or (_, 0) => Gate.Threshold,
         (OnAlarm.EscalateAll, _) or (_, > MostSteps) => double.PositiveInfinity,
-        var (_, alarms) => 1 - ((1 - _threshold) / Math.Pow(2, alarms)),
+        var (_, alarms) => 1 - ((1 - Gate.Threshold) / Math.Pow(2, alarms)),
     };
 
     /// <summary>Share of answers as confident as this one that are audited.</summary>
-    public double ShareOf(double confidence) =>
+    public double GetShare(double confidence) =>
         _options.Share > 0 && 1 - confidence >= (1 - Threshold) / 2 ? _options.ShareNearThreshold : _options.Share;
 
     /// <summary>Takes in one audit.</summary>

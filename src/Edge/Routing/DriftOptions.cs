@@ -44,7 +44,7 @@ internal sealed record DriftOptions
 }
 
 /// <summary>What the audit has found so far, as kept on disk.</summary>
-/// <param name="Gate">Which gate it is about; with another gate everything starts anew.</param>
+/// <param name="Gate">Which gate it is about; with another gate everything starts from zero.</param>
 /// <param name="Audits">Answers checked, those near the threshold included.</param>
 /// <param name="Disagreements">How many of them the larger model answered otherwise.</param>
 /// <param name="Test">The test since the last alarm: only audits that every accepted answer was as likely to get.</param>

@@ -13,9 +13,6 @@ internal readonly record struct Situation
     /// <summary>The gate's confidence reaches the threshold in force; false without a gate.</summary>
     public required bool IsConfident { get; init; }
 
-    /// <summary>A certificate covers the threshold. It is told to the client and decides nothing: a gate without one is as strict as one with it.</summary>
-    public required bool IsCertified { get; init; }
-
     /// <summary>What the budget would say to one more call.</summary>
     public required BudgetVerdict Budget { get; init; }
 

@@ -7,7 +7,7 @@ namespace Vlm.Edge.Routing;
 
 /// <summary>A small state that outlives the process, as one JSON file that is replaced in one step.</summary>
 /// <remarks>
-/// A file that cannot be read is put aside and the state starts anew; a state that cannot be written lives on in memory. Both are reported, neither stops
+/// A file that cannot be read is put aside and the state starts from zero; a state that cannot be written lives on in memory. Both are reported, neither stops
 /// the service.
 /// </remarks>
 internal sealed class StateFile<T>(string path, JsonTypeInfo<T> type, Action<string> alarm)
@@ -22,7 +22,7 @@ internal sealed class StateFile<T>(string path, JsonTypeInfo<T> type, Action<str
         }
         catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
         {
-            alarm($"'{path}' cannot be read and starts anew: {e.Message}{PutAside()}");
+            alarm($"'{path}' cannot be read and starts from zero: {e.Message}{PutAside()}");
             return null;
         }
     }

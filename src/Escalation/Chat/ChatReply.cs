@@ -1,4 +1,5 @@
 using Vlm.Escalation.Work;
+using Vlm.Hosting.Chat;
 
 namespace Vlm.Escalation.Chat;
 
@@ -12,9 +13,10 @@ internal sealed class ChatReply(string model, string fingerprint, ChatSettings s
     private const double NoProbability = -9999;
 
     public ChatCompletion Whole(Answer answer) => new(
-        answer.Id, "chat.completion", answer.Created, model, fingerprint,
-        [new CompletionChoice(0, new AssistantMessage("assistant", answer.Text, null), Logprobs(answer.Tokens), Finish(answer))],
-        Usage(answer));
+        answer.Id, answer.Created, model, [new CompletionChoice(0, new AssistantMessage(answer.Text), Logprobs(answer.Tokens), Finish(answer))], Usage(answer))
+    {
+        SystemFingerprint = fingerprint,
+    };
 
     public ChatChunk Chunk(SolveJob job, string? content, IReadOnlyList<AnswerToken> tokens, bool isFirst) => Chunk(job,
         [new ChunkChoice(0, new Delta { Role = isFirst ? "assistant" : null, Content = content }, Logprobs(tokens), null)]);
@@ -24,16 +26,18 @@ internal sealed class ChatReply(string model, string fingerprint, ChatSettings s
     public ChatChunk UsageChunk(SolveJob job, Answer answer) => Chunk(job, []) with { Usage = Usage(answer) };
 
     private ChatChunk Chunk(SolveJob job, IReadOnlyList<ChunkChoice> choices) =>
-        new(job.Id, "chat.completion.chunk", job.Created.ToUnixTimeSeconds(), model, fingerprint, choices);
+        new(job.Id, job.Created.ToUnixTimeSeconds(), model, choices) { SystemFingerprint = fingerprint };
 
     private static string Finish(Answer answer) => answer.IsCut ? "length" : "stop";
 
-    private static Usage Usage(Answer answer) => new(
-        answer.PromptTokens, answer.CompletionTokens, answer.PromptTokens + answer.CompletionTokens, new PromptTokensDetails(0, answer.PictureTokens));
+    private static Usage Usage(Answer answer) => new(answer.PromptTokens, answer.CompletionTokens)
+    {
+        PromptTokensDetails = new PromptTokensDetails(0, answer.PictureTokens),
+    };
 
     private LogprobList? Logprobs(IReadOnlyList<AnswerToken> tokens) => !settings.WithLogprobs ? null : new LogprobList(
         [.. tokens.Select(token => new TokenLogprob(token.Text, Finite(token.LogProbability), Bytes(token),
-            [.. token.Alternatives.Select(each => new TopLogprob(each.Text, Finite(each.LogProbability), Bytes(each)))]))], null);
+            [.. token.Alternatives.Select(each => new TopLogprob(each.Text, Finite(each.LogProbability), Bytes(each)))]))]);
 
     private static double Finite(double value) => Math.Max(value, NoProbability);
 

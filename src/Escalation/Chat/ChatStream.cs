@@ -1,8 +1,9 @@
 using System.Text;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
-using Vlm.Escalation.Errors;
 using Vlm.Escalation.Work;
+using Vlm.Hosting.Chat;
+using Vlm.Hosting.Http;
 
 namespace Vlm.Escalation.Chat;
 
@@ -44,14 +45,14 @@ internal sealed class ChatStream(HttpResponse response, ChatReply reply, SolveJo
         }
         catch (OperationCanceledException) when (response.HasStarted && !aborted.IsCancellationRequested)
         {
-            var late = ChatApi.Late();
+            var late = ChatApi.TooLate();
             await ErrorAsync(late, aborted);
             throw late;
         }
     }
 
     private Task ErrorAsync(ApiException e, CancellationToken cancellation) =>
-        LineAsync(JsonSerializer.SerializeToUtf8Bytes(new ErrorBody(ErrorDetail.Of(e)), ErrorJson.Default.ErrorBody), cancellation);
+        LineAsync(JsonSerializer.SerializeToUtf8Bytes(e.ToBody(), ErrorJson.Default.ErrorBody), cancellation);
 
     private async Task TokenAsync(AnswerToken token, string replyStart, CancellationToken cancellation)
     {

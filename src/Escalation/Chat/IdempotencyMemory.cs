@@ -1,6 +1,5 @@
-using Vlm.Escalation.Errors;
-using Vlm.Escalation.Settings;
 using Vlm.Escalation.Work;
+using Vlm.Hosting.Http;
 
 namespace Vlm.Escalation.Chat;
 

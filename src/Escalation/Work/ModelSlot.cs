@@ -1,13 +1,20 @@
-using Vlm.Escalation.Errors;
+using Vlm.Hosting.Http;
 
 namespace Vlm.Escalation.Work;
 
 /// <summary>Whether there is a model to ask. Written by the worker and by the end of the program, read by everybody.</summary>
-internal sealed class ModelSlot
+/// <param name="options">What is served.</param>
+internal sealed class ModelSlot(ModelOptions options)
 {
     private volatile IModel? _model;
     private volatile string? _failure;
     private volatile bool _isEnding;
+
+    /// <summary>The name that is served.</summary>
+    public string Name => options.ServedName;
+
+    /// <summary>Folder of the package.</summary>
+    public string Folder => options.Path!;
 
     /// <summary>Why the model cannot be served; null while nothing is wrong.</summary>
     public string? Failure => _failure;
@@ -15,7 +22,7 @@ internal sealed class ModelSlot
     /// <summary>Whether requests are taken.</summary>
     public bool IsReady => _model is not null && !_isEnding;
 
-    public void Ready(IModel model) => _model = model;
+    public void Fill(IModel model) => _model = model;
 
     public void Fail(string reason) => _failure = reason;
 

@@ -1,7 +1,7 @@
 using System.Threading.Channels;
 using Vlm.Engine;
-using Vlm.Escalation.Chat;
-using Vlm.Escalation.Errors;
+using Vlm.Hosting.Chat;
+using Vlm.Hosting.Http;
 using Vlm.Solving;
 using Vlm.Vision;
 

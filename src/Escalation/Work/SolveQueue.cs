@@ -1,7 +1,5 @@
 using System.Threading.Channels;
-using Vlm.Escalation.Errors;
-using Vlm.Escalation.Observability;
-using Vlm.Escalation.Settings;
+using Vlm.Hosting.Http;
 
 namespace Vlm.Escalation.Work;
 
@@ -9,7 +7,7 @@ namespace Vlm.Escalation.Work;
 /// The bounded way to the worker. A request needs a place before its body is read, so that memory is bounded by places times the body limit, however many
 /// clients come. First come, first served; who leaves is taken out at once.
 /// </summary>
-internal sealed class SolveQueue(QueueOptions options, ServerMetrics metrics, TimeProvider time)
+internal sealed class SolveQueue(QueueOptions options, Instruments instruments)
 {
     private readonly Lock _gate = new();
     private readonly LinkedList<SolveJob> _waiting = [];
@@ -32,7 +30,8 @@ internal sealed class SolveQueue(QueueOptions options, ServerMetrics metrics, Ti
         if (places > MaxPlaces)
         {
             Interlocked.Decrement(ref _places);
-            throw new ApiException(ErrorReason.QueueFull, $"{options.Capacity} requests wait already. Try again after the time in Retry-After.", retryAfter: Rate.RetryAfter(options.Capacity));
+            throw new ApiException(
+                ErrorReason.QueueFull, $"{options.Capacity} requests wait already. Try again after the time in Retry-After.", retryAfter: Rate.RetryAfter(options.Capacity));
         }
         int ahead;
         lock (_gate) ahead = _waiting.Count;
@@ -52,7 +51,7 @@ internal sealed class SolveQueue(QueueOptions options, ServerMetrics metrics, Ti
         lock (_gate)
         {
             node = _waiting.AddLast(job);
-            metrics.Waiting(_waiting.Count);
+            instruments.Metrics.Waiting(_waiting.Count);
         }
         job.Stop.Register(() => Remove(node));
         _changed.Writer.TryWrite(true);
@@ -66,7 +65,7 @@ internal sealed class SolveQueue(QueueOptions options, ServerMetrics metrics, Ti
         lock (_gate) waiting = _waiting.Count;
         if (waiting < options.Batch && Places > waiting && options.WindowMilliseconds > 0)
         {
-            using var window = new CancellationTokenSource(TimeSpan.FromMilliseconds(options.WindowMilliseconds), time);
+            using var window = new CancellationTokenSource(TimeSpan.FromMilliseconds(options.WindowMilliseconds), instruments.Time);
             using var either = CancellationTokenSource.CreateLinkedTokenSource(window.Token, cancellation);
             try
             {
@@ -103,7 +102,7 @@ internal sealed class SolveQueue(QueueOptions options, ServerMetrics metrics, Ti
                 _waiting.RemoveFirst();
                 taken.Add(first.Value);
             }
-            metrics.Waiting(_waiting.Count);
+            instruments.Metrics.Waiting(_waiting.Count);
         }
         return taken;
     }
@@ -114,7 +113,7 @@ internal sealed class SolveQueue(QueueOptions options, ServerMetrics metrics, Ti
         {
             if (node.List is null) return;
             _waiting.Remove(node);
-            metrics.Waiting(_waiting.Count);
+            instruments.Metrics.Waiting(_waiting.Count);
         }
     }
 

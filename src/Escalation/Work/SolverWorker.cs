@@ -1,22 +1,19 @@
 using System.Diagnostics;
 using Vlm.Engine;
-using Vlm.Escalation.Errors;
-using Vlm.Escalation.Observability;
-using Vlm.Escalation.Settings;
+using Vlm.Hosting.Http;
 using Vlm.Solving;
 using Vlm.Vision;
 
 namespace Vlm.Escalation.Work;
 
 /// <summary>The one owner of the model: loads and warms it, then answers batch after batch.</summary>
-internal sealed class SolverWorker(
-    Func<IModel> open, ModelOptions options, ModelSlot slot, SolveQueue queue, WorkerSurroundings surroundings) : BackgroundService
+internal sealed class SolverWorker(Func<IModel> open, ModelSlot slot, SolveQueue queue, Instruments instruments, IHostApplicationLifetime lifetime) : BackgroundService
 {
     private const int WarmUpSide = 224;
 
-    private readonly ServerMetrics _metrics = surroundings.Metrics;
-    private readonly TimeProvider _time = surroundings.Time;
-    private readonly ILogger _log = surroundings.Log;
+    private readonly ServerMetrics _metrics = instruments.Metrics;
+    private readonly TimeProvider _time = instruments.Time;
+    private readonly ILogger _log = instruments.Logs.CreateLogger<SolverWorker>();
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -41,7 +38,7 @@ internal sealed class SolverWorker(
     private async Task StartedAsync(CancellationToken cancellation)
     {
         var started = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        using var registration = surroundings.Lifetime.ApplicationStarted.Register(() => started.TrySetResult());
+        using var registration = lifetime.ApplicationStarted.Register(() => started.TrySetResult());
         await started.Task.WaitAsync(cancellation);
     }
 
@@ -63,12 +60,12 @@ internal sealed class SolverWorker(
             if (e is OperationCanceledException) return null;
             slot.Fail(e.Message);
             _log.ModelUnusable(e.Message);
-            surroundings.Lifetime.StopApplication();
+            lifetime.StopApplication();
             return null;
         }
-        slot.Ready(model);
+        slot.Fill(model);
         _metrics.Ready(true);
-        _log.Ready(options.ServedName, options.Path!, _time.GetElapsedTime(start).TotalMilliseconds);
+        _log.Ready(slot.Name, slot.Folder, _time.GetElapsedTime(start).TotalMilliseconds);
         return model;
     }
 
@@ -123,7 +120,8 @@ internal sealed class SolverWorker(
         }
         catch (OperationCanceledException)
         {
-            foreach (var (job, _) in rows) job.Fail(new ApiException(ErrorReason.ShuttingDown, "The server ended before the answer was there. Ask again.", retryAfter: TimeSpan.FromSeconds(5)));
+            var ended = new ApiException(ErrorReason.ShuttingDown, "The server ended before the answer was there. Ask again.", retryAfter: TimeSpan.FromSeconds(5));
+            foreach (var (job, _) in rows) job.Fail(ended);
         }
         catch (Exception e)
         {
@@ -133,6 +131,3 @@ internal sealed class SolverWorker(
         }
     }
 }
-
-/// <summary>What the worker reports to.</summary>
-internal sealed record WorkerSurroundings(ServerMetrics Metrics, TimeProvider Time, ILogger<SolverWorker> Log, IHostApplicationLifetime Lifetime);

@@ -1,0 +1,92 @@
+using Vlm.Edge.Routing;
+
+namespace Vlm.Edge.Answers;
+
+/// <summary>Who said what a client is told.</summary>
+internal enum AnsweredBy
+{
+    /// <summary>The model on this box.</summary>
+    Edge,
+
+    /// <summary>The larger model.</summary>
+    Escalation,
+
+    /// <summary>One of both, earlier, about the same picture and code.</summary>
+    Cache,
+}
+
+/// <summary>How long each stage took; zero for what was not done.</summary>
+internal sealed record AnswerTimings
+{
+    /// <summary>Waiting for the local model.</summary>
+    public TimeSpan Queue { get; init; }
+
+    public TimeSpan DecodePicture { get; init; }
+
+    public TimeSpan Patches { get; init; }
+
+    public TimeSpan Vision { get; init; }
+
+    public TimeSpan Prefill { get; init; }
+
+    public TimeSpan Decode { get; init; }
+
+    public TimeSpan Gate { get; init; }
+
+    /// <summary>Asking the larger model, all attempts.</summary>
+    public TimeSpan Escalation { get; init; }
+
+    public TimeSpan Total { get; init; }
+
+    /// <summary>All but the total, by name.</summary>
+    public IEnumerable<(string Name, TimeSpan Time)> Stages =>
+    [
+        ("queue", Queue), ("decode_picture", DecodePicture), ("patches", Patches), ("vision", Vision), ("prefill", Prefill), ("decode", Decode),
+        ("gate", Gate), ("escalation", Escalation),
+    ];
+}
+
+/// <summary>What a client is told.</summary>
+internal sealed record Answer
+{
+    public required string Id { get; init; }
+
+    /// <summary>The plain text; null when nobody could read the picture.</summary>
+    public required string? Text { get; init; }
+
+    /// <summary>The gate's calibrated probability that the local answer is right; null without a gate, and for the larger model's answers.</summary>
+    public double? Confidence { get; init; }
+
+    public required AnsweredBy By { get; init; }
+
+    /// <summary>Whether the gate's certificate covers it.</summary>
+    public bool IsCertified { get; init; }
+
+    /// <summary>Null when the answer was accepted by the gate or comes from the larger model.</summary>
+    public DegradedReason? Degraded { get; init; }
+
+    /// <summary>The same for people.</summary>
+    public string? DegradedDetail { get; init; }
+
+    /// <summary>Why the larger model was or will be asked; null when it is not.</summary>
+    public EscalationReason? EscalationReason { get; init; }
+
+    /// <summary>The model whose words they are.</summary>
+    public required string Model { get; init; }
+
+    /// <summary>Id under which a correction will come; null when none is on its way.</summary>
+    public string? CorrectionId { get; init; }
+
+    /// <summary>Tokens of the prompt and of the reply of the local model; null from the cache.</summary>
+    public (int Prompt, int Reply)? Tokens { get; init; }
+
+    public AnswerTimings Timings { get; init; } = new();
+}
+
+/// <summary>What the larger model said in the background.</summary>
+/// <param name="Text">Its answer.</param>
+/// <param name="Model">Its name.</param>
+/// <param name="Agrees">Whether the local answer was the same.</param>
+/// <param name="Reason">Why it was asked.</param>
+/// <param name="At">When it came, UTC.</param>
+internal sealed record Correction(string Text, string Model, bool Agrees, EscalationReason Reason, DateTimeOffset At);

@@ -1,0 +1,22 @@
+using System.Text.Json.Serialization;
+
+namespace Vlm.Edge.Api;
+
+/// <summary>All that the box's own interface reads and writes.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+    AllowDuplicateProperties = false,
+    RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = true,
+    MaxDepth = 16)]
+[JsonSerializable(typeof(SolveRequest))]
+[JsonSerializable(typeof(AnswerBody))]
+[JsonSerializable(typeof(StoredBody))]
+[JsonSerializable(typeof(CorrectionEvent))]
+[JsonSerializable(typeof(NotCorrectedEvent))]
+[JsonSerializable(typeof(AlarmEvent))]
+[JsonSerializable(typeof(StateBody))]
+[JsonSerializable(typeof(EdgeCompletion))]
+[JsonSerializable(typeof(EdgeChunk))]
+internal sealed partial class ApiJson : JsonSerializerContext;

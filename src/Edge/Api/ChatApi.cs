@@ -1,0 +1,60 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Vlm.Edge.Answers;
+using Vlm.Hosting.Chat;
+
+namespace Vlm.Edge.Api;
+
+/// <summary>OpenAI's chat completion, with what this box has to say about its answer under <c>edge</c>.</summary>
+internal sealed record EdgeCompletion(string Id, long Created, string Model, IReadOnlyList<CompletionChoice> Choices, Usage? Usage, AnswerBody Edge)
+    : ChatCompletion(Id, Created, Model, Choices, Usage);
+
+/// <summary>A piece of it; the last one has the same under <c>edge</c>.</summary>
+internal sealed record EdgeChunk(
+    string Id, long Created, string Model, IReadOnlyList<ChunkChoice> Choices, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] AnswerBody? Edge)
+    : ChatChunk(Id, Created, Model, Choices);
+
+/// <summary><c>POST /v1/chat/completions</c> and <c>GET /v1/models</c>: the same pipeline for programs that speak OpenAI's language.</summary>
+internal static class ChatApi
+{
+    public static void Map(IEndpointRouteBuilder routes, Daemon daemon, SolveRequests requests, Admission admission)
+    {
+        routes.MapPost("/v1/chat/completions", admission.Placed(context => CompleteAsync(context, daemon, requests)));
+        ModelsApi.Map(routes, new ModelCard(daemon.Model.Name, 0, "vlm"));
+    }
+
+    private static async Task CompleteAsync(HttpContext context, Daemon daemon, SolveRequests requests)
+    {
+        var (query, settings) = await requests.ReadChatAsync(context.Request);
+        var answer = await SolveApi.AskAsync(daemon, query, context.RequestAborted);
+        var created = daemon.Clock.GetUtcNow().ToUnixTimeSeconds();
+        if (settings.IsStream) await StreamAsync(context, answer, created, settings.IncludeUsage);
+        else await context.Response.WriteAsJsonAsync(Whole(answer, created), ApiJson.Default.EdgeCompletion, cancellationToken: context.RequestAborted);
+    }
+
+    private static EdgeCompletion Whole(Answer answer, long created) => new(
+        $"chatcmpl-{answer.Id}", created, answer.Model, [new CompletionChoice(0, new AssistantMessage(answer.Text ?? ""), null, "stop")], ToUsage(answer), AnswerBody.From(answer));
+
+    /// <summary>Tokens of the local model; null for an answer from the cache.</summary>
+    private static Usage? ToUsage(Answer answer) => answer.Tokens is var (prompt, reply) ? new Usage(prompt, reply) : null;
+
+    /// <summary>The whole answer as one piece: it is not decided before it is whole.</summary>
+    private static async Task StreamAsync(HttpContext context, Answer answer, long created, bool withUsage)
+    {
+        context.Response.ContentType = "text/event-stream; charset=utf-8";
+        List<EdgeChunk> chunks =
+        [
+            Chunk([new ChunkChoice(0, new Delta { Role = "assistant", Content = answer.Text ?? "" }, null, null)], null),
+            Chunk([new ChunkChoice(0, new Delta(), null, "stop")], AnswerBody.From(answer)),
+        ];
+        if (withUsage) chunks.Add(Chunk([], null) with { Usage = ToUsage(answer) ?? new Usage(0, 0) });
+        foreach (var chunk in chunks)
+            await context.Response.WriteAsync($"data: {JsonSerializer.Serialize(chunk, ApiJson.Default.EdgeChunk)}\n\n", context.RequestAborted);
+        await context.Response.WriteAsync("data: [DONE]\n\n", context.RequestAborted);
+
+        EdgeChunk Chunk(IReadOnlyList<ChunkChoice> choices, AnswerBody? edge) => new($"chatcmpl-{answer.Id}", created, answer.Model, choices, edge);
+    }
+}

@@ -1,0 +1,93 @@
+using System.Diagnostics;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Vlm.Edge.Answers;
+using Vlm.Edge.Queries;
+using Vlm.Hosting.Http;
+using Vlm.Text;
+
+namespace Vlm.Edge.Api;
+
+/// <summary>An answer as clients see it. Times in milliseconds.</summary>
+internal sealed record AnswerBody(
+    string Id,
+    string? Answer,
+    double? Confidence,
+    string AnsweredBy,
+    bool Certified,
+    bool Degraded,
+    string? DegradedReason,
+    string? DegradedDetail,
+    bool Escalated,
+    string? EscalationReason,
+    string? CorrectionId,
+    string Model,
+    IReadOnlyDictionary<string, double> TimingsMs)
+{
+    public static AnswerBody From(Answer answer) => new(
+        answer.Id,
+        answer.Text,
+        answer.Confidence,
+        answer.By.ToLabel(),
+        answer.IsCertified,
+        answer.Degraded is not null,
+        answer.Degraded is { } degraded ? degraded.ToLabel() : null,
+        answer.DegradedDetail,
+        answer.EscalationReason is not null,
+        answer.EscalationReason is { } reason ? reason.ToLabel() : null,
+        answer.CorrectionId,
+        answer.Model,
+        answer.Timings.Stages.Append(("total", answer.Timings.Total)).ToDictionary(stage => stage.Item1, stage => Math.Round(stage.Item2.TotalMilliseconds, 3)));
+}
+
+/// <summary>An answer given before, and what came after. <c>status</c> is final, pending or corrected.</summary>
+internal sealed record StoredBody(string Id, string Status, AnswerBody? Answer, CorrectionEvent? Correction);
+
+/// <summary><c>POST /api/v1/solve</c> and <c>GET /api/v1/answers/{id}</c>.</summary>
+internal static class SolveApi
+{
+    public static void Map(IEndpointRouteBuilder routes, Daemon daemon, SolveRequests requests, Admission admission)
+    {
+        routes.MapPost("/api/v1/solve", admission.Placed(context => SolveAsync(context, daemon, requests)));
+        routes.MapGet("/api/v1/answers/{id}", (RequestDelegate)(context => FindAsync(context, daemon.Memory)));
+    }
+
+    /// <summary>Asks the pipeline.</summary>
+    /// <exception cref="ApiException">It gives no answer.</exception>
+    public static async Task<Answer> AskAsync(Daemon daemon, Query query, CancellationToken gone) => await daemon.Pipeline.AskAsync(query, gone) switch
+    {
+        QueryOutcome.Answered(var given) => given,
+        QueryOutcome.Refused refused => throw ToError(refused),
+        _ => throw new UnreachableException(),
+    };
+
+    private static async Task SolveAsync(HttpContext context, Daemon daemon, SolveRequests requests)
+    {
+        var query = await requests.ReadAsync(context.Request);
+        var answer = await AskAsync(daemon, query, context.RequestAborted);
+        await context.Response.WriteAsJsonAsync(AnswerBody.From(answer), ApiJson.Default.AnswerBody, cancellationToken: context.RequestAborted);
+    }
+
+    private static Task FindAsync(HttpContext context, AnswerMemory memory)
+    {
+        var id = (string)context.Request.RouteValues["id"]!;
+        var stored = memory.Find(id) ?? throw new ApiException(
+            ErrorReason.UnknownId, $"There is no answer '{(id.Length > 64 ? id[..64] : id)}': it is unknown, or older than the last {AnswerMemory.Most}.");
+        var status = stored.Correction is not null ? "corrected" : stored.Answer?.CorrectionId is not null ? "pending" : "final";
+        var body = new StoredBody(
+            stored.Id, status, stored.Answer is { } answer ? AnswerBody.From(answer) : null, stored.Correction is { } correction ? CorrectionEvent.From(stored.Id, correction) : null);
+        return context.Response.WriteAsJsonAsync(body, ApiJson.Default.StoredBody, cancellationToken: context.RequestAborted);
+    }
+
+    private static ApiException ToError(QueryOutcome.Refused refused) => refused.Reason switch
+    {
+        RefusalReason.Busy => new ApiException(ErrorReason.Busy, refused.Detail, retryAfter: TimeSpan.FromSeconds(1)),
+        RefusalReason.Deadline => new ApiException(ErrorReason.DeadlineExceeded, refused.Detail),
+        RefusalReason.Picture => new ApiException(ErrorReason.UnusablePicture, refused.Detail, "picture"),
+        RefusalReason.CodeTooLong => new ApiException(ErrorReason.CodeTooLong, refused.Detail, "code"),
+        RefusalReason.Cancelled => new ApiException(ErrorReason.Cancelled, refused.Detail),
+        RefusalReason.ModelFailed => new ApiException(ErrorReason.ModelFailed, refused.Detail),
+        _ => throw new UnreachableException(),
+    };
+}

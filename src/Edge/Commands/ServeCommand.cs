@@ -1,0 +1,29 @@
+using System.CommandLine;
+using Vlm.CommandLine;
+using Vlm.Edge.Api;
+using Vlm.Engine.Ort;
+using Vlm.Hosting.Http;
+using Vlm.Solving;
+
+namespace Vlm.Edge.Commands;
+
+/// <summary><c>serve</c>: the daemon.</summary>
+internal static class ServeCommand
+{
+    public static Command Create()
+    {
+        var config = new Option<string>("--config") { Description = "The configuration, such as deploy/edge.yaml.", Required = true };
+        var command = new Command("serve", "Answers over HTTP, and asks a larger model where the gate is not confident, until it is told to end.") { config };
+        command.SetAction((result, stop) => RunAsync(result.GetRequiredValue(config), stop));
+        return command;
+    }
+
+    private static async Task<int> RunAsync(string path, CancellationToken stop)
+    {
+        var config = EdgeConfig.Load(path);
+        var solver = Solver.Open(config.Model.Folder, new EngineOptions { Threads = config.Model.Threads });
+        await using var app = EdgeServer.Build(config, solver, TimeProvider.System);
+        await app.RunUntilEndAsync(stop);
+        return ExitCode.Success;
+    }
+}

@@ -1,0 +1,112 @@
+using System.Security.Cryptography;
+using System.Text.Json.Serialization.Metadata;
+using Microsoft.Extensions.Logging;
+using Vlm.Edge.Answers;
+using Vlm.Edge.Escalations;
+using Vlm.Edge.Queries;
+using Vlm.Edge.Routing;
+using Vlm.Gating;
+using Vlm.Hosting;
+using Vlm.Package;
+using Vlm.Solving;
+
+namespace Vlm.Edge;
+
+/// <summary>What the daemon is made of, in the order in which it is made.</summary>
+/// <remarks>Owns the solver once it is made. Whatever it started is over, and its files are closed, when it is disposed.</remarks>
+internal sealed class Daemon : IAsyncDisposable
+{
+    private readonly EscalationMeters? _meters;
+    private readonly EscalationClient? _client;
+
+    /// <param name="config">Checked.</param>
+    /// <param name="solver">The package, opened.</param>
+    /// <param name="clock">The clock of everything.</param>
+    /// <param name="logs">Makes logs.</param>
+    /// <exception cref="ConfigException">The mode needs a gate, and the package has none; or the keys cannot be read.</exception>
+    /// <exception cref="GateException">The gate belongs to another package.</exception>
+    /// <exception cref="IOException">The queue is open in another process, or its folder cannot be written.</exception>
+    public Daemon(EdgeConfig config, Solver solver, TimeProvider clock, ILoggerFactory logs)
+    {
+        (Config, Clock) = (config, clock);
+        var gate = Gate.Find(solver.Folder);
+        CheckMode(config, solver, gate);
+        Keys = new ApiKeys(config.Server.ToKeySource(), clock, logs.CreateLogger<ApiKeys>());
+
+        Metrics = new EdgeMetrics();
+        Events = new EventStream();
+        Alarms = new Alarms(Events, Metrics, logs.CreateLogger<Alarms>(), clock);
+        Memory = new AnswerMemory(config.Cache, clock);
+        Budget = new Budget(config.Budget, State("budget.json", RoutingJson.Default.BudgetState), clock);
+        Drift = gate is null ? null : new DriftMonitor(config.Audit, gate, HashGate(solver.Folder), State("audit.json", RoutingJson.Default.DriftState), clock);
+        if (config.Escalation is { } escalation)
+        {
+            _meters = new EscalationMeters();
+            var instruments = new Instruments(_meters, clock, Instruments.Draws(RandomNumberGenerator.GetInt32(int.MaxValue)), logs);
+            Queue = EscalationQueue.Open(escalation.Queue, instruments);
+            _client = new EscalationClient(escalation, instruments);
+            var paid = new PaidClient(_client, Budget);
+            Larger = new Escalator(paid, Queue, escalation.Picture, clock);
+            Worker = new EscalationWorker(escalation.Worker, Queue, paid, new Corrections(Memory, Events, Drift, Metrics, Alarms).Take, instruments);
+        }
+
+        Model = new LocalModel(solver, Drift, config.Server.Queue, clock, Alarms);
+        Pipeline = new QueryPipeline(Model, Larger, Memory, config.Routing, Metrics);
+    }
+
+    public EdgeConfig Config { get; }
+
+    public TimeProvider Clock { get; }
+
+    public ApiKeys Keys { get; }
+
+    public EdgeMetrics Metrics { get; }
+
+    public EventStream Events { get; }
+
+    public Alarms Alarms { get; }
+
+    public AnswerMemory Memory { get; }
+
+    public Budget Budget { get; }
+
+    /// <summary>The package's gate, watched; null without one.</summary>
+    public DriftMonitor? Drift { get; }
+
+    /// <summary>Null for a box that works alone; so are the next two.</summary>
+    public EscalationQueue? Queue { get; }
+
+    public Escalator? Larger { get; }
+
+    /// <summary>Drains the queue; the host starts and stops it.</summary>
+    public EscalationWorker? Worker { get; }
+
+    public LocalModel Model { get; }
+
+    public QueryPipeline Pipeline { get; }
+
+    /// <summary>First what still works, then what it works with.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await Model.DisposeAsync();
+        Worker?.Dispose();
+        Larger?.Dispose();
+        _client?.Dispose();
+        Queue?.Dispose();
+        _meters?.Dispose();
+        Metrics.Dispose();
+    }
+
+    private StateFile<T> State<T>(string name, JsonTypeInfo<T> type)
+        where T : class => new(Path.Combine(Config.State, name), type, message => Alarms.Raise(AlarmKind.State, message));
+
+    /// <summary>What tells one gate from another.</summary>
+    private static string HashGate(ModelFolder model) => Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(Path.Combine(model.Path, ModelFolder.GateName))));
+
+    private static void CheckMode(EdgeConfig config, Solver solver, Gate? gate)
+    {
+        if (config.Routing.Mode.FindObstacle(gate is not null, config.Escalation is not null) is not { } obstacle) return;
+        throw new ConfigException($"routing: {obstacle}. Run 'calibrate --model {solver.Folder.Path} --risk 0.01' to certify one, "
+            + "or choose the mode local-only (answers are marked as uncertified) or escalate-all.");
+    }
+}

@@ -1,0 +1,109 @@
+using Vlm.Edge.Escalations;
+using Vlm.Edge.Routing;
+using Vlm.Edge.Scenes;
+using Vlm.Hosting;
+using Vlm.Text;
+
+namespace Vlm.Edge;
+
+/// <summary>What the daemon listens to and how much it takes.</summary>
+internal sealed record ServerOptions
+{
+    /// <summary>Address to listen at; this machine alone by default. Port 0 takes a free one.</summary>
+    public string Listen { get; init; } = "http://127.0.0.1:8088";
+
+    /// <summary>
+    /// File with a name and the SHA-256 of a key per line, as the verb <c>key</c> prints it; # for comments; read again when it changes. Null (the default) lets
+    /// everybody ask.
+    /// </summary>
+    public string? ApiKeysFile { get; init; }
+
+    /// <summary>Largest request body in bytes; 1,024 to 64 MiB; 12 MiB by default.</summary>
+    public int BodyLimitBytes { get; init; } = 12 << 20;
+
+    /// <summary>Seconds in which a body must arrive; 1 to 300; 20 by default.</summary>
+    public int BodySeconds { get; init; } = 20;
+
+    /// <summary>Most pixels of a picture; 784 to 64 million; 25 million by default. It is checked in the header, before a pixel is decoded.</summary>
+    public int PixelLimit { get; init; } = 25_000_000;
+
+    /// <summary>Requests worked on at the same time, waiting ones included; 1 to 4,096; 64 by default. One more gets 429. Times the body limit: the most memory for bodies.</summary>
+    public int InFlight { get; init; } = 64;
+
+    /// <summary>Questions that wait for the local model; 1 to 4,096; 32 by default. One more gets 503.</summary>
+    public int Queue { get; init; } = 32;
+
+    /// <summary>Connections at the same time; 1 to 65,536; 2,048 by default. One more is closed.</summary>
+    public int Connections { get; init; } = 2048;
+
+    /// <summary>Where the keys are.</summary>
+    public KeySource ToKeySource() => new(ApiKeysFile is not null, ApiKeysFile, null, "server: api_keys_file");
+
+    /// <summary>Whatever is wrong with these options, in words.</summary>
+    public IEnumerable<string> Problems() =>
+    [
+        .. Check.Listen(Listen, "http://127.0.0.1:8088"),
+        .. ApiKeysFile is { } file && !File.Exists(file) ? [$"api_keys_file: there is no file '{file}'"] : Array.Empty<string>(),
+        .. Check.Ranges(
+            ("body_limit_bytes", BodyLimitBytes, 1024, 64 << 20), ("body_seconds", BodySeconds, 1, 300), ("pixel_limit", PixelLimit, 784, 64_000_000),
+            ("in_flight", InFlight, 1, 4096), ("queue", Queue, 1, 4096), ("connections", Connections, 1, 65_536)),
+    ];
+}
+
+/// <summary>The model on this box.</summary>
+internal sealed record ModelOptions
+{
+    /// <summary>Folder of the package.</summary>
+    public string Folder { get; init; } = "models/cryptogram-edge";
+
+    /// <summary>Processor threads; 0 (the default, all that this process may use) to 1,024.</summary>
+    public int Threads { get; init; }
+
+    /// <summary>Whatever is wrong with these options, in words.</summary>
+    public IEnumerable<string> Problems()
+    {
+        if (string.IsNullOrWhiteSpace(Folder)) yield return "folder: expected the folder of a package, found nothing";
+        foreach (var problem in Check.Ranges(("threads", Threads, 0, 1024))) yield return problem;
+    }
+}
+
+/// <summary><c>edge.yaml</c>.</summary>
+internal sealed record EdgeConfig : IChecked
+{
+    public ServerOptions Server { get; init; } = new();
+
+    public ModelOptions Model { get; init; } = new();
+
+    public RoutingOptions Routing { get; init; } = new();
+
+    public BudgetOptions Budget { get; init; } = new();
+
+    public CacheOptions Cache { get; init; } = new();
+
+    public DriftOptions Audit { get; init; } = new();
+
+    /// <summary>The larger model; null (the default) for a box that works alone, which then needs the mode local-only.</summary>
+    public EscalationOptions? Escalation { get; init; }
+
+    /// <summary>Folder for what outlives a restart: budget and audit. Made when absent.</summary>
+    public string State { get; init; } = "state";
+
+    /// <summary>Reads and checks a configuration.</summary>
+    /// <exception cref="ConfigException">It cannot be used.</exception>
+    public static EdgeConfig Load(string path) => ConfigFile.Load<EdgeConfig>(path, "deploy/edge.yaml");
+
+    /// <inheritdoc/>
+    public IEnumerable<string> Problems()
+    {
+        IEnumerable<string>[] sections =
+        [
+            Check.Section("server", Server.Problems()), Check.Section("model", Model.Problems()), Check.Section("routing", Routing.Problems()),
+            Check.Section("budget", Budget.Problems()), Check.Section("cache", Cache.Problems()), Check.Section("audit", Audit.Problems()),
+            Check.Section("escalation", Escalation?.Problems() ?? []),
+        ];
+        foreach (var problem in sections.SelectMany(problems => problems)) yield return problem;
+        if (Escalation is null && Routing.Mode != RoutingMode.LocalOnly)
+            yield return $"routing: mode: {Routing.Mode.ToOption()} asks a larger model, but there is no section 'escalation'; add it, or say mode: local-only";
+        if (string.IsNullOrWhiteSpace(State)) yield return "state: expected a folder, found nothing";
+    }
+}

@@ -1,0 +1,34 @@
+using Microsoft.Extensions.Logging;
+
+namespace Vlm.Edge.Escalations;
+
+/// <summary>What the queue and its worker log.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(21, LogLevel.Error, "The queue cannot be worked on")]
+    public static partial void QueueUnusable(this ILogger log, Exception error);
+
+    [LoggerMessage(22, LogLevel.Information, "Escalations pause for {Seconds:F1} s after {Failures} failures in a row")]
+    public static partial void Pauses(this ILogger log, double seconds, int failures);
+
+    [LoggerMessage(23, LogLevel.Information, "Escalation {Id} failed: {Reason}, {Detail}")]
+    public static partial void Failed(this ILogger log, string id, string reason, string detail);
+
+    [LoggerMessage(24, LogLevel.Error, "The endpoint turns the box away; check its address, model and key: {Detail}")]
+    public static partial void TurnedAway(this ILogger log, string detail);
+
+    [LoggerMessage(25, LogLevel.Error, "The result of escalation {Id} could not be passed on: {Result}")]
+    public static partial void NotPassedOn(this ILogger log, Exception error, string id, EscalationResult result);
+
+    [LoggerMessage(26, LogLevel.Warning, "Escalation {Id} is not queued: {Reason}, {Detail}")]
+    public static partial void NotQueued(this ILogger log, string id, string reason, string detail);
+
+    [LoggerMessage(27, LogLevel.Warning, "Escalation {Id} of {Created:u} is given up: {Reason}, {Detail}")]
+    public static partial void GivenUp(this ILogger log, string id, DateTimeOffset created, string reason, string detail);
+
+    [LoggerMessage(28, LogLevel.Error, "The disk is full. New escalations are turned away; what is queued is sent with the room that was kept for it.")]
+    public static partial void DiskFull(this ILogger log, Exception error);
+
+    [LoggerMessage(29, LogLevel.Critical, "The queue in {Folder} was damaged. It is put aside in {Aside}; a new one is used. Check the disk.")]
+    public static partial void PutAside(this ILogger log, Exception error, string folder, string aside);
+}
