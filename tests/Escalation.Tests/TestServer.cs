@@ -3,8 +3,6 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Builder;
-using Vlm.Escalation.Serve;
-using Vlm.Escalation.Settings;
 using Vlm.Escalation.Work;
 
 namespace Vlm.Escalation.Tests;
@@ -42,13 +40,15 @@ internal sealed class TestServer : IAsyncDisposable
 
     public HttpClient Client { get; }
 
-    public SolveQueue Queue => App.Services.GetRequiredService<SolveQueue>();
+    public Endpoint Endpoint => App.Services.GetRequiredService<Endpoint>();
+
+    public SolveQueue Queue => Endpoint.Queue;
 
     /// <summary>Starts a server and waits until it is ready.</summary>
     public static async Task<TestServer> StartAsync(Func<IModel> open, EscalationOptions? options = null, TimeProvider? time = null)
     {
         var server = await StartColdAsync(open, options, time);
-        var slot = server.App.Services.GetRequiredService<ModelSlot>();
+        var slot = server.Endpoint.Slot;
         await Until(() => slot.IsReady);
         return server;
     }
@@ -58,10 +58,7 @@ internal sealed class TestServer : IAsyncDisposable
     /// <summary>Starts a server whose model may still be loading.</summary>
     public static async Task<TestServer> StartColdAsync(Func<IModel> open, EscalationOptions? options = null, TimeProvider? time = null)
     {
-        var app = Server.Build(options ?? Options, open, services =>
-        {
-            if (time is not null) services.AddSingleton(time);
-        });
+        var app = Server.Build(options ?? Options, open, time ?? TimeProvider.System);
         await app.StartAsync(TestContext.Current.CancellationToken);
         return new TestServer(app);
     }

@@ -27,11 +27,25 @@ internal static class EdgeServer
         builder.Services.AddSingleton(services => new Admission(config.Server.InFlight, services.GetRequiredService<Daemon>().Metrics));
         if (config.Escalation is not null) builder.Services.AddHostedService(services => services.GetRequiredService<Daemon>().Worker!);
         var app = builder.Build();
-        var daemon = app.Services.GetRequiredService<Daemon>();
+        var daemon = Compose(app, solver);
         app.UseInterfaces(daemon.Metrics, daemon.Keys);
         Map(app, daemon, app.Services.GetRequiredService<Admission>());
         app.Lifetime.ApplicationStarted.Register(() => Greet(app, daemon));
         return app;
+    }
+
+    private static Daemon Compose(WebApplication app, Solver solver)
+    {
+        try
+        {
+            return app.Services.GetRequiredService<Daemon>();
+        }
+        catch
+        {
+            // What could not be composed owns nothing.
+            solver.Dispose();
+            throw;
+        }
     }
 
     private static void Map(WebApplication app, Daemon daemon, Admission admission)

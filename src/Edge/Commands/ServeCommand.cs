@@ -1,7 +1,7 @@
 using System.CommandLine;
 using Vlm.CommandLine;
 using Vlm.Edge.Api;
-using Vlm.Engine.Ort;
+using Vlm.Engine;
 using Vlm.Hosting.Http;
 using Vlm.Solving;
 

@@ -71,7 +71,6 @@ public sealed record CascadeReport(CascadeSubject Subject, IReadOnlyList<Cascade
                 Mode = mode,
                 HasHardFailure = item.HasHardFailure,
                 IsConfident = !item.HasHardFailure && item.Confidence >= threshold,
-                IsCertified = false,
                 Budget = BudgetVerdict.Granted,
                 Link = Link.Online,
                 HasTime = true,

@@ -1,5 +1,4 @@
 using System.Diagnostics.Metrics;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 using Vlm.Edge.Escalations;
 using Vlm.Edge.Routing;
@@ -14,15 +13,13 @@ internal sealed class Bench : IDisposable
     // As the queue keeps it, to the millisecond.
     private static readonly DateTimeOffset Created = DateTimeOffset.FromUnixTimeMilliseconds(TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds());
 
-    private readonly ServiceProvider _services;
     private readonly EscalationOptions _options;
-    private readonly TimeProvider _time;
+    private readonly Instruments _instruments;
 
     public Bench(EscalationOptions options, TimeProvider? time = null)
     {
-        (_options, _time) = (options, time ?? TimeProvider.System);
-        _services = new ServiceCollection().AddSingleton(_time).AddEscalationClient(options, seed: 7).BuildServiceProvider();
-        Client = _services.GetRequiredService<EscalationClient>();
+        (_options, _instruments) = (options, Around(new EscalationMeters(), time ?? TimeProvider.System));
+        Client = new EscalationClient(options, _instruments);
     }
 
     public EscalationClient Client { get; }
@@ -53,18 +50,21 @@ internal sealed class Bench : IDisposable
 
     public async Task<EscalationResult.Answered> Answers(double deadlineSeconds = 20) => Assert.IsType<EscalationResult.Answered>(await Ask(deadlineSeconds));
 
-    public EscalationQueue Queue() => Queue(_options.Queue, _time);
+    public EscalationQueue Queue() => EscalationQueue.Open(_options.Queue, Around(new EscalationMeters(), _instruments.Time));
 
     public static EscalationQueue Queue(QueueOptions options, TimeProvider time) =>
-        EscalationQueue.Open(options, time, new EscalationMeters(), NullLogger<EscalationQueue>.Instance);
+        EscalationQueue.Open(options, Around(new EscalationMeters(), time));
 
-    public EscalationWorker Worker(EscalationQueue queue, Func<EscalationCompleted, ValueTask> completed) =>
-        new(queue, Client, new WorkerSurroundings(_options.Worker, completed, _time, () => 0.5, NullLogger<EscalationWorker>.Instance));
+    /// <summary>Meters, a clock, always the same jitter, and no log.</summary>
+    public static Instruments Around(EscalationMeters meters, TimeProvider time) => new(meters, time, () => 0.5, NullLoggerFactory.Instance);
+
+    public EscalationWorker Worker(EscalationQueue queue, Action<EscalationCompleted> completed, Budget? budget = null) =>
+        new(_options.Worker, queue, new PaidClient(Client, budget ?? Plenty(_instruments.Time)), completed, _instruments);
 
     /// <summary>Counts requests to endpoints, those that found no connection included.</summary>
     public MeterListener CountAttempts(Action attempted)
     {
-        var meters = _services.GetRequiredService<EscalationMeters>();
+        var meters = _instruments.Meters;
         var listener = new MeterListener
         {
             InstrumentPublished = (instrument, self) =>
@@ -77,5 +77,16 @@ internal sealed class Bench : IDisposable
         return listener;
     }
 
-    public void Dispose() => _services.Dispose();
+    public void Dispose()
+    {
+        Client.Dispose();
+        _instruments.Meters.Dispose();
+    }
+
+    /// <summary>A budget that nothing exhausts, whose file cannot be written: it lives in memory.</summary>
+    private static Budget Plenty(TimeProvider time)
+    {
+        var options = new BudgetOptions { CallsPerMinute = 100_000, Burst = 100_000, CallsPerDay = int.MaxValue, BytesPerDay = long.MaxValue / 2 };
+        return new Budget(options, new StateFile<BudgetState>("/dev/null/budget.json", RoutingJson.Default.BudgetState, _ => { }), time);
+    }
 }

@@ -37,7 +37,7 @@ public sealed class KillTests : IDisposable
         using var bench = new Bench(Options(endpoint.Url));
         using var queue = bench.Queue();
         Assert.Equal(0, queue.Stats().Quarantined);
-        using var worker = bench.Worker(queue, _ => ValueTask.CompletedTask);
+        using var worker = bench.Worker(queue, _ => { });
         await worker.StartAsync(TestContext.Current.CancellationToken);
         await ClientTests.Until(() => queue.Stats().Waiting == 0);
         await worker.StopAsync(TestContext.Current.CancellationToken);
@@ -58,7 +58,7 @@ public sealed class KillTests : IDisposable
         var run = int.Parse(Environment.GetEnvironmentVariable(RunVariable)!, provider: null);
         using var bench = new Bench(Options(Environment.GetEnvironmentVariable(UrlVariable)!) with { Queue = new QueueOptions { Folder = Path.Combine(folder, "queue") } });
         using var queue = bench.Queue();
-        using var worker = bench.Worker(queue, _ => ValueTask.CompletedTask);
+        using var worker = bench.Worker(queue, _ => { });
         await worker.StartAsync(TestContext.Current.CancellationToken);
         using var journal = new StreamWriter(Path.Combine(folder, "accepted"), append: true) { AutoFlush = true };
         // Bounded, should nobody kill it.

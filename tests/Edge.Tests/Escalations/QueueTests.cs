@@ -1,6 +1,5 @@
 using System.Diagnostics.Metrics;
 using Microsoft.Data.Sqlite;
-using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using Vlm.Edge.Escalations;
 
@@ -205,7 +204,7 @@ public sealed class QueueTests : IDisposable
         var raised = 0L;
         alarms.SetMeasurementEventCallback<long>((_, value, _, _) => raised += value);
         alarms.Start();
-        using var queue = EscalationQueue.Open(new QueueOptions { Folder = Folder }, _time, meters, NullLogger<EscalationQueue>.Instance);
+        using var queue = EscalationQueue.Open(new QueueOptions { Folder = Folder }, Bench.Around(meters, _time));
         // More than SQLite keeps in memory, so that it must read what is on the disk.
         for (var i = 0; i < 10; i++) queue.TryEnqueue(Bench.Question($"question-{i}", new string('c', 400_000)));
 

@@ -155,11 +155,7 @@ public sealed class WorkerTests : IDisposable
         await worker.StopAsync(TestContext.Current.CancellationToken);
     }
 
-    private ValueTask Note(EscalationCompleted end)
-    {
-        _completed.Enqueue(end);
-        return ValueTask.CompletedTask;
-    }
+    private void Note(EscalationCompleted end) => _completed.Enqueue(end);
 
     private static void Fill(EscalationQueue queue, int count)
     {

@@ -50,22 +50,6 @@ public sealed class EventStreamTests
         Assert.Equal(0, _stream.Listeners);
     }
 
-    [Fact]
-    public void The_store_forgets_the_oldest_and_takes_a_correction_before_its_answer()
-    {
-        var store = new AnswerStore();
-        var correction = new Correction("x", "larger", false, Vlm.Edge.Routing.EscalationReason.LowConfidence, DateTimeOffset.UnixEpoch);
-        store.Correct("early", correction);
-        store.Add(Answer("early"), null, "a");
-        Assert.Equal((correction, "early"), (store.Find("early")!.Correction, store.Find("early")!.Answer!.Id));
-
-        for (var i = 0; i < AnswerStore.Most; i++) store.Add(Answer($"{i}"), null, "a");
-        Assert.Null(store.Find("early"));
-        Assert.NotNull(store.Find("0"));
-    }
-
-    private static Answer Answer(string id) => new() { Id = id, Text = "x", By = AnsweredBy.Edge, Model = "m" };
-
     private void Publish(int count)
     {
         for (var i = 0; i < count; i++) _stream.Publish(new EdgeEvent.Alarm("state", "x"));

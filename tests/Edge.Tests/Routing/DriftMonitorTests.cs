@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Time.Testing;
 using Vlm.Edge.Routing;
-using Vlm.Edge.Tests.Serve;
+using Vlm.Edge.Tests.Api;
 using Vlm.Package;
 using Vlm.Statistics;
 
@@ -49,7 +49,7 @@ public sealed class DriftMonitorTests : IDisposable
     {
         var monitor = Open(Options);
 
-        Assert.Equal((0.5, 0.5, 0.1, 0.1), (monitor.ShareOf(0.9), monitor.ShareOf(0.949), monitor.ShareOf(0.951), monitor.ShareOf(1)));
+        Assert.Equal((0.5, 0.5, 0.1, 0.1), (monitor.GetShare(0.9), monitor.GetShare(0.949), monitor.GetShare(0.951), monitor.GetShare(1)));
         for (var i = 0; i < 100; i++) monitor.Observe(disagrees: true, draw: 0.3);
         Assert.Equal((100L, 100L, 0L), (monitor.State.Audits, monitor.State.Disagreements, monitor.State.Test.Audited));
         monitor.Observe(disagrees: false, draw: 0.05);
@@ -84,9 +84,9 @@ public sealed class DriftMonitorTests : IDisposable
     [Fact]
     public void Draws_are_uniform_and_the_same_for_the_same_id()
     {
-        var draws = Enumerable.Range(0, 4000).Select(i => AuditDraw.Of($"id-{i}")).ToArray();
+        var draws = Enumerable.Range(0, 4000).Select(i => AuditDraw.Draw($"id-{i}")).ToArray();
 
-        Assert.Equal(draws[17], AuditDraw.Of("id-17"));
+        Assert.Equal(draws[17], AuditDraw.Draw("id-17"));
         Assert.All(draws, draw => Assert.InRange(draw, 0, 0.9999999999999999));
         Assert.InRange(draws.Average(), 0.48, 0.52);
         Assert.InRange(draws.Count(draw => draw < 0.05), 150, 250);

@@ -1,5 +1,7 @@
 using Vlm.Edge.Escalations;
+using Vlm.Edge.Queries;
 using Vlm.Edge.Routing;
+using Vlm.Text;
 
 namespace Vlm.Edge.Tests.Routing;
 
@@ -8,43 +10,43 @@ public sealed class RouterTests
 {
     private const double Share = 0.25;
 
-    // mode, hard failure, confident, certified, budget, link, time, drawn for audit -> decision. "*" stands for any value.
+    // mode, hard failure, confident, budget, link, time, drawn for audit -> decision. "*" stands for any value.
     private static readonly string[] Table =
     [
-        "local-only    no  yes *  *     *            *    *    -> accept",
-        "local-only    no  no  *  *     *            *    *    -> degraded(local-only)",
-        "local-only    yes *   *  *     *            *    *    -> degraded(local-only)",
+        "local-only    no  yes *     *            *    *    -> accept",
+        "local-only    no  no  *     *            *    *    -> degraded(local-only)",
+        "local-only    yes *   *     *            *    *    -> degraded(local-only)",
 
-        "escalate      no  yes *  ok    *            *    yes  -> accept and audit",
-        "escalate      no  yes *  spent *            *    yes  -> accept",
-        "escalate      no  yes *  *     *            *    no   -> accept",
-        "escalate      no  no  *  ok    online       yes  *    -> escalate(low-confidence)",
-        "escalate      no  no  *  ok    online       no   *    -> degraded(deadline) behind low-confidence",
-        "escalate      no  no  *  ok    offline      *    *    -> degraded(offline) behind low-confidence",
-        "escalate      no  no  *  ok    breaker-open *    *    -> degraded(breaker-open) behind low-confidence",
-        "escalate      no  no  *  spent *            *    *    -> degraded(budget) behind low-confidence",
-        "escalate      yes *   *  ok    online       yes  *    -> escalate(hard-failure)",
-        "escalate      yes *   *  ok    online       no   *    -> degraded(deadline) behind hard-failure",
-        "escalate      yes *   *  ok    offline      *    *    -> degraded(offline) behind hard-failure",
-        "escalate      yes *   *  ok    breaker-open *    *    -> degraded(breaker-open) behind hard-failure",
-        "escalate      yes *   *  spent *            *    *    -> degraded(budget) behind hard-failure",
+        "escalate      no  yes ok    *            *    yes  -> accept and audit",
+        "escalate      no  yes spent *            *    yes  -> accept",
+        "escalate      no  yes *     *            *    no   -> accept",
+        "escalate      no  no  ok    online       yes  *    -> escalate(low-confidence)",
+        "escalate      no  no  ok    online       no   *    -> degraded(deadline) in background low-confidence",
+        "escalate      no  no  ok    offline      *    *    -> degraded(offline) in background low-confidence",
+        "escalate      no  no  ok    breaker-open *    *    -> degraded(breaker-open) in background low-confidence",
+        "escalate      no  no  spent *            *    *    -> degraded(budget) in background low-confidence",
+        "escalate      yes *   ok    online       yes  *    -> escalate(hard-failure)",
+        "escalate      yes *   ok    online       no   *    -> degraded(deadline) in background hard-failure",
+        "escalate      yes *   ok    offline      *    *    -> degraded(offline) in background hard-failure",
+        "escalate      yes *   ok    breaker-open *    *    -> degraded(breaker-open) in background hard-failure",
+        "escalate      yes *   spent *            *    *    -> degraded(budget) in background hard-failure",
 
-        "answer-now    no  yes *  ok    *            *    yes  -> accept and audit",
-        "answer-now    no  yes *  spent *            *    yes  -> accept",
-        "answer-now    no  yes *  *     *            *    no   -> accept",
-        "answer-now    no  no  *  *     *            *    *    -> degraded(queued) behind low-confidence",
-        "answer-now    yes *   *  *     *            *    *    -> degraded(queued) behind hard-failure",
+        "answer-now    no  yes ok    *            *    yes  -> accept and audit",
+        "answer-now    no  yes spent *            *    yes  -> accept",
+        "answer-now    no  yes *     *            *    no   -> accept",
+        "answer-now    no  no  *     *            *    *    -> degraded(queued) in background low-confidence",
+        "answer-now    yes *   *     *            *    *    -> degraded(queued) in background hard-failure",
 
-        "escalate-all  *   *   *  ok    online       yes  *    -> escalate(always)",
-        "escalate-all  *   *   *  ok    online       no   *    -> degraded(deadline) behind always",
-        "escalate-all  *   *   *  ok    offline      *    *    -> degraded(offline) behind always",
-        "escalate-all  *   *   *  ok    breaker-open *    *    -> degraded(breaker-open) behind always",
-        "escalate-all  *   *   *  spent *            *    *    -> degraded(budget) behind always",
+        "escalate-all  *   *   ok    online       yes  *    -> escalate(always)",
+        "escalate-all  *   *   ok    online       no   *    -> degraded(deadline) in background always",
+        "escalate-all  *   *   ok    offline      *    *    -> degraded(offline) in background always",
+        "escalate-all  *   *   ok    breaker-open *    *    -> degraded(breaker-open) in background always",
+        "escalate-all  *   *   spent *            *    *    -> degraded(budget) in background always",
     ];
 
     private static readonly string[][] Values =
     [
-        ["local-only", "escalate", "answer-now", "escalate-all"], ["no", "yes"], ["no", "yes"], ["no", "yes"],
+        ["local-only", "escalate", "answer-now", "escalate-all"], ["no", "yes"], ["no", "yes"],
         ["ok", "spent"], ["online", "offline", "breaker-open"], ["no", "yes"], ["no", "yes"],
     ];
 
@@ -62,27 +64,28 @@ public sealed class RouterTests
             count++;
         }
 
-        Assert.Equal(4 * 2 * 2 * 2 * 2 * 3 * 2 * 2, count);
+        Assert.Equal(4 * 2 * 2 * 2 * 3 * 2 * 2, count);
         Assert.Equal(rows.Length, used.Count);
     }
 
     [Theory]
-    [InlineData("Offline", "degraded(offline) behind always")]
-    [InlineData("Timeout", "degraded(deadline) behind always")]
+    [InlineData("Offline", "degraded(offline) in background always")]
+    [InlineData("Timeout", "degraded(deadline) in background always")]
     [InlineData("Cancelled", "degraded(deadline)")]
-    [InlineData("Overloaded", "degraded(overloaded) behind always")]
-    [InlineData("RetryBudget", "degraded(overloaded) behind always")]
-    [InlineData("ServerError", "degraded(server-error) behind always")]
-    [InlineData("BreakerOpen", "degraded(breaker-open) behind always")]
+    [InlineData("Overloaded", "degraded(overloaded) in background always")]
+    [InlineData("RetryBudget", "degraded(overloaded) in background always")]
+    [InlineData("ServerError", "degraded(server-error) in background always")]
+    [InlineData("Budget", "degraded(budget) in background always")]
+    [InlineData("BreakerOpen", "degraded(breaker-open) in background always")]
     [InlineData("Rejected", "degraded(rejected)")]
     [InlineData("TooLarge", "degraded(rejected)")]
     [InlineData("BadAnswer", "degraded(bad-answer)")]
     public void A_failed_escalation_degrades_the_answer_and_is_asked_again_only_when_that_can_help(string failure, string said) =>
-        Assert.Equal(said, Say(Fallback.After(Enum.Parse<EscalationFailure>(failure), EscalationReason.Always)));
+        Assert.Equal(said, Say(Fallback.Decide(Enum.Parse<EscalationFailure>(failure), EscalationReason.Always)));
 
     [Fact]
     public void Every_failure_of_an_escalation_has_its_reason() =>
-        Assert.All(Enum.GetValues<EscalationFailure>(), failure => Assert.NotNull(Fallback.After(failure, EscalationReason.Always)));
+        Assert.All(Enum.GetValues<EscalationFailure>(), failure => Assert.NotNull(Fallback.Decide(failure, EscalationReason.Always)));
 
     [Theory]
     [InlineData(0, 0.0, false)]
@@ -91,24 +94,23 @@ public sealed class RouterTests
     [InlineData(1, 0.999999, true)]
     public void An_accepted_answer_is_audited_when_the_draw_falls_below_the_share(double share, double draw, bool audited)
     {
-        var situation = Of(["escalate", "no", "yes", "yes", "ok", "online", "yes", "no"]) with { AuditShare = share };
+        var situation = Of(["escalate", "no", "yes", "ok", "online", "yes", "no"]) with { AuditShare = share };
         Assert.Equal(audited, Router.Decide(situation, draw) is Decision.AcceptAndAudit);
     }
 
     private static IEnumerable<string[]> Combinations(int from) =>
         from == Values.Length ? [[]] : Values[from].SelectMany(value => Combinations(from + 1).Select(rest => (string[])[value, .. rest]));
 
-    private static Decision Decide(string[] cells) => Router.Decide(Of(cells), cells[7] == "yes" ? Share / 2 : (Share + 1) / 2);
+    private static Decision Decide(string[] cells) => Router.Decide(Of(cells), cells[6] == "yes" ? Share / 2 : (Share + 1) / 2);
 
     private static Situation Of(string[] cells) => new()
     {
         Mode = Enum.Parse<RoutingMode>(cells[0].Replace("-", ""), ignoreCase: true),
         HasHardFailure = cells[1] == "yes",
         IsConfident = cells[2] == "yes",
-        IsCertified = cells[3] == "yes",
-        Budget = cells[4] == "ok" ? BudgetVerdict.Granted : BudgetVerdict.Calls,
-        Link = Enum.Parse<Link>(cells[5].Replace("-", ""), ignoreCase: true),
-        HasTime = cells[6] == "yes",
+        Budget = cells[3] == "ok" ? BudgetVerdict.Granted : BudgetVerdict.Calls,
+        Link = Enum.Parse<Link>(cells[4].Replace("-", ""), ignoreCase: true),
+        HasTime = cells[5] == "yes",
         AuditShare = Share,
     };
 
@@ -116,13 +118,9 @@ public sealed class RouterTests
     {
         Decision.Accept => "accept",
         Decision.AcceptAndAudit => "accept and audit",
-        Decision.Escalate(var reason) => $"escalate({Kebab(reason)})",
-        Decision.AnswerDegraded(var reason, null) => $"degraded({Kebab(reason)})",
-        Decision.AnswerDegraded(var reason, { } behind) => $"degraded({Kebab(reason)}) behind {Kebab(behind)}",
+        Decision.Escalate(var reason) => $"escalate({reason.ToOption()})",
+        Decision.AnswerDegraded(var reason, null) => $"degraded({reason.ToOption()})",
+        Decision.AnswerDegraded(var reason, { } asked) => $"degraded({reason.ToOption()}) in background {asked.ToOption()}",
         _ => throw new InvalidOperationException(),
     };
-
-    private static string Kebab<T>(T value)
-        where T : struct, Enum =>
-        string.Concat($"{value}".Select((letter, i) => i > 0 && char.IsUpper(letter) ? $"-{char.ToLowerInvariant(letter)}" : $"{char.ToLowerInvariant(letter)}"));
 }

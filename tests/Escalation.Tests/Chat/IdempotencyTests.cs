@@ -1,7 +1,7 @@
 using Microsoft.Extensions.Time.Testing;
 using Vlm.Escalation.Chat;
-using Vlm.Escalation.Errors;
-using Vlm.Escalation.Settings;
+using Vlm.Hosting.Chat;
+using Vlm.Hosting.Http;
 using Vlm.Escalation.Work;
 
 namespace Vlm.Escalation.Tests.Chat;

@@ -4,7 +4,7 @@ using System.Text.Json;
 using OpenAI;
 using OpenAI.Chat;
 using Vlm.Edge.Tests;
-using Vlm.Escalation.Settings;
+using Vlm.Escalation.Chat;
 using Vlm.Escalation.Work;
 
 namespace Vlm.Escalation.Tests.Clients;

@@ -1,4 +1,4 @@
-using Vlm.Escalation.Settings;
+using Vlm.Hosting;
 using YamlDotNet.RepresentationModel;
 
 namespace Vlm.Escalation.Tests.Serve;
@@ -19,7 +19,7 @@ public sealed class DeployFilesTests
     [Theory]
     [InlineData("escalation.yaml")]
     [InlineData("compose/escalation.yaml")]
-    public void The_configurations_are_ones_that_the_program_takes(string file) => Assert.NotEmpty(SettingsFile.Load(Path.Combine(Deploy, file)).Model.ServedName);
+    public void The_configurations_are_ones_that_the_program_takes(string file) => Assert.NotEmpty(ConfigFile.Load<EscalationOptions>(Path.Combine(Deploy, file), "x").Model.ServedName);
 
     [Fact]
     public void What_compose_mounts_is_there_or_named_among_what_must_be_made_first()

@@ -1,7 +1,8 @@
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
-using Vlm.Escalation.Settings;
+using Vlm.Escalation.Chat;
+using Vlm.Escalation.Work;
 
 namespace Vlm.Escalation.Tests.Serve;
 

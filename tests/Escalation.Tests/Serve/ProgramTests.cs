@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 using Vlm.Edge.Tests;
+using Vlm.Hosting;
 
 namespace Vlm.Escalation.Tests.Serve;
 
@@ -43,7 +44,7 @@ public sealed class ProgramTests : IDisposable
     {
         var (code, _, errors) = await RunAsync("serve", "--config", Write("model:\n  path: m\nqueu: {}\n"));
         Assert.Equal(2, code);
-        Assert.EndsWith("escalation.yaml:3: unknown key 'queu'.", errors.Trim(), StringComparison.Ordinal);
+        Assert.EndsWith("escalation.yaml', line 3 ('queu: {}'): there is no option 'queu' here. Is it misspelt?", errors.Trim(), StringComparison.Ordinal);
         Assert.Equal(2, (await RunAsync("serve")).Code);
         Assert.Equal(2, (await RunAsync("serve", "--config", Write("model:\n  path: m\nkeys:\n  environment: ESCALATION_NO_SUCH_VARIABLE\n"))).Code);
     }
@@ -55,7 +56,7 @@ public sealed class ProgramTests : IDisposable
         Assert.Equal(0, code);
         var lines = output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
         var key = lines[0]["key:  ".Length..].Trim();
-        Assert.Equal($"line: box-7 {Convert.ToHexStringLower(Escalation.Keys.ApiKeys.Hash(key))}", lines[1].Trim());
+        Assert.Equal($"line: {ApiKeys.ToLine("box-7", key)}", lines[1].Trim());
         Assert.Equal(2, (await RunAsync("key", "--name", "two words")).Code);
     }
 

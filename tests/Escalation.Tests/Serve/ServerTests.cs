@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json.Nodes;
-using Vlm.Escalation.Settings;
+using Vlm.Escalation.Chat;
 using Vlm.Escalation.Work;
 using Vlm.Package;
 using Vlm.Vision;
@@ -187,7 +187,7 @@ public sealed class ServerTests
         var ended = new TaskCompletionSource();
         using var _ = server.App.Lifetime.ApplicationStopping.Register(ended.SetResult);
         await ended.Task.WaitAsync(TimeSpan.FromSeconds(30), Cancellation);
-        Assert.Equal("It is damaged.", server.App.Services.GetRequiredService<ModelSlot>().Failure);
+        Assert.Equal("It is damaged.", server.Endpoint.Slot.Failure);
     }
 
     [Fact]
@@ -211,7 +211,7 @@ public sealed class ServerTests
         await TestServer.Until(() => model.Batches.Count == 1);
 
         var stopped = server.App.StopAsync(Cancellation);
-        await TestServer.Until(() => !server.App.Services.GetRequiredService<ModelSlot>().IsReady);
+        await TestServer.Until(() => !server.Endpoint.Slot.IsReady);
         Assert.False(stopped.IsCompleted);
         model.Release();
         using var answered = await inFlight;

@@ -1,6 +1,9 @@
+using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
-using Vlm.Escalation.Settings;
+using Vlm.Escalation.Chat;
 using Vlm.Escalation.Work;
+using Vlm.Hosting.Chat;
+using Vlm.Hosting.Http;
 
 namespace Vlm.Escalation.Tests.Work;
 
@@ -164,12 +167,12 @@ public sealed class QueueTests
     [Fact]
     public void A_deadline_shorter_than_the_wait_is_refused_at_once_and_takes_no_place()
     {
-        var queue = new SolveQueue(new QueueOptions(), new Observability.ServerMetrics(), TimeProvider.System);
+        var queue = new SolveQueue(new QueueOptions(), Around(TimeProvider.System));
         queue.Rate.Observe(1, TimeSpan.FromSeconds(3));
         using (queue.Enter(TimeSpan.FromSeconds(1))) Assert.Equal(1, queue.Places);
-        queue.Add(new SolveJob(new Escalation.Chat.ChatRequest("q x", Requests.Picture, new Escalation.Chat.ChatSettings()), TimeProvider.System));
-        var e = Assert.Throws<Errors.ApiException>(() => queue.Enter(TimeSpan.FromSeconds(1)));
-        Assert.Equal((Errors.ErrorReason.DeadlineTooShort, TimeSpan.FromSeconds(3)), (e.Reason, e.RetryAfter!.Value));
+        queue.Add(new SolveJob(new ChatRequest("q x", Requests.Picture, new ChatSettings()), TimeProvider.System));
+        var e = Assert.Throws<ApiException>(() => queue.Enter(TimeSpan.FromSeconds(1)));
+        Assert.Equal((ErrorReason.DeadlineTooShort, TimeSpan.FromSeconds(3)), (e.Reason, e.RetryAfter!.Value));
         Assert.Equal(0, queue.Places);
         queue.Enter(TimeSpan.FromSeconds(4)).Dispose();
     }
@@ -178,8 +181,8 @@ public sealed class QueueTests
     public async Task A_batch_waits_within_its_window_for_those_on_their_way()
     {
         var time = new FakeTimeProvider(DateTimeOffset.UnixEpoch);
-        var queue = new SolveQueue(new QueueOptions { Batch = 3, WindowMilliseconds = 5 }, new Observability.ServerMetrics(), time);
-        SolveJob Job() => new(new Escalation.Chat.ChatRequest("q x", Requests.Picture, new Escalation.Chat.ChatSettings()), time);
+        var queue = new SolveQueue(new QueueOptions { Batch = 3, WindowMilliseconds = 5 }, Around(time));
+        SolveJob Job() => new(new ChatRequest("q x", Requests.Picture, new ChatSettings()), time);
         using var here = queue.Enter(TimeSpan.FromMinutes(1));
         using var onItsWay = queue.Enter(TimeSpan.FromMinutes(1));
         queue.Add(Job());
@@ -199,4 +202,6 @@ public sealed class QueueTests
         queue.Add(Job());
         Assert.Single(await queue.TakeAsync(TestContext.Current.CancellationToken));
     }
+
+    private static Instruments Around(TimeProvider time) => new(new ServerMetrics(), time, NullLoggerFactory.Instance);
 }

@@ -1,7 +1,7 @@
 using System.Net.Http.Json;
 using System.Text.Json;
 
-namespace Vlm.Edge.Tests.Serve;
+namespace Vlm.Edge.Tests.Api;
 
 public sealed class ChatApiTests
 {

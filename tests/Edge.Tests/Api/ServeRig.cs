@@ -3,15 +3,15 @@ using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
+using Vlm.Edge.Api;
 using Vlm.Edge.Escalations;
 using Vlm.Edge.Routing;
-using Vlm.Edge.Serve;
 using Vlm.Engine;
 using Vlm.Gating;
 using Vlm.Package;
 using Vlm.Solving;
 
-namespace Vlm.Edge.Tests.Serve;
+namespace Vlm.Edge.Tests.Api;
 
 /// <summary>The daemon on a free port, over a package that always says "cat dog", with a gate that is as confident as a test wants.</summary>
 internal sealed class ServeRig : IAsyncDisposable
@@ -36,8 +36,6 @@ internal sealed class ServeRig : IAsyncDisposable
     }
 
     public HttpClient Client { get; }
-
-    public IServiceProvider Services => _app.Services;
 
     public static CancellationToken Stop => TestContext.Current.CancellationToken;
 
@@ -64,16 +62,7 @@ internal sealed class ServeRig : IAsyncDisposable
     /// <summary>The daemon, not started.</summary>
     public static WebApplication Build(TestFiles files, double? confidence, EdgeConfig config)
     {
-        var solver = Solver.Open(Package(files, confidence), new EngineOptions { Threads = 1 });
-        try
-        {
-            return EdgeServer.Build(config, solver, TimeProvider.System);
-        }
-        catch
-        {
-            solver.Dispose();
-            throw;
-        }
+        return EdgeServer.Build(config, Solver.Open(Package(files, confidence), new EngineOptions { Threads = 1 }), TimeProvider.System);
     }
 
     public static EdgeConfig Config(TestFiles files, string? endpoint) => new()
@@ -115,7 +104,7 @@ internal sealed class ServeRig : IAsyncDisposable
 
     public Task<JsonElement> Get(string path) => Client.GetFromJsonAsync<JsonElement>(path, Stop);
 
-    /// <summary>Asks again until it is as wanted; the worker behind has no other way to say that it is done.</summary>
+    /// <summary>Asks again until it is as wanted; the worker has no other way to say that it is done.</summary>
     public async Task<JsonElement> Until(string path, Func<JsonElement, bool> wanted)
     {
         for (var i = 0; i < 500; i++)

@@ -5,7 +5,7 @@ using Vlm.Edge.Escalations;
 using Vlm.Edge.Routing;
 using Vlm.Edge.Tests.Escalations;
 
-namespace Vlm.Edge.Tests.Serve;
+namespace Vlm.Edge.Tests.Api;
 
 /// <summary>Never silently: whatever keeps the larger model's answer away, the response says that the answer is degraded, and why.</summary>
 public sealed class DegradedTests
@@ -93,7 +93,7 @@ public sealed class DegradedTests
 
         Assert.Contains("calls of the day", spent.GetProperty("degraded_detail").GetString(), StringComparison.Ordinal);
         Assert.Equal(spent.GetProperty("id").GetString(), spent.GetProperty("correction_id").GetString());
-        // What waits behind is paid from the same purse.
+        // What waits is paid from the same budget.
         await rig.Until("/api/v1/state", state => state.GetProperty("queue").GetProperty("waiting").GetInt32() == 1);
         Assert.Single(endpoint.Requests);
     }

@@ -1,8 +1,9 @@
 using Vlm.Edge.Escalations;
 using Vlm.Edge.Routing;
-using Vlm.Edge.Serve;
+using Vlm.Edge.Scenes;
+using Vlm.Hosting;
 
-namespace Vlm.Edge.Tests.Serve;
+namespace Vlm.Edge.Tests.Api;
 
 public sealed class EdgeConfigTests : IDisposable
 {
@@ -11,7 +12,7 @@ public sealed class EdgeConfigTests : IDisposable
     [Fact]
     public void The_sample_is_valid_and_says_the_defaults()
     {
-        var sample = EdgeConfigFile.Load(Path.Combine(Repository.Root, "deploy", "edge.yaml"));
+        var sample = EdgeConfig.Load(Path.Combine(Repository.Root, "deploy", "edge.yaml"));
 
         Assert.Equal(new EdgeConfig().Server, sample.Server);
         Assert.Equal(new BudgetOptions(), sample.Budget);
@@ -24,7 +25,7 @@ public sealed class EdgeConfigTests : IDisposable
     [Fact]
     public void The_configuration_of_the_container_lacks_nothing_but_its_secret()
     {
-        var error = Assert.Throws<ConfigException>(() => EdgeConfigFile.Load(Path.Combine(Repository.Root, "deploy", "compose", "edge.yaml")));
+        var error = Assert.Throws<ConfigException>(() => EdgeConfig.Load(Path.Combine(Repository.Root, "deploy", "compose", "edge.yaml")));
 
         var problems = error.Message.ReplaceLineEndings("\n").Trim().Split('\n')[1..];
         Assert.Equal("escalation: primary: api_key_file: there is no file '/run/secrets/edge_key'", Assert.Single(problems).Trim());
@@ -113,6 +114,6 @@ public sealed class EdgeConfigTests : IDisposable
     private EdgeConfig Load(string yaml)
     {
         File.WriteAllText(_files.File("edge.yaml"), yaml);
-        return EdgeConfigFile.Load(_files.File("edge.yaml"));
+        return EdgeConfig.Load(_files.File("edge.yaml"));
     }
 }

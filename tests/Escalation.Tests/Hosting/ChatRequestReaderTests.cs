@@ -1,9 +1,9 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Vlm.Escalation.Chat;
-using Vlm.Escalation.Errors;
+using Vlm.Hosting.Chat;
+using Vlm.Hosting.Http;
 
-namespace Vlm.Escalation.Tests.Chat;
+namespace Vlm.Escalation.Tests.Hosting;
 
 public sealed class ChatRequestReaderTests
 {
@@ -110,13 +110,34 @@ public sealed class ChatRequestReaderTests
     public void A_text_without_a_usable_code_is_refused(string text, string message)
     {
         var e = Assert.Throws<ApiException>(() => Read("{}", text: text));
-        Assert.Equal((ErrorReason.InvalidRequest, "messages"), (e.Reason, e.Parameter));
+        Assert.Equal((ErrorReason.UnusableCode, "messages"), (e.Reason, e.Parameter));
         Assert.Contains(message, e.Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public void A_code_longer_than_the_model_takes_is_refused() =>
         Assert.Contains("97 symbols", Assert.Throws<ApiException>(() => Read("{}", text: string.Join(' ', Enumerable.Repeat("q", 97)))).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void Where_conversations_are_taken_the_last_question_counts_and_elsewhere_they_are_refused()
+    {
+        var turns = (JsonArray)Requests.Body(null, "Decode: a b")["messages"]!.DeepClone();
+        turns.Add(JsonNode.Parse("""{"role":"assistant","content":"it"}"""));
+        turns.Add(Requests.Body(null, "Decode: q x")["messages"]![0]!.DeepClone());
+        using var document = JsonDocument.Parse(new JsonObject { ["model"] = "any", ["messages"] = turns }.ToJsonString());
+        var lenient = Rules with { Model = null, TakesConversations = true };
+
+        Assert.Equal("q x", ChatRequestReader.Read(document.RootElement, lenient).Code);
+        Assert.Equal("messages[1].role", Assert.Throws<ApiException>(() => ChatRequestReader.Read(document.RootElement, Rules with { Model = null })).Parameter);
+    }
+
+    [Fact]
+    public void Log_probabilities_are_refused_by_name_where_they_cannot_be_told()
+    {
+        using var document = JsonDocument.Parse(Requests.Body(JsonNode.Parse("""{"logprobs":true}""")).ToJsonString());
+        var e = Assert.Throws<ApiException>(() => ChatRequestReader.Read(document.RootElement, Rules with { HasLogprobs = false }));
+        Assert.Equal((ErrorReason.UnsupportedParameter, "logprobs"), (e.Reason, e.Parameter));
+    }
 
     private static void FixHeaderChecksum(byte[] png) =>
         System.Buffers.Binary.BinaryPrimitives.WriteUInt32BigEndian(png.AsSpan(29), Crc(png.AsSpan(12, 17)));

@@ -3,10 +3,12 @@ using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
 using Vlm.Edge.Routing;
+using Vlm.Edge.Scenes;
 using Vlm.Edge.Tests.Escalations;
+using Vlm.Hosting;
 using Vlm.Vision;
 
-namespace Vlm.Edge.Tests.Serve;
+namespace Vlm.Edge.Tests.Api;
 
 public sealed class SolveApiTests
 {
@@ -139,19 +141,19 @@ public sealed class SolveApiTests
     {
         (string Body, int Status, string Code)[] cases =
         [
-            ("{\"picture\":\"data:image/png;base64,AAAA\"", 400, "bad_request"),
-            ("{\"picture\":\"data:image/png;base64,AAAA\",\"code\":\"a\",\"cod\":1}", 400, "bad_request"),
-            ("{\"picture\":\"http://example.org/a.png\",\"code\":\"a b\"}", 400, "bad_request"),
-            ("{\"picture\":\"data:image/png,AAAA\",\"code\":\"a b\"}", 400, "bad_request"),
-            ("{\"picture\":\"data:image/png;base64,AA*A\",\"code\":\"a b\"}", 400, "bad_request"),
-            ("{\"picture\":\"data:image/png;base64,AAAA\",\"code\":\"a b\"}", 415, "picture_type"),
-            ("{\"picture\":\"data:image/png;base64,\",\"code\":\"a b\"}", 422, "picture"),
-            ("{\"picture\":\"PICTURE\",\"code\":\"abc\"}", 422, "code"),
-            ("{\"picture\":\"PICTURE\",\"code\":\"\"}", 422, "code"),
-            ("{\"picture\":\"PICTURE\",\"code\":\"a b\",\"mode\":\"sometimes\"}", 400, "bad_request"),
-            ("{\"picture\":\"PICTURE\",\"code\":\"a b\",\"mode\":\"escalate\"}", 400, "bad_request"),
-            ("{\"picture\":\"PICTURE\",\"code\":\"a b\",\"deadline_ms\":0}", 400, "bad_request"),
-            ("null", 400, "bad_request"),
+            ("{\"picture\":\"data:image/png;base64,AAAA\"", 400, "invalid_request"),
+            ("{\"picture\":\"data:image/png;base64,AAAA\",\"code\":\"a\",\"cod\":1}", 400, "invalid_request"),
+            ("{\"picture\":\"http://example.org/a.png\",\"code\":\"a b\"}", 400, "invalid_request"),
+            ("{\"picture\":\"data:image/png,AAAA\",\"code\":\"a b\"}", 400, "invalid_request"),
+            ("{\"picture\":\"data:image/png;base64,AA*A\",\"code\":\"a b\"}", 400, "invalid_request"),
+            ("{\"picture\":\"data:image/png;base64,AAAA\",\"code\":\"a b\"}", 415, "unsupported_picture"),
+            ("{\"picture\":\"data:image/png;base64,\",\"code\":\"a b\"}", 415, "unsupported_picture"),
+            ("{\"picture\":\"PICTURE\",\"code\":\"abc\"}", 422, "unusable_code"),
+            ("{\"picture\":\"PICTURE\",\"code\":\"\"}", 422, "unusable_code"),
+            ("{\"picture\":\"PICTURE\",\"code\":\"a b\",\"mode\":\"sometimes\"}", 400, "invalid_request"),
+            ("{\"picture\":\"PICTURE\",\"code\":\"a b\",\"mode\":\"escalate\"}", 400, "invalid_request"),
+            ("{\"picture\":\"PICTURE\",\"code\":\"a b\",\"deadline_ms\":0}", 400, "invalid_request"),
+            ("null", 400, "invalid_request"),
         ];
         await using var rig = await ServeRig.Start(Sure, null);
         foreach (var (body, status, code) in cases)
@@ -169,12 +171,12 @@ public sealed class SolveApiTests
         var large = ImageCodec.EncodePng(new RgbImage(1000, 200, new byte[1000 * 200 * 3]));
 
         await IsError(await rig.PostForm(large, "a b"), 413, "picture_too_large");
-        await IsError(await rig.PostForm(new byte[5_000_000], "a b"), 413, "body_too_large");
-        await IsError(await rig.PostForm(File.ReadAllBytes(Path.Combine(TestFiles.Golden, "pictures", "not-supported.gif")), "a b"), 415, "picture_type");
-        await IsError(await rig.PostForm(ServeRig.Picture()[..^200], "a b"), 422, "picture");
-        await IsError(await rig.PostForm(ServeRig.Picture(), "a b", ("colour", "red")), 400, "bad_request");
+        await IsError(await rig.PostForm(new byte[5_000_000], "a b"), 413, "request_too_large");
+        await IsError(await rig.PostForm(File.ReadAllBytes(Path.Combine(TestFiles.Golden, "pictures", "not-supported.gif")), "a b"), 415, "unsupported_picture");
+        await IsError(await rig.PostForm(ServeRig.Picture()[..^200], "a b"), 422, "unusable_picture");
+        await IsError(await rig.PostForm(ServeRig.Picture(), "a b", ("colour", "red")), 400, "unknown_parameter");
         using var text = new StringContent("hello", Encoding.UTF8, "text/plain");
-        await IsError(await rig.Client.PostAsync("/api/v1/solve", text, ServeRig.Stop), 415, "content_type");
+        await IsError(await rig.Client.PostAsync("/api/v1/solve", text, ServeRig.Stop), 415, "unsupported_media_type");
         Assert.Equal("cat dog", Text(await rig.Solve(), "answer"));
     }
 
@@ -182,7 +184,7 @@ public sealed class SolveApiTests
     public async Task With_keys_a_client_without_one_learns_nothing()
     {
         using var files = new TestFiles();
-        File.WriteAllText(files.File("keys"), "# door\nsecret-1\n\nsecret-2\n");
+        File.WriteAllText(files.File("keys"), $"# door\n{ApiKeys.ToLine("one", "secret-1")}\n\n{ApiKeys.ToLine("two", "secret-2")}\n");
         await using var rig = await ServeRig.Start(Sure, null, config => config with { Server = config.Server with { ApiKeysFile = files.File("keys") } });
 
         await IsError(await rig.PostForm(ServeRig.Picture(), "a b"), 401, "invalid_api_key");
@@ -201,7 +203,7 @@ public sealed class SolveApiTests
         await using var rig = await ServeRig.Start(Sure, null);
         using var response = await rig.Post(new { picture = ServeRig.DataUri(), code = ServeRig.Code, deadline_ms = 1 });
 
-        await IsError(response, 504, "deadline");
+        await IsError(response, 504, "deadline_exceeded");
     }
 
     [Fact]

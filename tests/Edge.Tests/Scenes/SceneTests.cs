@@ -1,10 +1,10 @@
 using Microsoft.Extensions.Time.Testing;
-using Vlm.Edge.Routing;
+using Vlm.Edge.Scenes;
 using Vlm.Puzzles;
 using Vlm.Statistics;
 using Vlm.Vision;
 
-namespace Vlm.Edge.Tests.Routing;
+namespace Vlm.Edge.Tests.Scenes;
 
 public sealed class SceneTests
 {
@@ -21,11 +21,11 @@ public sealed class SceneTests
     {
         foreach (var (picture, i) in Of(split).Select((puzzle, i) => (puzzle.Picture, i)))
         {
-            var scene = Scene.Of(picture);
-            Assert.True(scene.IsSameAs(Scene.Of(ImageCodec.Decode(ImageCodec.EncodeJpeg(picture, 70)))));
+            var scene = Scene.From(picture);
+            Assert.True(scene.IsSameAs(Scene.From(ImageCodec.Decode(ImageCodec.EncodeJpeg(picture, 70)))));
             var random = SeededRandom.From(i);
-            Assert.True(scene.IsSameAs(Scene.Of(Changed(picture, value => value + random.Between(-8, 8)))));
-            Assert.True(scene.IsSameAs(Scene.Of(Changed(picture, value => value - 5))));
+            Assert.True(scene.IsSameAs(Scene.From(Changed(picture, value => value + random.Between(-8, 8)))));
+            Assert.True(scene.IsSameAs(Scene.From(Changed(picture, value => value - 5))));
         }
     }
 
@@ -33,7 +33,7 @@ public sealed class SceneTests
     [MemberData(nameof(Splits))]
     public void Other_ciphers_are_other_scenes(string split)
     {
-        var scenes = Of(split).Select(puzzle => Scene.Of(puzzle.Picture)).ToArray();
+        var scenes = Of(split).Select(puzzle => Scene.From(puzzle.Picture)).ToArray();
         foreach (var (scene, i) in scenes.Select((scene, i) => (scene, i))) Assert.DoesNotContain(scenes.Skip(i + 1), scene.IsSameAs);
     }
 
@@ -47,8 +47,8 @@ public sealed class SceneTests
     {
         foreach (var puzzle in Clean.Where(puzzle => puzzle.Kind == PictureKind.Reference400))
         {
-            var exchanged = Scene.Of(Exchanged(puzzle, one, other));
-            Assert.False(Scene.Of(puzzle.Picture).IsSameAs(exchanged), $"{Scene.Of(puzzle.Picture).Difference(exchanged)}");
+            var exchanged = Scene.From(Exchanged(puzzle, one, other));
+            Assert.False(Scene.From(puzzle.Picture).IsSameAs(exchanged), $"{Scene.From(puzzle.Picture).Difference(exchanged)}");
         }
     }
 
@@ -56,10 +56,10 @@ public sealed class SceneTests
     public void An_answer_is_given_again_for_the_same_scene_and_code_until_the_window_ends()
     {
         var cache = new SceneCache<string>(new CacheOptions { WindowSeconds = 60 }, _clock);
-        var (scene, other) = (Scene.Of(Clean[0].Picture), Scene.Of(Clean[1].Picture));
+        var (scene, other) = (Scene.From(Clean[0].Picture), Scene.From(Clean[1].Picture));
         cache.Add(scene, "a b", "xy");
 
-        Assert.Equal(("xy", null, null), (cache.Find(Scene.Of(Clean[0].Picture), "a b"), cache.Find(scene, "a c"), cache.Find(other, "a b")));
+        Assert.Equal(("xy", null, null), (cache.Find(Scene.From(Clean[0].Picture), "a b"), cache.Find(scene, "a c"), cache.Find(other, "a b")));
         _clock.Advance(TimeSpan.FromSeconds(59));
         Assert.Equal("xy", cache.Find(scene, "a b"));
         _clock.Advance(TimeSpan.FromSeconds(1));
@@ -71,7 +71,7 @@ public sealed class SceneTests
     public void The_oldest_answer_makes_room_and_the_newest_of_two_counts()
     {
         var cache = new SceneCache<string>(new CacheOptions { Entries = 2 }, _clock);
-        var scene = Scene.Of(Clean[0].Picture);
+        var scene = Scene.From(Clean[0].Picture);
         cache.Add(scene, "a", "first");
         cache.Add(scene, "b", "old");
         cache.Add(scene, "b", "new");
@@ -83,7 +83,7 @@ public sealed class SceneTests
     public void A_window_of_zero_keeps_nothing()
     {
         var cache = new SceneCache<string>(new CacheOptions { WindowSeconds = 0 }, _clock);
-        cache.Add(Scene.Of(Clean[0].Picture), "a", "x");
+        cache.Add(Scene.From(Clean[0].Picture), "a", "x");
 
         Assert.Equal(0, cache.Count);
     }
