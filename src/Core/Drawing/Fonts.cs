@@ -13,8 +13,8 @@ namespace Vlm.Drawing;
 public sealed record FontEntry(string Family, string Style, string Kind, IReadOnlyList<string> Files, bool HeldOut);
 
 /// <summary>
-/// The faces of <c>fonts.json</c> that are installed on this machine. Faces whose hairlines vanish at 16 pixels are not in the list. Pictures depend on them: the same seed gives the same picture
-/// on machines that have the same fonts.
+/// The faces of <c>fonts.json</c> that are installed on this machine. Faces whose hairlines vanish at 16 pixels are not in the list. Pictures depend on them:
+/// the same seed gives the same picture on machines that have the same fonts.
 /// </summary>
 public static class Fonts
 {
@@ -42,7 +42,9 @@ public static class Fonts
     /// <summary>The face that draws the arrow for fonts that lack it.</summary>
     public static FontFace Arrow => ArrowFace.Value;
 
-    /// <summary>A face for labels: the first one used in training that draws every character of <paramref name="text"/>, or else <see cref="Reference"/>.</summary>
+    /// <summary>
+    /// A face for labels: the first one used in training that draws every character of <paramref name="text"/>, or else <see cref="Reference"/>.
+    /// </summary>
     /// <exception cref="UserException">No font of the list is installed.</exception>
     public static FontFace For(string text) => Training.FirstOrDefault(face => face.Has(text)) ?? Reference;
 

@@ -74,7 +74,9 @@ public sealed record Prompt(int[] Ids, RopePositions Positions, IReadOnlyList<En
         return new Prompt(ids, RopePositions.For(ids, [.. pictures.Select(picture => picture.Grid)], config.Tokens), pictures);
     }
 
-    /// <summary>Holds a prompt against a decoder of <paramref name="maxLength"/> tokens a row: graphs would fail without saying why, or not fail and be wrong.</summary>
+    /// <summary>
+    /// Holds a prompt against a decoder of <paramref name="maxLength"/> tokens a row: graphs would fail without saying why, or not fail and be wrong.
+    /// </summary>
     /// <exception cref="PromptTooLongException">It is longer than that.</exception>
     /// <exception cref="ArgumentException">It is empty, or its parts do not belong together or to the package.</exception>
     public void Check(PackageConfig config, int maxLength)

@@ -17,7 +17,9 @@ public sealed record CalibratorTerm(string Name, double Mean, double Deviation, 
 /// <param name="IsCorrect">The truth.</param>
 public sealed record LabelledSignals(SignalVector Signals, bool HasHardFailure, bool IsCorrect);
 
-/// <summary>The probability that an answer is right, from its signals: a logistic regression on standardised signals. Answers with a hard failure are not its business.</summary>
+/// <summary>
+/// The probability that an answer is right, from its signals: a logistic regression on standardised signals. Answers with a hard failure are not its business.
+/// </summary>
 /// <param name="Terms">The signals it uses.</param>
 /// <param name="Intercept">The score of an average answer.</param>
 public sealed record Calibrator(IReadOnlyList<CalibratorTerm> Terms, double Intercept)

@@ -79,7 +79,8 @@ public sealed record Gate
         if (Certificate.Precision != model.Manifest.Precision)
         {
             throw new GateException(
-                $"The gate of '{model.Path}' was certified for precision {Certificate.Precision}; the package has {model.Manifest.Precision}. Calibrate the package again.");
+                $"The gate of '{model.Path}' was certified for precision {Certificate.Precision}; the package has {model.Manifest.Precision}. " +
+                "Calibrate the package again.");
         }
         if (Certificate.ModelHash != model.Fingerprint)
         {
@@ -109,7 +110,12 @@ public sealed record Gate
     private void Check(string path)
     {
         if (Format != CurrentFormat)
-            throw new GateException($"'{path}' has format {Format}, this program has {CurrentFormat}: it reads pictures in another way than the one that was measured. Calibrate the package again.");
+        {
+            throw new GateException(
+                $"'{path}' has format {Format}, this program has {CurrentFormat}: it reads pictures in another way than the one that was measured. " +
+                "Calibrate the package again.");
+        }
+
         if (Threshold is not (> 0 and <= 1))
             throw new GateException($"'{path}' has the threshold {Threshold}; it is above 0 and at most 1. Calibrate the package again.");
         var unknown = Calibrator.Terms.Select(term => term.Name).FirstOrDefault(name => !Signals.Names.Contains(name));
@@ -119,7 +125,11 @@ public sealed record Gate
             throw new GateException($"'{path}' has a signal whose deviation is not above 0. Calibrate the package again.");
         var hash = Calibrator.Hash();
         if (hash != Certificate.CalibratorHash)
-            throw new GateException($"'{path}' has a calibrator with the hash {hash}; its certificate is for {Certificate.CalibratorHash}. The file was edited: calibrate the package again.");
+        {
+            throw new GateException(
+                $"'{path}' has a calibrator with the hash {hash}; its certificate is for {Certificate.CalibratorHash}. " +
+                "The file was edited: calibrate the package again.");
+        }
     }
 }
 

@@ -66,7 +66,9 @@ public static class Signals
         return Of(solution, PictureQuality.Of(solution.Question.Picture, width, height));
     }
 
-    /// <summary>The signals of a solution. A field that the reply does not have counts as one token of probability 1/e, entropy 1 and margin 0, all of it removed.</summary>
+    /// <summary>
+    /// The signals of a solution. A field that the reply does not have counts as one token of probability 1/e, entropy 1 and margin 0, all of it removed.
+    /// </summary>
     /// <param name="solution">A solution.</param>
     /// <param name="quality">Of its picture.</param>
     public static SignalVector Of(Solution solution, PictureQuality quality)
@@ -102,7 +104,8 @@ public static class Signals
     }
 
     private static IEnumerable<string> Field(string field) =>
-        ((string[])["logp.min", "logp.q10", "logp.q25", "logp.mean", "margin.min", "margin.mean", "entropy.max", "entropy.mean", "removed.max"]).Select(name => $"{field}.{name}");
+        ((string[])["logp.min", "logp.q10", "logp.q25", "logp.mean", "margin.min", "margin.mean", "entropy.max", "entropy.mean", "removed.max"])
+        .Select(name => $"{field}.{name}");
 
     private static double[] Of(IReadOnlyList<Choice> choices, IReadOnlyList<int>? field)
     {

@@ -2,7 +2,9 @@ using System.Text.Json;
 
 namespace Vlm.Model;
 
-/// <summary>A Hugging Face checkpoint: <c>config.json</c> and one <c>model.safetensors</c>, or shards with an index. Tensors go by their canonical names.</summary>
+/// <summary>
+/// A Hugging Face checkpoint: <c>config.json</c> and one <c>model.safetensors</c>, or shards with an index. Tensors go by their canonical names.
+/// </summary>
 /// <remarks>Memory-mapped; reads may run on several threads at once. The owner disposes it.</remarks>
 public sealed class CheckpointFolder : IDisposable
 {
@@ -147,7 +149,8 @@ public sealed class CheckpointFolder : IDisposable
             if (!places.TryGetValue(weight.Name, out Place place))
                 problems.Add($"'{weight.Name}' is missing");
             else if (!place.File.Info(place.Name).Shape.AsSpan().SequenceEqual(weight.Shape))
-                problems.Add($"'{weight.Name}' has shape [{string.Join(", ", place.File.Info(place.Name).Shape)}]; the config asks for [{string.Join(", ", weight.Shape)}]");
+                problems.Add(
+                    $"'{weight.Name}' has shape [{string.Join(", ", place.File.Info(place.Name).Shape)}]; the config asks for [{string.Join(", ", weight.Shape)}]");
             else if (!place.File.Info(place.Name).IsFloat)
                 problems.Add($"'{weight.Name}' holds {place.File.Info(place.Name).Type}; F32, F16 or BF16 is needed");
         }

@@ -7,7 +7,9 @@ using Vlm.Files;
 namespace Vlm.Model;
 
 /// <summary>A safetensors file, memory-mapped: only the pages that are read take memory.</summary>
-/// <remarks>Reads may run on several threads at once; the owner disposes it after the last. Numbers are little endian, as is every machine .NET runs on.</remarks>
+/// <remarks>
+/// Reads may run on several threads at once; the owner disposes it after the last. Numbers are little endian, as is every machine .NET runs on.
+/// </remarks>
 public sealed unsafe class SafeTensors : IDisposable
 {
     // 256 kB at a time where a tensor is only looked through.
@@ -44,7 +46,8 @@ public sealed unsafe class SafeTensors : IDisposable
     public IReadOnlyList<string> Names { get; }
 
     /// <summary>Maps a file and checks its header.</summary>
-    /// <exception cref="CheckpointException">Missing, truncated, or a header that is not JSON, lists a tensor twice, or whose ranges overlap, leave gaps or leave the file.</exception>
+    /// <exception cref="CheckpointException">Missing, truncated, or a header that is not JSON, lists a tensor twice, or whose ranges overlap, leave gaps or
+    /// leave the file.</exception>
     public static SafeTensors Open(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
@@ -56,7 +59,8 @@ public sealed unsafe class SafeTensors : IDisposable
                 throw new CheckpointException($"{path} {LfsPointer.Problem}.");
             if (stream.Length < 10)
                 throw SafeTensorsHeader.Hostile(path, $"it has {stream.Length} bytes; is the download complete?");
-            return new SafeTensors(path, MemoryMappedFile.CreateFromFile(stream, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true), stream.Length);
+            var mapped = MemoryMappedFile.CreateFromFile(stream, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
+            return new SafeTensors(path, mapped, stream.Length);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

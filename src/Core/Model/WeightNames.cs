@@ -15,7 +15,9 @@ public static class WeightNames
         return [.. Tower(config.Vision), .. Decoder(config)];
     }
 
-    /// <summary>The public checkpoints' name of a weight: some versions of transformers wrote <c>model.visual.*</c> and <c>model.language_model.*</c>.</summary>
+    /// <summary>
+    /// The public checkpoints' name of a weight: some versions of transformers wrote <c>model.visual.*</c> and <c>model.language_model.*</c>.
+    /// </summary>
     public static string Canonical(string name)
     {
         ArgumentNullException.ThrowIfNull(name);

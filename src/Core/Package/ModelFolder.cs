@@ -161,7 +161,10 @@ public sealed record ModelFolder(string Path, Manifest Manifest)
         var path = System.IO.Path.Combine(folder, name);
         var found = Hash(path);
         if (!string.Equals(found, expected.Sha256, StringComparison.OrdinalIgnoreCase))
-            throw new ModelException($"'{path}' has SHA-256 {found}; the manifest says {expected.Sha256}. The file is damaged or was changed: copy or export the package again.");
+        {
+            throw new ModelException(
+                $"'{path}' has SHA-256 {found}; the manifest says {expected.Sha256}. The file is damaged or was changed: copy or export the package again.");
+        }
     }
 
     private static string Hash(string path)

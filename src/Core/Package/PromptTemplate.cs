@@ -29,7 +29,8 @@ public sealed record PromptTemplate
     public required int MaxNewTokens { get; init; }
 
     /// <summary>
-    /// Whether replies have the layout of <see cref="Cryptogram.ReplyText"/> and no other, so that decoding can be held to it. A model that reasons in words of its own has not.
+    /// Whether replies have the layout of <see cref="Cryptogram.ReplyText"/> and no other, so that decoding can be held to it. A model that reasons in words of
+    /// its own has not.
     /// </summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public bool MappingLines { get; init; }

@@ -78,7 +78,8 @@ public sealed record Generation(IReadOnlyList<Choice> Choices, FinishReason Fini
     public int[] TextTokens => [.. Choices.Take(Choices.Count - (Finish == FinishReason.EndOfText ? 1 : 0)).Select(choice => choice.Token)];
 
     /// <summary>
-    /// For each choice, where the model looked when it chose: one weight per picture token, sum 1. Null when it was not asked for or the package does not show it.
+    /// For each choice, where the model looked when it chose: one weight per picture token, sum 1. Null when it was not asked for or the package does not show
+    /// it.
     /// </summary>
     public IReadOnlyList<float[]>? Attention { get; init; }
 
@@ -110,12 +111,16 @@ public static class Generator
         Check(options);
         var needed = prompts.Count * options.Samples;
         if (decoder.Rows != needed)
-            throw new ArgumentException($"{prompts.Count} prompts with {options.Samples} samples need {needed} rows; the decoder has {decoder.Rows}.", nameof(decoder));
+        {
+            throw new ArgumentException(
+                $"{prompts.Count} prompts with {options.Samples} samples need {needed} rows; the decoder has {decoder.Rows}.", nameof(decoder));
+        }
 
         var rows = Enumerable.Range(0, decoder.Rows).Select(row => new Row(row, row, options)).ToArray();
         var timings = Run(decoder, prompts, rows, cancellation);
-        return [.. Enumerable.Range(0, prompts.Count).Select(prompt =>
-            (IReadOnlyList<Generation>)[.. Enumerable.Range(0, options.Samples).Select(sample => rows[sample * prompts.Count + prompt].ToGeneration(timings))])];
+        IReadOnlyList<Generation> Samples(int prompt) =>
+            [.. Enumerable.Range(0, options.Samples).Select(sample => rows[sample * prompts.Count + prompt].ToGeneration(timings))];
+        return [.. Enumerable.Range(0, prompts.Count).Select(Samples)];
     }
 
     /// <summary>Generates one reply to each prompt, each with options of its own, as one batch. A reply does not depend on its place in the batch.</summary>

@@ -60,7 +60,8 @@ internal static class LetterDecision
     public const int Letters = 26;
 
     /// <summary>
-    /// A letter less probable than this is in doubt. Asking for the rest of the alphabet costs four tokens per letter; most replies to clear pictures have no doubt.
+    /// A letter less probable than this is in doubt. Asking for the rest of the alphabet costs four tokens per letter; most replies to clear pictures have no
+    /// doubt.
     /// </summary>
     private static readonly double Sure = Math.Log(0.995);
 
@@ -92,7 +93,9 @@ internal static class LetterDecision
         ? [.. belief.Logs]
         : [.. belief.Logs, .. Enumerable.Repeat(belief.Unseen, rows)];
 
-    /// <summary>The beliefs, given that no two coded letters share a plain one. That can only be said of the whole alphabet; fewer letters stay as they are.</summary>
+    /// <summary>
+    /// The beliefs, given that no two coded letters share a plain one. That can only be said of the whole alphabet; fewer letters stay as they are.
+    /// </summary>
     public static IReadOnlyList<LetterBelief> Balanced(IReadOnlyList<LetterBelief> beliefs)
     {
         if (beliefs.Count < Letters) return beliefs;

@@ -6,13 +6,13 @@ using Vlm.Text;
 namespace Vlm.Solving;
 
 /// <summary>
-/// What the reply to a code can be, in the layout of <see cref="ReplyText"/>: one plain letter per coded letter and no plain letter twice, or, where the vocabulary
-/// has a token for it, <c>?</c> for any number of letters that the picture does not show. Only the plain
+/// What the reply to a code can be, in the layout of <see cref="ReplyText"/>: one plain letter per coded letter and no plain letter twice, or, where the
+/// vocabulary has a token for it, <c>?</c> for any number of letters that the picture does not show. Only the plain
 /// letters of the mapping lines are open; everything else follows from the code and from them.
 /// </summary>
 /// <remarks>
-/// Constrained decoding: a token that breaks a rule which no right answer breaks (<see cref="Verifier"/>, V1 to V7) is not taken. What such tokens would have had
-/// of the probability is kept beside the choice (<see cref="Choice.Removed"/>), so that a broken rule still warns. Thread-safe.
+/// Constrained decoding: a token that breaks a rule which no right answer breaks (<see cref="Verifier"/>, V1 to V7) is not taken. What such tokens would have
+/// had of the probability is kept beside the choice (<see cref="Choice.Removed"/>), so that a broken rule still warns. Thread-safe.
 /// </remarks>
 public sealed class ReplyGrammar
 {

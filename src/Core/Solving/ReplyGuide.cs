@@ -6,9 +6,10 @@ namespace Vlm.Solving;
 /// Holds one reply to its grammar, and decides the plain letters together once all of them were seen: the letters that are likeliest as a whole, none twice.
 /// </summary>
 /// <remarks>
-/// Taken one after the other, a misread letter drives the rightful owner of its plain letter out as well. What the model sees of one pair hardly depends on what it
-/// wrote of the others, so the distributions met on the way are those of the pairs, and the best bijection is an assignment problem. Where a letter is in doubt the
-/// model is asked for the letters outside the code too, in lines that are cut off again: a plain letter that is surely read elsewhere cannot be the one in doubt.
+/// Taken one after the other, a misread letter drives the rightful owner of its plain letter out as well. What the model sees of one pair hardly depends on
+/// what it wrote of the others, so the distributions met on the way are those of the pairs, and the best bijection is an assignment problem. Where a letter is
+/// in doubt the model is asked for the letters outside the code too, in lines that are cut off again: a plain letter that is surely read elsewhere cannot be
+/// the one in doubt.
 /// </remarks>
 internal sealed class ReplyGuide(ReplyState start)
 {

@@ -74,7 +74,9 @@ internal sealed class ReplyRunner(IVisionModel model, PictureConfig pictures, Pr
     /// <summary>Whether the reply is held to a grammar. Its letters may still change when the first generation is over.</summary>
     public bool IsHeld(SolveOptions options) => options.IsConstrained && kit.Grammar is not null;
 
-    /// <summary>One reply to each prompt, in their order. The decoder reads neighbours of equal length in one run, so equal lengths become neighbours.</summary>
+    /// <summary>
+    /// One reply to each prompt, in their order. The decoder reads neighbours of equal length in one run, so equal lengths become neighbours.
+    /// </summary>
     public Generation[] Generate(IReadOnlyList<Prompt> prompts, IReadOnlyList<GenerationOptions> options, CancellationToken cancellation)
     {
         int[] order = [.. Enumerable.Range(0, prompts.Count).OrderBy(i => prompts[i].Ids.Length)];

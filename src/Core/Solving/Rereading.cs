@@ -9,8 +9,8 @@ namespace Vlm.Solving;
 public readonly record struct LookCount(int Count, int Agreeing);
 
 /// <summary>
-/// Where letters are still unsure, other views of the picture are read too, one after the other until they are sure, and the letters are decided from all looks,
-/// and in the end, where the package says so, with the words they make; a reply that this changes is written once more.
+/// Where letters are still unsure, other views of the picture are read too, one after the other until they are sure, and the letters are decided from all
+/// looks, and in the end, where the package says so, with the words they make; a reply that this changes is written once more.
 /// </summary>
 internal sealed class Rereading(ReplyRunner runner)
 {
@@ -59,7 +59,8 @@ internal sealed class Rereading(ReplyRunner runner)
                 [.. open.Zip(views, (reply, picture) => runner.ToPrompt(reply.Request.Question.Code, picture))],
                 [.. open.Select(reply => runner.Options(reply.Request) with { LettersOnly = true })],
                 cancellation);
-            return [.. looks.Zip(views, (look, read) => look with { Timings = look.Timings.And(new GenerationTimings(read.CutTime + read.VisionTime, default)) })];
+            return [.. looks.Zip(views, (look, read) =>
+                look with { Timings = look.Timings.And(new GenerationTimings(read.CutTime + read.VisionTime, default)) })];
         }
         finally
         {

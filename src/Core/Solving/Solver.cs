@@ -25,7 +25,9 @@ public sealed record SolveOptions
     /// <summary>New tokens at most, at least 1; null (the default), or more than the package's own limit, means that limit.</summary>
     public int? MaxTokens { get; init; }
 
-    /// <summary>Whether a reply whose layout the package promises is held to it (<see cref="ReplyGrammar"/>); true by default. False shows what the model does alone.</summary>
+    /// <summary>
+    /// Whether a reply whose layout the package promises is held to it (<see cref="ReplyGrammar"/>); true by default. False shows what the model does alone.
+    /// </summary>
     public bool IsConstrained { get; init; } = true;
 
     /// <inheritdoc cref="GenerationOptions.Alternatives"/>
@@ -80,8 +82,8 @@ public sealed record Solution
     public required ReplyResult Reply { get; init; }
 
     /// <summary>
-    /// How sure the model is of the answer, in (0, 1]; null when the reply has none. Where plain letters were decided, the product of the beliefs in them; otherwise
-    /// the geometric mean of the probabilities of the answer's tokens. Raw: nothing says that answers with 0.9 are right nine times in ten.
+    /// How sure the model is of the answer, in (0, 1]; null when the reply has none. Where plain letters were decided, the product of the beliefs in them;
+    /// otherwise the geometric mean of the probabilities of the answer's tokens. Raw: nothing says that answers with 0.9 are right nine times in ten.
     /// </summary>
     public required double? RawConfidence { get; init; }
 

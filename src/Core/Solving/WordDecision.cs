@@ -4,9 +4,9 @@ namespace Vlm.Solving;
 
 /// <summary>From beliefs about letters to the message that they and the word list together make likeliest. Pure.</summary>
 /// <remarks>
-/// The noisy channel (Shannon 1948): P(message | picture) ∝ P(picture | letters) · P(message). Every word of the message is a common word, a rarer one, or any string
-/// of letters, which then stays as it was read; of each kind those of its length are equally likely. Only what reading left possible is weighed: a letter that was read
-/// surely cannot be overruled by a word.
+/// The noisy channel (Shannon 1948): P(message | picture) ∝ P(picture | letters) · P(message). Every word of the message is a common word, a rarer one, or any
+/// string of letters, which then stays as it was read; of each kind those of its length are equally likely. Only what reading left possible is weighed: a
+/// letter that was read surely cannot be overruled by a word.
 /// A beam search over the words, the longest first, keeps the likeliest readings; their weights give the belief in each letter.
 /// </remarks>
 internal static class WordDecision

@@ -5,7 +5,8 @@ namespace Vlm.Text;
 
 /// <summary>Unicode normalisation form C.</summary>
 /// <remarks>
-/// .NET's own leaves a text as it is, without an error, under invariant globalization; tokenizers ask for form C, and a decomposed letter has other tokens than a composed one.
+/// .NET's own leaves a text as it is, without an error, under invariant globalization; tokenizers ask for form C, and a decomposed letter has other tokens than
+/// a composed one.
 /// Rules: Unicode Standard Annex 15; data: nfc.txt beside this file.
 /// </remarks>
 internal static class Nfc

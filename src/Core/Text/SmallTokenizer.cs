@@ -38,7 +38,8 @@ public static class SmallTokenizer
     public const string VideoPad = "<|video_pad|>";
 
     /// <summary>
-    /// Stands in a mapping line for a plain letter that the picture does not show. The newest token, and so the last: models made before it have the same ids for all others.
+    /// Stands in a mapping line for a plain letter that the picture does not show. The newest token, and so the last: models made before it have the same ids
+    /// for all others.
     /// </summary>
     public const string Unseen = " ?";
 

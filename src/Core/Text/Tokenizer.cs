@@ -19,7 +19,8 @@ public sealed class Tokenizer
 
     private Tokenizer(TokenizerFile file)
     {
-        merges = BpeTokenizer.Create(new BpeOptions(file.Vocabulary) { Merges = file.Merges, ByteLevel = true, PreTokenizer = new CodePointSplit(file.Expression()) });
+        var split = new CodePointSplit(file.Expression());
+        merges = BpeTokenizer.Create(new BpeOptions(file.Vocabulary) { Merges = file.Merges, ByteLevel = true, PreTokenizer = split });
         normalizes = file.Normalizes;
         ids = file.Vocabulary;
         tokens = file.Vocabulary.ToDictionary(token => token.Value, token => token.Key);

@@ -46,7 +46,8 @@ internal sealed record TokenizerFile(Dictionary<string, int> Vocabulary, List<st
             throw new CheckpointException($"{path}: {rule}; this is another kind of tokenizer than Qwen2's.");
     }
 
-    private static bool IsTrue(JsonElement element, string name) => element.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.True;
+    private static bool IsTrue(JsonElement element, string name) =>
+        element.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.True;
 
     private static string Merge(JsonElement merge) => merge.ValueKind == JsonValueKind.String
         ? merge.GetString()!
@@ -83,7 +84,8 @@ internal sealed record TokenizerFile(Dictionary<string, int> Vocabulary, List<st
         Require(path, pre.GetProperty("type").GetString() == "Sequence" && pre.GetProperty("pretokenizers").GetArrayLength() == 2, rule);
         JsonElement split = pre.GetProperty("pretokenizers")[0];
         JsonElement bytes = pre.GetProperty("pretokenizers")[1];
-        Require(path, split.GetProperty("type").GetString() == "Split" && split.GetProperty("behavior").GetString() == "Isolated" && !IsTrue(split, "invert"), rule);
+        var isIsolated = split.GetProperty("type").GetString() == "Split" && split.GetProperty("behavior").GetString() == "Isolated";
+        Require(path, isIsolated && !IsTrue(split, "invert"), rule);
         Require(path, bytes.GetProperty("type").GetString() == "ByteLevel" && !IsTrue(bytes, "add_prefix_space") && !IsTrue(bytes, "use_regex"), rule);
         return split.GetProperty("pattern").GetProperty("Regex").GetString()!;
     }

@@ -1,7 +1,8 @@
 namespace Vlm.Vision;
 
 /// <summary>
-/// Memory for pictures while they are decoded, for the whole process: a few kilobytes of file can hold a hundred megabytes of pixels, and many may come at once.
+/// Memory for pictures while they are decoded, for the whole process: a few kilobytes of file can hold a hundred megabytes of pixels, and many may come at
+/// once.
 /// Who finds none left waits for those before, which take well under a second each.
 /// </summary>
 /// <remarks>Thread-safe; first come, first served. A picture above the whole budget is decoded alone.</remarks>

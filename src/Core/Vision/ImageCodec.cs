@@ -41,7 +41,8 @@ public static unsafe class ImageCodec
     /// at reduced scale where it has more pixels than are enough. Waits while other pictures take the process's memory for decoding.
     /// </summary>
     /// <param name="bytes">The whole file. A JPEG that only lacks its end mark is read too.</param>
-    /// <param name="enough">Pixels that the caller needs, at least 1: a larger picture is reduced by the decoder, or averaged over squares, to at most so many.</param>
+    /// <param name="enough">Pixels that the caller needs, at least 1: a larger picture is reduced by the decoder, or averaged over squares, to at most so
+    /// many.</param>
     /// <exception cref="PictureException">Empty, not one of these, truncated or damaged, or more than 64 million pixels.</exception>
     /// <remarks>Colour profiles are ignored, as the reference's image processor ignores them.</remarks>
     public static DecodedPicture Read(ReadOnlySpan<byte> bytes, int enough = EnoughPixels)
@@ -105,7 +106,9 @@ public static unsafe class ImageCodec
             : $"The picture is a {format} file; save it as {Readable}.");
     }
 
-    /// <summary>A JPEG without its end mark is whole when it makes no difference what follows: a decoder that still expects data would take that for them.</summary>
+    /// <summary>
+    /// A JPEG without its end mark is whole when it makes no difference what follows: a decoder that still expects data would take that for them.
+    /// </summary>
     private static DecodedPicture WithoutEnd(ReadOnlySpan<byte> bytes, JpegEnd end, int enough)
     {
         if (!end.HasAllScans)

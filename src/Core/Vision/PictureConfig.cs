@@ -34,7 +34,8 @@ public sealed record PictureConfig
     public int PatchLength => 3 * TemporalPatchSize * PatchSize * PatchSize;
 
     /// <summary>Reads either spelling: <c>min_pixels/max_pixels</c> (public checkpoints) or <c>size.shortest_edge/longest_edge</c> (newer).</summary>
-    /// <exception cref="CheckpointException">Missing, not JSON, or asks for something else than rescale by 1/255 and bicubic; all problems in one message.</exception>
+    /// <exception cref="CheckpointException">Missing, not JSON, or asks for something else than rescale by 1/255 and bicubic; all problems in one
+    /// message.</exception>
     public static PictureConfig Load(string path)
     {
         using JsonDocument document = JsonFields.Open(path);

@@ -1,7 +1,8 @@
 namespace Vlm.Vision;
 
 /// <summary>
-/// Other views of the same picture: every letter meets the grid of patches elsewhere, larger or turned a little, so what was misread by chance is read otherwise.
+/// Other views of the same picture: every letter meets the grid of patches elsewhere, larger or turned a little, so what was misread by chance is read
+/// otherwise.
 /// </summary>
 public static class Views
 {
@@ -40,7 +41,10 @@ public static class Views
         };
     }
 
-    /// <summary>The picture with a border that repeats its outermost pixels: 1/<paramref name="near"/> of the side on the left and above, 1/<paramref name="far"/> on the right and below.</summary>
+    /// <summary>
+    /// The picture with a border that repeats its outermost pixels: 1/<paramref name="near"/> of the side on the left and above, 1/<paramref name="far"/> on
+    /// the right and below.
+    /// </summary>
     private static RgbImage Bordered(RgbImage picture, int near, int far)
     {
         var (left, right) = (Math.Max(1, picture.Width / near), Math.Max(1, picture.Width / far));

@@ -56,7 +56,8 @@ internal static class GraphContract
         var logits = text.OutputMetadata[config.Text.Logits];
         foreach (var type in new[] { pixels, features, given, logits.ElementDataType })
         {
-            if (type is not (TensorElementType.Float or TensorElementType.Float16)) problems.Add($"a tensor has type {type}; only float32 and float16 are supported");
+            if (type is not (TensorElementType.Float or TensorElementType.Float16))
+                problems.Add($"a tensor has type {type}; only float32 and float16 are supported");
         }
         if (logits.Dimensions[^1] > 0 && logits.Dimensions[^1] != config.VocabularySize)
             problems.Add($"a row of logits has {logits.Dimensions[^1]} numbers, vocab_size is {config.VocabularySize}");

@@ -42,7 +42,9 @@ internal sealed class NativeTensor : IDisposable
     /// <summary>The raw memory of the whole tensor.</summary>
     public Span<byte> Bytes => _memory.AsSpan(_start, (int)(Count(Shape) * Size(Type)));
 
-    /// <summary>The same memory, or the part of it from a row of the first axis on, in another shape. The caller disposes it; it is only good while the tensor lives.</summary>
+    /// <summary>
+    /// The same memory, or the part of it from a row of the first axis on, in another shape. The caller disposes it; it is only good while the tensor lives.
+    /// </summary>
     public OrtValue View(long[] shape, long firstRow = 0)
     {
         var rowBytes = Shape[0] == 0 ? 0 : Count(Shape) / Shape[0] * Size(Type);

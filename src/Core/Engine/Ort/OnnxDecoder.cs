@@ -137,8 +137,8 @@ internal sealed class OnnxDecoder : IDecoder
         _memory.Dispose();
     }
 
-    private static OnnxPicture Own(EncodedPicture picture) =>
-        picture as OnnxPicture ?? throw new ArgumentException($"The prompt holds a {picture.GetType().Name}, which another engine made. Encode it with this one.");
+    private static OnnxPicture Own(EncodedPicture picture) => picture as OnnxPicture
+        ?? throw new ArgumentException($"The prompt holds a {picture.GetType().Name}, which another engine made. Encode it with this one.");
 
     private Span<float> LogitsOf(int row) => _logits.AsSpan(row * _vlm.Config.VocabularySize, _vlm.Config.VocabularySize);
 
@@ -222,7 +222,8 @@ internal sealed class OnnxDecoder : IDecoder
 
     private static void CopyFrom(OrtValue value, int start, Span<float> target)
     {
-        if (value.GetTensorTypeAndShape().ElementDataType == TensorElementType.Float) value.GetTensorDataAsSpan<float>().Slice(start, target.Length).CopyTo(target);
+        var isWide = value.GetTensorTypeAndShape().ElementDataType == TensorElementType.Float;
+        if (isWide) value.GetTensorDataAsSpan<float>().Slice(start, target.Length).CopyTo(target);
         else NativeTensor.Widen(MemoryMarshal.Cast<Float16, Half>(value.GetTensorDataAsSpan<Float16>()).Slice(start, target.Length), target);
     }
 

@@ -45,7 +45,8 @@ public sealed class OnnxVlm : IVisionModel
     /// <summary>Loads the three graphs of a package. Does not look at hashes: see <see cref="ModelFolder.Open"/>.</summary>
     /// <param name="folder">The package.</param>
     /// <param name="threads">As <see cref="EngineOptions.Threads"/>.</param>
-    /// <exception cref="ModelException">A file is missing or damaged, or a graph has not the inputs and outputs that <c>genai_config.json</c> names.</exception>
+    /// <exception cref="ModelException">A file is missing or damaged, or a graph has not the inputs and outputs that <c>genai_config.json</c>
+    /// names.</exception>
     public static OnnxVlm Open(string folder, int threads = 0)
     {
         var config = PackageConfig.Load(folder);
@@ -77,7 +78,11 @@ public sealed class OnnxVlm : IVisionModel
         var input = Vision.InputMetadata[names.PixelValues];
         var length = patches.Values.Length / patches.Grid.Patches;
         if (input.Dimensions[1] > 0 && input.Dimensions[1] != length)
-            throw new ArgumentException($"A patch has {length} numbers; the vision graph takes {input.Dimensions[1]}. Is the patch size the package's?", nameof(patches));
+        {
+            throw new ArgumentException(
+                $"A patch has {length} numbers; the vision graph takes {input.Dimensions[1]}. Is the patch size the package's?", nameof(patches));
+        }
+
         using var pixels = Pixels(patches, input.ElementDataType, length);
         using var grid = new NativeTensor(TensorElementType.Int64, 1, 3);
         grid.Set(0, patches.Grid.Frames);

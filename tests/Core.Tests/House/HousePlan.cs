@@ -1,0 +1,96 @@
+namespace Vlm.Core.Tests.House;
+
+/// <summary>The picture of the code base that is allowed, as data: every folder of a program is a room, and a room uses the rooms named after it and no others.</summary>
+internal static class HousePlan
+{
+    /// <summary>The projects, the namespace of each, and the projects it may use.</summary>
+    public static readonly Project[] Projects =
+    [
+        new("src/Core", "Vlm", []),
+        new("src/Cli", "Vlm.CommandLine", ["src/Core"]),
+        new("src/Hosting", "Vlm.Hosting", ["src/Core", "src/Cli"]),
+        new("src/Edge", "Vlm.Edge", ["src/Core", "src/Cli", "src/Hosting"]),
+        new("src/Escalation", "Vlm.Escalation", ["src/Core", "src/Cli", "src/Hosting"]),
+        new("src/Trainer", "Vlm.Trainer", ["src/Core", "src/Cli"]),
+        new("export", "Vlm.Export", ["src/Core", "src/Cli"]),
+    ];
+
+    /// <summary>
+    /// What a room may use of its own project, from the ground up. A room that is not here is free but for cycles and <see cref="Forbidden"/>; in Core every room
+    /// must be here. The project's own folder holds what all its rooms share, or who knows them all; it cannot be both.
+    /// </summary>
+    public static readonly Dictionary<string, string[]> Rooms = new()
+    {
+        ["src/Core"] = [],
+        ["src/Core/Files"] = ["src/Core"],
+        ["src/Core/Statistics"] = ["src/Core"],
+        ["src/Core/Model"] = ["src/Core", "src/Core/Files"],
+        ["src/Core/Vision"] = ["src/Core", "src/Core/Files", "src/Core/Model"],
+        ["src/Core/Text"] = ["src/Core", "src/Core/Files", "src/Core/Model", "src/Core/Vision"],
+        ["src/Core/Drawing"] = ["src/Core", "src/Core/Vision"],
+        ["src/Core/Cryptogram"] = ["src/Core", "src/Core/Statistics"],
+        ["src/Core/Puzzles"] = ["src/Core", "src/Core/Cryptogram", "src/Core/Drawing", "src/Core/Statistics", "src/Core/Vision"],
+        ["src/Core/Package"] = ["src/Core", "src/Core/Files", "src/Core/Model", "src/Core/Text", "src/Core/Vision"],
+        ["src/Core/Engine"] = ["src/Core", "src/Core/Package", "src/Core/Text", "src/Core/Vision"],
+        ["src/Core/Engine/Ort"] = ["src/Core", "src/Core/Engine", "src/Core/Files", "src/Core/Model", "src/Core/Package", "src/Core/Vision"],
+        ["src/Core/Engine/GenAi"] = ["src/Core", "src/Core/Engine", "src/Core/Model", "src/Core/Package", "src/Core/Vision"],
+        ["src/Core/Solving"] =
+        [
+            "src/Core", "src/Core/Cryptogram", "src/Core/Engine", "src/Core/Engine/GenAi", "src/Core/Engine/Ort", "src/Core/Model", "src/Core/Package",
+            "src/Core/Statistics", "src/Core/Text", "src/Core/Vision",
+        ],
+        ["src/Core/Gating"] =
+        [
+            "src/Core", "src/Core/Cryptogram", "src/Core/Engine", "src/Core/Files", "src/Core/Package", "src/Core/Solving", "src/Core/Statistics", "src/Core/Vision",
+        ],
+        ["src/Edge/Routing"] = ["src/Edge"],
+        ["export/Onnx"] = ["export"],
+    };
+
+    /// <summary>Directions that are never allowed, whatever the table above comes to say. An ending <c>/*</c> stands for a room and all below it.</summary>
+    public static readonly (string From, string To)[] Forbidden =
+    [
+        ("src/Core/Engine/*", "src/Core/Cryptogram"),
+        ("src/Core/Engine/*", "src/Core/Puzzles"),
+        ("src/Core/Engine/*", "src/Core/Solving"),
+        ("src/Core/Engine/*", "src/Core/Gating"),
+        ("src/Core/Cryptogram", "src/Core/Puzzles"),
+        ("src/Core/Statistics", "src/Core/*"),
+        ("src/Edge/Queries", "src/Edge/Serve"),
+        ("src/Edge/Queries", "src/Edge/Api"),
+        ("src/Edge/Routing", "src/Edge/Escalations"),
+        ("src/Edge/Routing", "src/Edge/Queries"),
+    ];
+
+    /// <summary>Rooms that still know each other in a circle, for each project. They are being untied: take out what is, add none.</summary>
+    public static readonly Dictionary<string, string[]> Knots = new()
+    {
+    };
+
+    /// <summary>A package, and the folders or files that may know it.</summary>
+    public static readonly (string Package, string[] Places)[] Packages =
+    [
+        ("Microsoft.ML.OnnxRuntime", ["src/Core/Engine/Ort/", "export/Check/"]),
+        ("Microsoft.ML.OnnxRuntimeGenAI", ["src/Core/Engine/GenAi/", "export/Check/"]),
+        ("Microsoft.ML.Tokenizers", ["src/Core/Text/Tokenizer.cs", "src/Core/Text/TokenizerFile.cs"]),
+        ("SkiaSharp", ["src/Core/Vision/ImageCodec.cs", "src/Core/Drawing/Canvas.cs"]),
+        ("Google.Protobuf", ["export/Onnx/"]),
+        ("Microsoft.Data.Sqlite", ["src/Edge/Escalations/QueueDatabase.cs"]),
+    ];
+
+    /// <summary>Columns of a line.</summary>
+    public const int Width = 160;
+
+    /// <summary>Lines that are still wider, for each folder: a number that only falls. Folders that are not here have none.</summary>
+    public static readonly Dictionary<string, int> WideLines = new()
+    {
+    };
+
+    /// <summary>Lines of a file, and of those that are allowed more.</summary>
+    public const int Length = 400;
+
+    public static readonly Dictionary<string, int> LongFiles = new() { ["src/Trainer/Model/QwenVl.cs"] = 600 };
+}
+
+/// <summary>A project, its root namespace, and the projects that it may use.</summary>
+internal sealed record Project(string Folder, string Namespace, string[] Uses);
