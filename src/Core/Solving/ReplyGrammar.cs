@@ -29,7 +29,8 @@ public sealed class ReplyGrammar
         var symbols = "abcdefghijklmnopqrstuvwxyz_".ToDictionary(symbol => symbol, symbol => tokenizer.Encode($" {symbol}") is [var token]
             ? token
             : throw new ModelException(
-                $"prompt.json promises replies in mapping lines, for which the tokenizer needs one token for ' {symbol}'; it has none. Take \"mapping_lines\" out of prompt.json."));
+                $"prompt.json promises replies in mapping lines, for which the tokenizer needs one token for ' {symbol}'; it has none. " +
+                "Take \"mapping_lines\" out of prompt.json."));
         if (tokenizer.Encode($" {Message.Unseen}") is [var unseen]) symbols.Add(Message.Unseen, unseen);
         Symbols = symbols;
     }

@@ -53,7 +53,8 @@ internal static class WordDecision
     }
 
     /// <summary>The words that the picture may show, each with the logarithm of its chance.</summary>
-    private static IEnumerable<(string Plain, double Chance)> Possible(string coded, IReadOnlyList<string> words, double share, Dictionary<char, LetterBelief> logs) => words
+    private static IEnumerable<(string Plain, double Chance)> Possible(
+        string coded, IReadOnlyList<string> words, double share, Dictionary<char, LetterBelief> logs) => words
         .Where(plain => coded.Zip(plain).All(pair => logs[pair.First].Of(pair.Second) >= LeastBelief))
         .Select(plain => (plain, Math.Log(share / words.Count)));
 
