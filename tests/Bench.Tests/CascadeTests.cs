@@ -32,29 +32,6 @@ public sealed class CascadeTests : IDisposable
     }
 
     [Fact]
-    public void A_stopped_run_goes_on_where_it_was()
-    {
-        var path = Path.Combine(_folder, "partial.jsonl");
-        using var stop = new CancellationTokenSource();
-        var asked = new List<long>();
-        for (var run = 0; run < 2; run++)
-        {
-            using var results = new Quality.PartialResults<CascadeItem>(path, CascadeItemJson.Default.CascadeItem, item => item.Index);
-            var finished = CascadeCommand.Finish(10, Solve, results, run == 0 ? stop.Token : CancellationToken.None);
-            Assert.Equal(run == 1, finished);
-        }
-
-        Assert.Equal(Enumerable.Range(0, 10).Select(index => (long)index), asked);
-
-        CascadeItem Solve(long index)
-        {
-            asked.Add(index);
-            if (index == 3) stop.Cancel();
-            return Item(index, "x", 0.5, "x");
-        }
-    }
-
-    [Fact]
     public void A_report_is_saved_as_json_and_as_markdown()
     {
         var path = CascadeFiles.Save(CascadeReport.Of(Subject, 0.9, [Item(0, "x", 0.95, "x"), Item(1, "y", 0.5, "x")]), _folder);
@@ -67,8 +44,8 @@ public sealed class CascadeTests : IDisposable
     [Fact]
     public async Task A_package_without_a_gate_is_no_cascade()
     {
-        Assert.Equal(1, await Commands.Run(["cascade", "--edge", Path.Combine(_folder, "nothing")]));
-        Assert.Equal(2, await Commands.Run(["cascade", "--split", "train"]));
+        Assert.Equal(1, await BenchCommand.Run("cascade", "--edge", Path.Combine(_folder, "nothing")));
+        Assert.Equal(2, await BenchCommand.Run("cascade", "--split", "train"));
     }
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);

@@ -11,62 +11,6 @@ public sealed class QualityTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("quality-").FullName;
 
-    private string Partial => Path.Combine(_folder, "runs", "partial.jsonl");
-
-    [Fact]
-    public void A_stopped_run_goes_on_with_the_puzzles_that_are_missing()
-    {
-        var asked = new List<string>();
-        using var stop = new CancellationTokenSource();
-        using (var results = new PartialResults(Partial))
-        {
-            bool finished = Solver(asked).Finish(results, 50, 4, _ => StopAfter(12), stop.Token);
-            Assert.False(finished);
-            Assert.Equal(12, results.Items.Count);
-        }
-
-        using (var results = new PartialResults(Partial))
-        {
-            Assert.True(Solver(asked).Finish(results, 50, 4, _ => { }, CancellationToken.None));
-            Assert.Equal(Enumerable.Range(0, 50).Select(index => (long)index), results.Items.Keys);
-        }
-
-        Assert.Equal(50, asked.Count);
-        Assert.Equal(50, asked.Distinct().Count());
-
-        void StopAfter(int count)
-        {
-            if (asked.Count >= count)
-                stop.Cancel();
-        }
-    }
-
-    [Fact]
-    public void Results_survive_on_disk_as_they_were_and_a_torn_line_is_cut()
-    {
-        var right = new QualityItem(7, "a b _ c", "xy z", "xy z", null) { Severity = 2, Seconds = 0.25, Tokens = 40 };
-        var unreadable = new QualityItem(3, "a", "x", null, new UnreadableReply("MissingTag", "expected </answer>"));
-        using (var results = new PartialResults(Partial))
-            results.Add([right, unreadable]);
-        File.AppendAllText(Partial, "{\"index\":8,\"co");
-
-        using (var results = new PartialResults(Partial))
-            Assert.Equal([unreadable, right], results.Items.Values);
-
-        Assert.Equal(2, File.ReadAllText(Partial).Count(c => c == '\n'));
-    }
-
-    [Fact]
-    public void A_finished_run_leaves_no_partial_results()
-    {
-        using var results = new PartialResults(Partial);
-        results.Add([new QualityItem(0, "a", "x", "x", null)]);
-
-        results.Delete();
-
-        Assert.False(File.Exists(Partial));
-    }
-
     [Fact]
     public void A_report_counts_per_words_and_per_severity_and_lists_the_first_mistakes()
     {
@@ -107,24 +51,16 @@ public sealed class QualityTests : IDisposable
     [Fact]
     public async Task A_command_line_that_is_not_understood_ends_with_2_and_a_missing_model_with_1()
     {
-        Assert.Equal(2, await Commands.Run(["quality", "--split", "nonsense"]));
-        Assert.Equal(2, await Commands.Run(["quality", "--split", "train"]));
-        Assert.Equal(2, await Commands.Run(["quality", "--count", "0"]));
-        Assert.Equal(2, await Commands.Run(["quality", "--batch", "many"]));
-        Assert.Equal(2, await Commands.Run(["quality", "--seed", "x"]));
-        Assert.Equal(2, await Commands.Run(["quality", "--severity", "9"]));
-        Assert.Equal(1, await Commands.Run(["quality", "--model", Path.Combine(_folder, "nothing")]));
+        Assert.Equal(2, await BenchCommand.Run("quality", "--split", "nonsense"));
+        Assert.Equal(2, await BenchCommand.Run("quality", "--split", "train"));
+        Assert.Equal(2, await BenchCommand.Run("quality", "--count", "0"));
+        Assert.Equal(2, await BenchCommand.Run("quality", "--batch", "many"));
+        Assert.Equal(2, await BenchCommand.Run("quality", "--seed", "x"));
+        Assert.Equal(2, await BenchCommand.Run("quality", "--severity", "9"));
+        Assert.Equal(1, await BenchCommand.Run("quality", "--model", Path.Combine(_folder, "nothing")));
     }
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
-
-    private static QualityRun Solver(List<string> asked) => new(
-        index => new Puzzle($"x{index}", new string('a', (int)(index % 7) + 1), Cipher.Random(SeededRandom.From(index)), new RgbImage(1, 1, new byte[3]), [], PictureKind.Camera, 1),
-        puzzles =>
-        {
-            asked.AddRange(puzzles.Select(puzzle => puzzle.Answer));
-            return [.. puzzles.Select(puzzle => new Outcome(puzzle.Answer, null, 0.9, 1))];
-        });
 
     private static QualityItem Item(int index, bool right)
     {

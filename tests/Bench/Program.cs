@@ -1,3 +1,13 @@
-using Vlm.Bench;
+using System.CommandLine;
+using Vlm.Bench.Cascade;
+using Vlm.Bench.Micro;
+using Vlm.Bench.Quality;
+using Vlm.Bench.Sampling;
+using Vlm.Bench.ServeLoad;
+using Vlm.CommandLine;
 
-return await Commands.Run(args);
+var root = new RootCommand("Measures what a model package answers right, and how fast.")
+{
+    QualityCommand.Create(), CascadeCommand.Create(), SamplingCommand.Create(), MicroCommand.Create(), ServeLoadCommand.Create(),
+};
+return await Cli.RunAsync(root, args, Cli.UsualGrace);

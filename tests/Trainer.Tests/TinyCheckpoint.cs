@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Vlm.CommandLine;
 using Vlm.Model;
 using Vlm.Package;
 using Vlm.Text;
@@ -29,10 +30,7 @@ internal static class TinyCheckpoint
         return folder;
     }
 
-    /// <summary>Runs a verb in this process; 2 when the command line is not understood, as the program does.</summary>
-    public static int Run(Command command, params string[] arguments)
-    {
-        var parsed = command.Parse(arguments);
-        return parsed.Errors.Count > 0 ? 2 : parsed.Invoke();
-    }
+    /// <summary>Runs a verb in this process, as the program does.</summary>
+    public static int Run(Command command, params string[] arguments) =>
+        Cli.RunAsync([command], [command.Name, .. arguments], Cli.UsualGrace, TextWriter.Null).GetAwaiter().GetResult();
 }

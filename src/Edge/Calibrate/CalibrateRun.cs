@@ -3,6 +3,7 @@ using System.Text;
 using Vlm.CommandLine;
 using Vlm.Drawing;
 using Vlm.Engine;
+using Vlm.Files;
 using Vlm.Gating;
 using Vlm.Package;
 using Vlm.Solving;
@@ -47,19 +48,16 @@ internal sealed class CalibrateRun(CalibrateOptions options, TimeProvider time)
         // Everything that changes an answer or a signal is in the name: the package, the puzzles, the batch, and the code that runs them.
         var code = typeof(Solver).Module.ModuleVersionId.ToString("N")[..8];
         var file = $"{Name(model)}-{solver.Folder.Fingerprint[..12]}-{puzzles.Key}-batch{options.Batch}-{code}.jsonl";
-        using var results = new MeasurementFile(Path.Combine(options.Runs, file));
-        var known = indices.Count(results.Items.ContainsKey);
-        if (known > 0) Console.WriteLine($"{Name(model)}: {known} of {indices.Length} puzzles were measured before ({results.Path}).");
-        var run = new MeasureRun(solver, puzzles, options.Batch);
-        var (seen, right) = (0, 0);
-        Progress.Run(new ProgressPlan(Name(model), indices.Length, "puzzles") { Known = known }, progress => run.Finish(results, indices, Show(progress), cancellation));
+        using var results = new ResultLines<int, Measurement>(Path.Combine(options.Runs, file), MeasurementJson.Default.Measurement, item => item.Index);
+        new ResumableRun<int, LabelledPuzzle, Measurement>(results, options.Batch, puzzles.At, puzzle => puzzle.Code.Length, Ask)
+            .Finish(Name(model), indices, item => item.IsCorrect, cancellation);
         return (solver.Folder, indices.ToDictionary(index => index, index => results.Items[index]));
 
-        Action<IReadOnlyList<Measurement>> Show(Progress progress) => batch =>
+        IReadOnlyList<Measurement> Ask(IReadOnlyList<(int Index, LabelledPuzzle Puzzle)> batch)
         {
-            (seen, right) = (seen + batch.Count, right + batch.Count(item => item.IsCorrect));
-            progress.Add(batch.Count, $"exact match {100.0 * right / seen:F2} %");
-        };
+            var solutions = solver.Solve([.. batch.Select(item => new Question(item.Puzzle.Picture, item.Puzzle.Code))], cancellation: cancellation);
+            return [.. batch.Zip(solutions, (item, solution) => Measurement.From(item.Index, item.Puzzle, solution))];
+        }
     }
 
     private Gate ToGate(

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
 using Vlm.Files;
 using Vlm.Puzzles;
 
@@ -101,6 +102,7 @@ internal static class EvaluationJson
     public static readonly JsonSerializerOptions Lines = new(TrainJson.Options)
     {
         WriteIndented = false,
+        TypeInfoResolver = new DefaultJsonTypeInfoResolver(),
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
         RespectNullableAnnotations = true,
         RespectRequiredConstructorParameters = true,

@@ -1,7 +1,9 @@
+using System.CommandLine;
 using System.Globalization;
 using System.Runtime.InteropServices;
-using Vlm.Bench.Quality;
+using Vlm.CommandLine;
 using Vlm.Engine;
+using Vlm.Files;
 using Vlm.Gating;
 using Vlm.Package;
 using Vlm.Puzzles;
@@ -9,45 +11,61 @@ using Vlm.Solving;
 
 namespace Vlm.Bench.Cascade;
 
-/// <summary>Runs both models over a split and prints and saves what every threshold would have come to.</summary>
-public static class CascadeCommand
+/// <summary><c>cascade</c>: what would every threshold have given, and at what cost?</summary>
+internal static class CascadeCommand
 {
-    private const int Done = 0, Stopped = 1;
-    private const int LineEvery = 100;
+    public static Command Create()
+    {
+        var edge = CheckedOption.Model("--edge", description: "Folder of the small model's package, with its gate.");
+        var larger = CheckedOption.Model("--larger", "models/cryptogram-escalation", "Folder of the larger model's package.");
+        var count = CheckedOption.Positive("--count", "Puzzles of the split to solve.", 1000);
+        var seed = new Option<long>("--seed") { Description = "Seed of the puzzles.", DefaultValueFactory = _ => 1 };
+        var split = CheckedOption.Split("Which puzzles.", Split.Clean);
+        var severity = CheckedOption.Severity(new SeverityRange(1, 3));
+        var results = ReportFolder.Option();
+        var command = new Command(
+            "cascade", "Accuracy, escalated share, latency and bytes of edge, cascade and larger model alone. Stop it at any time: the same command goes on where it was.")
+        {
+            edge, larger, count, seed, split, severity, results,
+        };
+        command.SetAction((result, stop) =>
+        {
+            Run(
+                new CascadeOptions(result.GetRequiredValue(edge), result.GetRequiredValue(larger), result.GetValue(split))
+                {
+                    Count = result.GetValue(count),
+                    Seed = result.GetValue(seed),
+                    Severity = result.GetValue(severity),
+                    Results = result.GetRequiredValue(results),
+                },
+                stop);
+            return Task.CompletedTask;
+        });
+        return command;
+    }
 
-    /// <returns>The exit code: 0 when the report is written, 1 when the run was stopped before.</returns>
     /// <exception cref="GateException">The edge package has no gate.</exception>
-    public static int Run(CascadeOptions options, CancellationToken stop)
+    /// <exception cref="StoppedException">The run was stopped before the report.</exception>
+    private static void Run(CascadeOptions options, CancellationToken stop)
     {
         using var edge = Solver.Open(options.Edge);
-        var gate = Gate.Find(edge.Folder) ?? throw new GateException($"'{options.Edge}' has no gate.json, so there is no cascade to measure. The edge program's calibrate command writes one.");
+        var gate = Gate.Find(edge.Folder)
+            ?? throw new GateException($"'{options.Edge}' has no gate.json, so there is no cascade to measure. The edge program's calibrate command writes one.");
         using var larger = Solver.Open(options.Larger);
         var subject = Subject(options, edge.Folder, larger.Folder, gate);
         var source = new PuzzleSource(PuzzleOptions.For(options.Split, options.Severity.Low, options.Severity.High), options.Seed);
-        using var results = new PartialResults<CascadeItem>(PartialPath(subject, gate), CascadeItemJson.Default.CascadeItem, item => item.Index);
-        if (!Finish(options.Count, index => CascadeItem.Of(index, source.At(index), (edge, gate, larger)), results, stop))
-        {
-            Console.Error.WriteLine($"Stopped after {results.Items.Count} of {options.Count} puzzles. Give the same command to go on.");
-            return Stopped;
-        }
-        var report = CascadeReport.Of(subject, gate.Threshold, [.. results.Items.Values.Where(item => item.Index < options.Count)]);
+        using var results = new ResultLines<long, CascadeItem>(PartialPath(subject, gate), CascadeItemJson.Default.CascadeItem, item => item.Index);
+        long[] wanted = [.. Enumerable.Range(0, options.Count)];
+        // One at a time, as the daemon is asked.
+        new ResumableRun<long, Puzzle, CascadeItem>(results, batch: 1, source.At, puzzle => puzzle.Code.Length, Solve).Finish(subject.Split, wanted, item => item.Edge == item.Expected, stop);
+
+        var report = CascadeReport.Of(subject, gate.Threshold, [.. wanted.Select(index => results.Items[index])]);
         Console.WriteLine(CascadeFiles.Markdown(report));
         Console.WriteLine($"Saved as {CascadeFiles.Save(report, Path.Combine(options.Results, ThisMachine.Folder))}");
         results.Delete();
-        return Done;
-    }
 
-    /// <summary>Solves what is missing, keeping every puzzle as soon as it is done.</summary>
-    public static bool Finish(int count, Func<long, CascadeItem> solve, PartialResults<CascadeItem> results, CancellationToken stop)
-    {
-        for (long index = 0; index < count; index++)
-        {
-            if (results.Items.ContainsKey(index)) continue;
-            if (stop.IsCancellationRequested) return false;
-            results.Add([solve(index)]);
-            if (results.Items.Count % LineEvery == 0) Console.WriteLine($"{results.Items.Count}/{count}");
-        }
-        return true;
+        IReadOnlyList<CascadeItem> Solve(IReadOnlyList<(long Index, Puzzle Puzzle)> batch) =>
+            [.. batch.Select(item => CascadeItem.Solve(item.Index, item.Puzzle, (edge, gate, larger)))];
     }
 
     private static CascadeSubject Subject(CascadeOptions options, ModelFolder edge, ModelFolder larger, Gate gate) => new(
@@ -60,7 +78,7 @@ public static class CascadeCommand
     // Everything that changes an item is in the name: the puzzles, both models, the gate, and the code that runs them.
     private static string PartialPath(CascadeSubject subject, Gate gate)
     {
-        string code = typeof(IVisionModel).Module.ModuleVersionId.ToString("N")[..8];
+        var code = typeof(IVisionModel).Module.ModuleVersionId.ToString("N")[..8];
         return Path.Combine("runs", "cascade",
             $"{subject.EdgeHash[..12]}-{subject.LargerHash[..12]}-{gate.Certificate.CalibratorHash[..8]}-{subject.Split}-{subject.Severity ?? "0"}-seed{subject.Seed}-{code}.jsonl");
     }

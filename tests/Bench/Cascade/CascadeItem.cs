@@ -21,7 +21,7 @@ public sealed record CascadeItem(
     long Index, string Expected, string? Edge, double Confidence, bool HasHardFailure, double EdgeSeconds, string? Larger, double LargerSeconds, long Bytes)
 {
     /// <summary>Solves a puzzle with both models, one question at a time, as the daemon does.</summary>
-    public static CascadeItem Of(long index, Puzzle puzzle, (Solver Edge, Gate Gate, Solver Larger) models)
+    public static CascadeItem Solve(long index, Puzzle puzzle, (Solver Edge, Gate Gate, Solver Larger) models)
     {
         var clock = TimeProvider.System;
         var started = clock.GetTimestamp();

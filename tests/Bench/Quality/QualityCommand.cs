@@ -1,90 +1,81 @@
+using System.CommandLine;
+using System.Diagnostics;
 using System.Globalization;
 using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
-using Spectre.Console;
-using Vlm.Cryptogram;
+using Vlm.CommandLine;
 using Vlm.Engine;
+using Vlm.Files;
 using Vlm.Package;
 using Vlm.Puzzles;
 using Vlm.Solving;
 
 namespace Vlm.Bench.Quality;
 
-/// <summary>Runs a package over a split, shows how it gets on, and prints and saves the report.</summary>
-public static class QualityCommand
+/// <summary><c>quality</c>: how much of a split does a package answer right?</summary>
+internal static class QualityCommand
 {
-    private const int Done = 0, Stopped = 1;
-    private const int LineEvery = 160;
+    public static Command Create()
+    {
+        var model = CheckedOption.Model();
+        var count = CheckedOption.Positive("--count", "Puzzles of the split to solve.", 5400);
+        var split = CheckedOption.Split("Which puzzles.", Split.Clean);
+        var batch = CheckedOption.Positive("--batch", "Puzzles per batch.", 16);
+        var seed = new Option<long>("--seed") { Description = "Seed of the puzzles.", DefaultValueFactory = _ => 1 };
+        var severity = CheckedOption.Severity(new SeverityRange(1, 3));
+        var free = new Option<bool>("--free")
+        {
+            Description = "Leave the model free: take the most probable token even where it breaks a rule of the cipher or of the reply's layout.",
+        };
+        var results = ReportFolder.Option();
+        var command = new Command("quality", "Exact match of a package over an evaluation split. Stop it at any time: the same command goes on where it was.")
+        {
+            model, count, split, batch, seed, severity, free, results,
+        };
+        command.SetAction((result, stop) =>
+        {
+            Run(
+                new QualityOptions(result.GetRequiredValue(model), result.GetValue(split))
+                {
+                    Count = result.GetValue(count),
+                    Batch = result.GetValue(batch),
+                    Seed = result.GetValue(seed),
+                    Severity = result.GetValue(severity),
+                    IsConstrained = !result.GetValue(free),
+                    Results = result.GetRequiredValue(results),
+                },
+                stop);
+            return Task.CompletedTask;
+        });
+        return command;
+    }
 
-    /// <returns>The exit code: 0 when the report is written, 1 when the run was stopped before.</returns>
-    public static int Run(QualityOptions options, CancellationToken stop)
+    /// <exception cref="StoppedException">The run was stopped before the report.</exception>
+    private static void Run(QualityOptions options, CancellationToken stop)
     {
         using var solver = Solver.Open(options.Model);
         var subject = Subject(options, solver.Folder);
         var source = new PuzzleSource(PuzzleOptions.For(options.Split, options.Severity.Low, options.Severity.High), options.Seed);
-        using var results = new PartialResults(PartialPath(options, subject));
-        int known = results.Items.Keys.Count(index => index < options.Count);
-        if (known > 0)
-            Console.WriteLine($"Going on with {known} puzzles solved before.");
+        using var results = new ResultLines<long, QualityItem>(PartialPath(options, subject), QualityItemJson.Default.QualityItem, item => item.Index);
+        long[] wanted = [.. Enumerable.Range(0, options.Count)];
+        new ResumableRun<long, Puzzle, QualityItem>(results, options.Batch, source.At, puzzle => puzzle.Code.Length, batch => Solve(solver, options.IsConstrained, batch))
+            .Finish(subject.Split, wanted, item => item.IsRight, stop);
 
-        bool finished = false;
-        var run = new QualityRun(source.At, puzzles => Solve(solver, options.IsConstrained, puzzles));
-        WithProgress(options, known, progress => finished = run.Finish(results, options.Count, options.Batch, progress, stop));
-        if (!finished)
-        {
-            Console.Error.WriteLine($"Stopped after {results.Items.Count} of {options.Count} puzzles. Give the same command to go on.");
-            return Stopped;
-        }
-
-        var report = QualityReport.Of(subject, [.. results.Items.Values.Where(item => item.Index < options.Count)]);
+        var report = QualityReport.Of(subject, [.. wanted.Select(index => results.Items[index])]);
         Console.WriteLine();
         Console.WriteLine(ReportFiles.Markdown(report));
         Console.WriteLine($"Saved as {ReportFiles.Save(report, Path.Combine(options.Results, ThisMachine.Folder))}");
         results.Delete();
-        return Done;
     }
 
-    private static List<Outcome> Solve(Solver solver, bool isConstrained, IReadOnlyList<Puzzle> puzzles)
+    private static List<QualityItem> Solve(Solver solver, bool isConstrained, IReadOnlyList<(long Index, Puzzle Puzzle)> batch)
     {
-        var solutions = solver.Solve([.. puzzles.Select(puzzle => new Question(puzzle.Picture, puzzle.Code))], new SolveOptions { IsConstrained = isConstrained });
-        return [.. solutions.Select(solution => new Outcome(
-            solution.Answer,
-            solution.Reply is ReplyResult.ParseFailure failure ? new UnreadableReply(failure.Reason.ToString(), failure.Detail) : null,
-            solution.RawConfidence,
-            solution.Generation.Choices.Count))];
-    }
-
-    private static void WithProgress(QualityOptions options, int known, Action<Action<IReadOnlyList<QualityItem>>> run)
-    {
-        int solved = known, right = 0, seen = 0;
-        if (Console.IsOutputRedirected || !AnsiConsole.Profile.Capabilities.Interactive)
-        {
-            run(items =>
-            {
-                Count(items);
-                if (solved / LineEvery != (solved - items.Count) / LineEvery)
-                    Console.WriteLine($"{solved}/{options.Count}, exact match {100.0 * right / seen:F2} %");
-            });
-            return;
-        }
-
-        AnsiConsole.Progress()
-            .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn())
-            .Start(context =>
-            {
-                var task = context.AddTask($"{options.Split}".ToLowerInvariant(), maxValue: options.Count);
-                task.Value = known;
-                run(items =>
-                {
-                    Count(items);
-                    task.Description = $"{solved}/{options.Count}, exact match {100.0 * right / seen:F2} %";
-                    task.Value = solved;
-                });
-            });
-
-        void Count(IReadOnlyList<QualityItem> items) =>
-            (solved, seen, right) = (solved + items.Count, seen + items.Count, right + items.Count(item => item.IsRight));
+        var started = Stopwatch.GetTimestamp();
+        var questions = batch.Select(item => new Question(item.Puzzle.Picture, item.Puzzle.Code)).ToList();
+        var solutions = solver.Solve(questions, new SolveOptions { IsConstrained = isConstrained });
+        var seconds = Stopwatch.GetElapsedTime(started).TotalSeconds / batch.Count;
+        return [.. batch.Zip(solutions, (item, solution) => QualityItem.From(item.Index, item.Puzzle, solution) with { Seconds = seconds })];
     }
 
     private static QualitySubject Subject(QualityOptions options, ModelFolder folder) => new()
@@ -105,9 +96,9 @@ public static class QualityCommand
     // Everything that changes an answer is in the name: the puzzles, the model, and the code that runs it.
     private static string PartialPath(QualityOptions options, QualitySubject subject)
     {
-        string code = typeof(IVisionModel).Module.ModuleVersionId.ToString("N")[..8];
-        string free = options.IsConstrained ? "" : "-free";
-        string name = $"{subject.Model}-{subject.ModelHash[..12]}-{subject.Split}-{subject.Severity ?? "0"}-seed{subject.Seed}-batch{subject.Batch}{free}-{code}.jsonl";
+        var code = typeof(IVisionModel).Module.ModuleVersionId.ToString("N")[..8];
+        var free = options.IsConstrained ? "" : "-free";
+        var name = $"{subject.Model}-{subject.ModelHash[..12]}-{subject.Split}-{subject.Severity ?? "0"}-seed{subject.Seed}-batch{subject.Batch}{free}-{code}.jsonl";
         return Path.Combine("runs", "quality", name);
     }
 

@@ -1,3 +1,8 @@
+using System.Text.Json.Serialization;
+using Vlm.Cryptogram;
+using Vlm.Puzzles;
+using Vlm.Solving;
+
 namespace Vlm.Bench.Quality;
 
 /// <summary>What became of one puzzle.</summary>
@@ -20,6 +25,17 @@ public sealed record QualityItem(long Index, string Code, string Expected, strin
     /// <summary>Tokens of the reply.</summary>
     public int Tokens { get; init; }
 
+    public static QualityItem From(long index, Puzzle puzzle, Solution solution)
+    {
+        var failure = solution.Reply is ReplyResult.ParseFailure unreadable ? new UnreadableReply(unreadable.Reason.ToString(), unreadable.Detail) : null;
+        return new QualityItem(index, puzzle.Code, puzzle.Answer, solution.Answer, failure)
+        {
+            Severity = puzzle.Severity,
+            Confidence = solution.RawConfidence,
+            Tokens = solution.Generation.Choices.Count,
+        };
+    }
+
     public bool IsRight => Answer == Expected;
 
     public int Words => Expected.Count(c => c == ' ') + 1;
@@ -29,3 +45,7 @@ public sealed record QualityItem(long Index, string Code, string Expected, strin
 /// <param name="Reason">The parser's reason.</param>
 /// <param name="Detail">The parser's sentence.</param>
 public sealed record UnreadableReply(string Reason, string Detail);
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, IgnoreReadOnlyProperties = true)]
+[JsonSerializable(typeof(QualityItem))]
+internal sealed partial class QualityItemJson : JsonSerializerContext;

@@ -1,6 +1,8 @@
+using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
+using Vlm.CommandLine;
 using Vlm.Engine;
 using Vlm.Package;
 using Vlm.Puzzles;
@@ -24,7 +26,24 @@ internal static class SamplingCommand
     private const int MostTokens = 240;
     private const long Seed = 11;
 
-    public static int Run(SamplingOptions options, CancellationToken stop)
+    public static Command Create()
+    {
+        var model = CheckedOption.Model();
+        var prompts = CheckedOption.Positive("--prompts", "Prompts per batch.", 8);
+        var samples = CheckedOption.Positive("--samples", "Completions per prompt.", 8);
+        var batches = CheckedOption.Positive("--batches", "Batches to time.", 4);
+        var output = new Option<string?>("--output") { Description = "File for tokens and log-probabilities, JSON lines." };
+        var command = new Command("sampling", "Completions per second at temperature 1, groups from one prefill, on one thread.") { model, prompts, samples, batches, output };
+        command.SetAction((result, stop) =>
+        {
+            var options = new SamplingOptions(
+                result.GetRequiredValue(model), result.GetValue(prompts), result.GetValue(samples), result.GetValue(batches), result.GetValue(output));
+            return Task.FromResult(Run(options, stop));
+        });
+        return command;
+    }
+
+    private static int Run(SamplingOptions options, CancellationToken stop)
     {
         using var vlm = Engines.Open(options.Model, new EngineOptions { Threads = 1 });
         using var decoder = vlm.Allocate(options.Prompts * options.Samples);
@@ -54,7 +73,7 @@ internal static class SamplingCommand
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"{options.Model}: {completions / wall.TotalSeconds:F1} completions/s, {completions / cpu.TotalSeconds:F1} per CPU second, " +
             $"{tokens / cpu.TotalSeconds:F0} tokens per CPU second; {ThisMachine.Line}"));
-        return stop.IsCancellationRequested ? 1 : 0;
+        return stop.IsCancellationRequested ? ExitCode.Interrupted : ExitCode.Success;
 
         long Number(int batch, int prompt) => (long)batch * options.Prompts + prompt;
     }

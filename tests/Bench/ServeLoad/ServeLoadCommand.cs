@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Vlm.CommandLine;
 using Vlm.Puzzles;
 
 namespace Vlm.Bench.ServeLoad;
@@ -18,12 +19,9 @@ public static class ServeLoadCommand
         };
         var key = new Option<string>("--key") { Description = "API key.", DefaultValueFactory = _ => "none" };
         var model = new Option<string>("--model") { Description = "Name of the model.", DefaultValueFactory = _ => "cryptogram-edge" };
-        var clients = new Option<int>("--clients") { Description = "Clients that ask at the same time, 1 to 1024.", DefaultValueFactory = _ => 8 };
-        var requests = new Option<int>("--requests") { Description = "Requests per server and round, 1 to 100000.", DefaultValueFactory = _ => 64 };
-        var rounds = new Option<int>("--rounds") { Description = "Rounds, 1 to 1000.", DefaultValueFactory = _ => 4 };
-        Within(clients, 1, 1024);
-        Within(requests, 1, 100_000);
-        Within(rounds, 1, 1000);
+        var clients = CheckedOption.Positive("--clients", "Clients that ask at the same time.", 8, most: 1024);
+        var requests = CheckedOption.Positive("--requests", "Requests per server and round.", 64, most: 100_000);
+        var rounds = CheckedOption.Positive("--rounds", "Rounds.", 4, most: 1000);
         var command = new Command("serve-load", "Requests per second and latency of running OpenAI-compatible servers, side by side.") { url, key, model, clients, requests, rounds };
         command.SetAction(async (result, stop) =>
         {
@@ -35,7 +33,7 @@ public static class ServeLoadCommand
                 for (var i = 0; i < servers.Length; i++) total[i].Add(await run.AgainstAsync(servers[i], stop));
             }
             Print(servers, total);
-            return total.All(each => each.Failed == 0) ? 0 : 1;
+            return total.All(each => each.Failed == 0) ? ExitCode.Success : ExitCode.Failed;
         });
         return command;
     }
@@ -58,9 +56,4 @@ public static class ServeLoadCommand
         var drawn = Enumerable.Range(0, Math.Min(count, 64)).Select(i => source.At(i)).ToArray();
         return [.. Enumerable.Range(0, count).Select(i => drawn[i % drawn.Length])];
     }
-
-    private static void Within(Option<int> option, int least, int most) => option.Validators.Add(result =>
-    {
-        if (result.GetValueOrDefault<int>() is var value && (value < least || value > most)) result.AddError($"{option.Name} must be {least} to {most}, not {value}.");
-    });
 }

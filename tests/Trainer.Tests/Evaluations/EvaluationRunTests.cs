@@ -27,19 +27,18 @@ public sealed class EvaluationRunTests : IDisposable
     [Fact]
     public void Every_puzzle_of_every_split_is_asked_once_and_scored_by_words_and_severity()
     {
-        using var results = new PartialEvaluation(Partial, Subject);
+        using var results = EvaluationRun.Open(Partial, Subject);
         var run = new EvaluationRun(Subject, Draw, puzzles => [.. puzzles.Select(puzzle => Reply(puzzle, puzzle.Severity != 2))]);
-        Assert.Equal(6, run.Batches(results));
-        Assert.True(run.Finish(results, _ => { }, TestContext.Current.CancellationToken));
+        run.Finish(results, TestContext.Current.CancellationToken);
 
-        var scores = EvaluationTables.Scores(results.Puzzles.Values).ToDictionary(score => $"{score.Split} {score.Group}", score => (score.Right, score.Count));
+        var scores = EvaluationTables.Scores(results.Items.Values).ToDictionary(score => $"{score.Split} {score.Group}", score => (score.Right, score.Count));
         Assert.Equal((10, 10), scores["Clean all"]);
         Assert.Equal((7, 10), scores["Camera all"]);
         Assert.Equal((0, 3), scores["Camera severity 2"]);
         Assert.Equal((4, 4), scores["Camera severity 1"]);
         Assert.Equal(5, scores["Clean 1 word"].Count);
         Assert.DoesNotContain("Clean severity 0", scores.Keys);
-        var wrong = results.Puzzles[(Split.Camera, 1)];
+        var wrong = results.Items[(Split.Camera, 1)];
         Assert.Equal((false, "no idea", 0.25), (wrong.Right, wrong.Reply, wrong.Confidence));
     }
 
@@ -53,17 +52,23 @@ public sealed class EvaluationRunTests : IDisposable
             return [.. puzzles.Select(puzzle => Reply(puzzle, true))];
         }
 
+        IReadOnlyList<PuzzleReply> AskAndStop(IReadOnlyList<Puzzle> puzzles, CancellationTokenSource stop)
+        {
+            stop.Cancel();
+            return Ask(puzzles);
+        }
+
         using (var stop = new CancellationTokenSource())
-        using (var results = new PartialEvaluation(Partial, Subject))
-            Assert.False(new EvaluationRun(Subject, Draw, Ask).Finish(results, _ => stop.Cancel(), stop.Token));
+        using (var results = EvaluationRun.Open(Partial, Subject))
+            Assert.Throws<StoppedException>(() => new EvaluationRun(Subject, Draw, puzzles => AskAndStop(puzzles, stop)).Finish(results, stop.Token));
         Assert.Equal(4, asked.Count);
         File.AppendAllText(Partial, """{"split":"camera","ind""");
 
-        using (var results = new PartialEvaluation(Partial, Subject))
+        using (var results = EvaluationRun.Open(Partial, Subject))
         {
-            Assert.Equal(4, results.Puzzles.Count);
-            Assert.True(new EvaluationRun(Subject, Draw, Ask).Finish(results, _ => { }, TestContext.Current.CancellationToken));
-            Assert.Equal(20, results.Puzzles.Count);
+            Assert.Equal(4, results.Items.Count);
+            new EvaluationRun(Subject, Draw, Ask).Finish(results, TestContext.Current.CancellationToken);
+            Assert.Equal(20, results.Items.Count);
             results.Delete();
         }
         Assert.Equal(20, asked.Count);
@@ -74,9 +79,9 @@ public sealed class EvaluationRunTests : IDisposable
     [Fact]
     public void What_was_begun_with_other_weights_is_not_gone_on_with()
     {
-        new PartialEvaluation(Partial, Subject).Dispose();
-        var error = Assert.Throws<InvalidDataException>(() => new PartialEvaluation(Partial, Subject with { Weights = new string('b', 64) }));
-        Assert.Contains("other weights", error.Message, StringComparison.Ordinal);
+        EvaluationRun.Open(Partial, Subject).Dispose();
+        var error = Assert.Throws<UserException>(() => EvaluationRun.Open(Partial, Subject with { Weights = new string('b', 64) }));
+        Assert.Contains("another run", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
