@@ -80,6 +80,9 @@ internal sealed record Answer
     /// <summary>Tokens of the prompt and of the reply of the local model; null from the cache.</summary>
     public (int Prompt, int Reply)? Tokens { get; init; }
 
+    /// <summary>What is wrong with the picture's file though all of it could be read; null when nothing is.</summary>
+    public string? Warning { get; init; }
+
     public AnswerTimings Timings { get; init; } = new();
 }
 

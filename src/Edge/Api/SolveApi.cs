@@ -23,6 +23,7 @@ internal sealed record AnswerBody(
     string? EscalationReason,
     string? CorrectionId,
     string Model,
+    string? Warning,
     IReadOnlyDictionary<string, double> TimingsMs)
 {
     public static AnswerBody From(Answer answer) => new(
@@ -38,6 +39,7 @@ internal sealed record AnswerBody(
         answer.EscalationReason is { } reason ? reason.ToLabel() : null,
         answer.CorrectionId,
         answer.Model,
+        answer.Warning,
         answer.Timings.Stages.Append(("total", answer.Timings.Total)).ToDictionary(stage => stage.Item1, stage => Math.Round(stage.Item2.TotalMilliseconds, 3)));
 }
 

@@ -82,7 +82,10 @@ internal sealed class SolveRequests(Daemon daemon)
     private async Task<Query> ReadFormAsync(HttpRequest request, long started)
     {
         var form = await FormAsync(request);
-        if (form.Files.GetFile("picture") is not { } file) throw new ApiException(ErrorReason.InvalidRequest, "The form has no file 'picture'.", "picture");
+        if (form.Files.GetFiles("picture") is not [var file])
+            throw new ApiException(ErrorReason.InvalidRequest, $"The form has {form.Files.GetFiles("picture").Count} files 'picture'; exactly one is needed.", "picture");
+        foreach (var (name, values) in form.Where(field => field.Value.Count > 1))
+            throw new ApiException(ErrorReason.InvalidRequest, $"The form has {values.Count} fields '{name}'; give one.", name);
         foreach (var name in form.Keys.Where(name => name is not ("code" or "deadline_ms" or "mode")))
             throw new ApiException(ErrorReason.UnknownParameter, $"The form has a field '{name}'; expected picture, code, deadline_ms and mode.", name);
         var picture = new byte[file.Length];

@@ -32,6 +32,16 @@ internal sealed record PictureRules
     /// <summary>Largest file that is sent, in bytes; 1,024 to 48 MiB; 700,000 by default: a third more as base64 is below the 1 MiB of many gateways.</summary>
     public int MaxBytes { get; init; } = 700_000;
 
+    /// <summary>Pixels of the whole picture with which what is sent still comes from at least twice as many in each direction.</summary>
+    public int EnoughPixels
+    {
+        get
+        {
+            var (width, height) = (Crop?.Width ?? 1, Crop?.Height ?? 1);
+            return (int)Math.Clamp(4.0 * MaxSide * MaxSide / (width * height), ImageCodec.EnoughPixels, int.MaxValue);
+        }
+    }
+
     /// <summary>Whatever is wrong with these options, in words.</summary>
     public IEnumerable<string> Problems()
     {

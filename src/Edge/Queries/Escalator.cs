@@ -57,7 +57,7 @@ internal sealed class Escalator(PaidClient client, EscalationQueue queue, Pictur
         await _preparing.WaitAsync();
         try
         {
-            var picture = rules.Apply(ImageCodec.Decode(query.Picture));
+            var picture = rules.Apply(ImageCodec.Read(query.Picture, rules.EnoughPixels).Image);
             return (new Escalation(query.Id, picture, query.Code, clock.GetUtcNow(), localAnswer, why), "");
         }
         catch (PictureException e)

@@ -18,7 +18,11 @@ namespace Vlm.Edge.Queries;
 /// <param name="Tokens">Of the prompt and of the reply.</param>
 /// <param name="Timings">Up to the gate.</param>
 internal sealed record LocalAnswer(
-    string? Text, Assessment? Assessment, IReadOnlyList<Verifier> HardFailures, Scene Scene, (int Prompt, int Reply)? Tokens, AnswerTimings Timings);
+    string? Text, Assessment? Assessment, IReadOnlyList<Verifier> HardFailures, Scene Scene, (int Prompt, int Reply)? Tokens, AnswerTimings Timings)
+{
+    /// <summary>What is wrong with the picture's file though all of it could be read.</summary>
+    public string? Warning { get; init; }
+}
 
 /// <summary>What came of a question to the local model.</summary>
 internal abstract record LocalOutcome
@@ -111,18 +115,18 @@ internal sealed class LocalModel : IAsyncDisposable
     {
         var timings = new AnswerTimings { Queue = _clock.GetElapsedTime(queued) };
         var started = _clock.GetTimestamp();
-        var picture = ImageCodec.Decode(query.Picture);
+        var picture = ImageCodec.Read(query.Picture);
         timings = timings with { DecodePicture = _clock.GetElapsedTime(started) };
-        return new Turn(this, new Question(picture, query.Code, timings.DecodePicture), timings, place, ended);
+        return new Turn(this, new Question(picture.Image, query.Code, timings.DecodePicture), timings, place, ended) { Warning = picture.Warning };
     }
 
-    private LocalOutcome.Solved Solve(Question question, Scene scene, AnswerTimings timings, CancellationToken ended)
+    private LocalAnswer Solve(Question question, Scene scene, AnswerTimings timings, CancellationToken ended)
     {
         var solution = _solver.Solve(question, cancellation: ended);
         var started = _clock.GetTimestamp();
         var assessment = Drift?.Gate.Assess(solution);
         var failures = assessment?.HardFailures ?? Verifiers.Check(solution.Reply, question.Code).HardFailures;
-        return new LocalOutcome.Solved(new LocalAnswer(
+        return new LocalAnswer(
             solution.Answer, assessment, failures, scene, (solution.PromptTokens, solution.Generation.Choices.Count), timings with
             {
                 Patches = solution.Timings.Patches,
@@ -130,7 +134,7 @@ internal sealed class LocalModel : IAsyncDisposable
                 Prefill = solution.Timings.Prefill,
                 Decode = solution.Timings.Decode,
                 Gate = _clock.GetElapsedTime(started),
-            }));
+            });
     }
 
     private LocalOutcome.Refused Refuse(Exception e)
@@ -152,6 +156,9 @@ internal sealed class LocalModel : IAsyncDisposable
         /// <summary>What the picture shows.</summary>
         public Scene Scene { get; } = Scene.From(question.Picture);
 
+        /// <summary>What is wrong with the picture's file though all of it could be read; null when nothing is.</summary>
+        public string? Warning { get; init; }
+
         /// <summary>Up to the decoded picture.</summary>
         public AnswerTimings Timings => timings;
 
@@ -160,7 +167,8 @@ internal sealed class LocalModel : IAsyncDisposable
         {
             try
             {
-                return await Task.Run(() => model.Solve(question, Scene, timings, ended.Token), ended.Token);
+                var answer = await Task.Run(() => model.Solve(question, Scene, timings, ended.Token), ended.Token);
+                return new LocalOutcome.Solved(answer with { Warning = Warning });
             }
 #pragma warning disable CA1031 // As above.
             catch (Exception e)

@@ -51,7 +51,7 @@ internal sealed class QueryPipeline(LocalModel model, Escalator? larger, AnswerM
         var (taken, refusal) = await model.TakeTurnAsync(query, ended);
         if (taken is null) return refusal!;
         using var turn = taken;
-        return Known(query, turn.Scene) is { } known ? new LocalOutcome.Known(known, turn.Timings) : await turn.SolveAsync();
+        return Known(query, turn.Scene) is { } known ? new LocalOutcome.Known(known with { Warning = turn.Warning }, turn.Timings) : await turn.SolveAsync();
     }
 
     private async Task<Answer> FollowAsync(Query query, LocalAnswer local, CancellationToken gone)
@@ -96,6 +96,7 @@ internal sealed class QueryPipeline(LocalModel model, Escalator? larger, AnswerM
         IsCertified = local.Assessment is { IsCertified: true } && IsPromiseKept,
         Model = model.Name,
         Tokens = local.Tokens,
+        Warning = local.Warning,
         Timings = local.Timings,
     };
 
@@ -120,6 +121,7 @@ internal sealed class QueryPipeline(LocalModel model, Escalator? larger, AnswerM
                 EscalationReason = why,
                 Model = result.Model,
                 Tokens = local.Tokens,
+                Warning = local.Warning,
                 Timings = local.Timings,
             },
             EscalationResult.Failed result => await DegradedAsync(query, local, Fallback.Decide(result.Reason, why), result.Detail),

@@ -85,7 +85,7 @@ internal sealed class SolveJob
     /// <exception cref="PictureException">It cannot be decoded.</exception>
     public SolveRequest ToRequest(IModel model)
     {
-        var picture = ImageCodec.Decode(Interlocked.Exchange(ref _picture, null));
+        var picture = ImageCodec.Read(Interlocked.Exchange(ref _picture, null)).Image;
         return new SolveRequest(new Question(picture, _code), new SolveOptions
         {
             Sampling = _settings.Sampling,

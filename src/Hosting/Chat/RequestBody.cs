@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Net.Http.Headers;
 using Vlm.Hosting.Http;
 
 namespace Vlm.Hosting.Chat;
@@ -59,9 +60,19 @@ public static class RequestBody
     {
         if (!request.HasJsonContentType())
             throw new ApiException(ErrorReason.UnsupportedMediaType, $"The body must be JSON with Content-Type application/json, not '{request.ContentType}'.");
+        CheckCharset(request.ContentType);
         if (request.Headers.ContentEncoding.Count > 0 && request.Headers.ContentEncoding != "identity")
             throw new ApiException(ErrorReason.UnsupportedMediaType, $"A body with Content-Encoding '{request.Headers.ContentEncoding}' is not read. Send it plain.");
         if (request.ContentLength > maxBytes)
             throw new ApiException(ErrorReason.RequestTooLarge, $"The body has {request.ContentLength} bytes; at most {maxBytes} are taken. Send a smaller picture.");
+    }
+
+    /// <summary>JSON is UTF-8 (RFC 8259); a client that says something else sends something else.</summary>
+    private static void CheckCharset(string? contentType)
+    {
+        if (!MediaTypeHeaderValue.TryParse(contentType, out var type) || !type.Charset.HasValue) return;
+        var charset = HeaderUtilities.RemoveQuotes(type.Charset);
+        if (!charset.Equals("utf-8", StringComparison.OrdinalIgnoreCase) && !charset.Equals("us-ascii", StringComparison.OrdinalIgnoreCase))
+            throw new ApiException(ErrorReason.InvalidRequest, $"The body's charset is '{charset}'; JSON is read as UTF-8. Send it as UTF-8.", "Content-Type");
     }
 }

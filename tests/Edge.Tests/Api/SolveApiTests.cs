@@ -22,7 +22,7 @@ public sealed class SolveApiTests
         var answer = await rig.Solve();
 
         Assert.Equal(
-            ["id", "answer", "confidence", "answered_by", "certified", "degraded", "degraded_reason", "degraded_detail", "escalated", "escalation_reason", "correction_id", "model", "timings_ms"],
+            ["id", "answer", "confidence", "answered_by", "certified", "degraded", "degraded_reason", "degraded_detail", "escalated", "escalation_reason", "correction_id", "model", "warning", "timings_ms"],
             answer.EnumerateObject().Select(member => member.Name));
         Assert.Equal(("cat dog", "edge", "package"), (Text(answer, "answer"), Text(answer, "answered_by"), Text(answer, "model")));
         Assert.Equal((true, false, false), (answer.GetProperty("certified").GetBoolean(), answer.GetProperty("degraded").GetBoolean(), answer.GetProperty("escalated").GetBoolean()));

@@ -13,6 +13,15 @@ public sealed class ChatTests
     private static readonly DateTimeOffset Now = DateTimeOffset.UnixEpoch.AddYears(50);
 
     [Fact]
+    public void A_small_part_of_a_large_picture_is_decoded_with_more_pixels_than_the_whole()
+    {
+        Assert.Equal(ImageCodec.EnoughPixels, new PictureRules { MaxSide = 500 }.EnoughPixels);
+        Assert.Equal(4 * 1024 * 1024, new PictureRules().EnoughPixels);
+        Assert.Equal(16 * 1024 * 1024, new PictureRules { Crop = new Region { Width = 0.5, Height = 0.5 } }.EnoughPixels);
+        Assert.Equal(int.MaxValue, new PictureRules { MaxSide = 8192, Crop = new Region { Width = 0.01, Height = 0.01 } }.EnoughPixels);
+    }
+
+    [Fact]
     public void A_request_holds_the_picture_as_a_data_address_and_the_code_at_the_end()
     {
         using var json = JsonDocument.Parse(ChatRequest.Body(Bench.Question(), Plain));

@@ -1,6 +1,6 @@
 using Vlm.Statistics;
 
-namespace Vlm.Core.Tests;
+namespace Vlm.Tests;
 
 /// <summary>Files as a bad line, a bad disk or an attacker makes them of good ones: the same for the same seed.</summary>
 internal static class Mutations
