@@ -7,9 +7,6 @@ namespace Vlm.Core.Tests.House;
 /// <summary>The rules of the code base that a compiler does not check.</summary>
 public sealed partial class ArchitectureTests
 {
-    private static readonly string[] Executables =
-        ["src/Trainer/Trainer.csproj", "src/Edge/Edge.csproj", "src/Escalation/Escalation.csproj", "export/Export.csproj"];
-    private static readonly string[] Shared = ["Core.csproj", "Cli.csproj"];
     private static readonly string[] NotOurs =
         [".git", "artifacts", "runs", "bin", "obj", "TestResults", "BenchmarkDotNet.Artifacts", ".vs", ".idea", ".vscode"];
     private static readonly string[] TextFiles =
@@ -32,17 +29,15 @@ public sealed partial class ArchitectureTests
     }
 
     [Fact]
-    public void Executables_reference_what_they_share_and_never_each_other()
-    {
-        foreach (string project in Executables.Where(project => File.Exists(Path.Combine(Root, project))))
-        {
-            var references = XDocument.Load(Path.Combine(Root, project)).Descendants("ProjectReference")
-                .Select(reference => Path.GetFileName(reference.Attribute("Include")!.Value.Replace('\\', '/')));
-            Assert.All(references, reference => Assert.Contains(reference, Shared));
-        }
-
-        Assert.Empty(XDocument.Load(Path.Combine(Root, "src/Core/Core.csproj")).Descendants("ProjectReference"));
-    }
+    public void Projects_reference_those_below_them_and_programs_never_each_other() =>
+        AssertNone(
+            from project in HousePlan.Projects
+            from file in Directory.EnumerateFiles(Path.Combine(Root, project.Folder), "*.csproj")
+            from reference in XDocument.Load(file).Descendants("ProjectReference")
+            let other = Path.Combine(Path.GetDirectoryName(file)!, Slashed(reference.Attribute("Include")!.Value))
+            let folder = Slashed(Path.GetRelativePath(Root, Path.GetDirectoryName(other)!))
+            where !project.Uses.Contains(folder)
+            select $"{project.Folder} references {folder}; it may use {Said(project.Uses)}");
 
     [Fact]
     public void A_namespace_says_its_folder() => AssertNone(Map.Misplaced);
@@ -145,6 +140,8 @@ public sealed partial class ArchitectureTests
             from line in file.Lines.Index()
             where PrivatePath().IsMatch(line.Item)
             select $"{file.Path}:{line.Index + 1} {line.Item.Trim()}");
+
+    private static string Slashed(string path) => path.Replace('\\', '/');
 
     private static HouseMap Map { get; } =
         HouseMap.Read(CSharpFiles().Select(file => (file.Path, string.Join('\n', file.Lines))), HousePlan.Projects);

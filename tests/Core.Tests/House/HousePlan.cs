@@ -66,7 +66,7 @@ internal static class HousePlan
     [
         ("Microsoft.ML.OnnxRuntime", ["src/Core/Engine/Ort/", "export/Check/"]),
         ("Microsoft.ML.OnnxRuntimeGenAI", ["src/Core/Engine/GenAi/", "export/Check/"]),
-        ("Microsoft.ML.Tokenizers", ["src/Core/Text/Tokenizer.cs", "src/Core/Text/TokenizerFile.cs"]),
+        ("Microsoft.ML.Tokenizers", ["src/Core/Text/"]),
         ("SkiaSharp", ["src/Core/Vision/ImageCodec.cs", "src/Core/Drawing/Canvas.cs"]),
         ("Google.Protobuf", ["export/Onnx/"]),
         ("Microsoft.Data.Sqlite", ["src/Edge/Escalations/QueueDatabase.cs"]),
