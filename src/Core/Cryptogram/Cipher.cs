@@ -48,11 +48,6 @@ public sealed class Cipher
         return Message.Spaced(string.Concat(message.Select(letter => letter == ' ' ? ' ' : Encode(letter))));
     }
 
-    /// <summary>The message of a spaced code: the inverse of <see cref="EncodeSpaced"/>.</summary>
-    /// <param name="code">Letters a-z and <c>_</c>, joined by single spaces.</param>
-    public string DecodeSpaced(string code) =>
-        string.Concat(Message.FromSpaced(code).Select(letter => letter == ' ' ? ' ' : Decode(letter)));
-
     private static int Index(char letter) =>
         char.IsAsciiLetterLower(letter) ? letter - 'a' : throw new ArgumentException($"expected a letter a-z, found '{letter}'", nameof(letter));
 }

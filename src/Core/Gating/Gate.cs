@@ -10,9 +10,10 @@ namespace Vlm.Gating;
 /// <summary>What the gate makes of one answer.</summary>
 /// <param name="Confidence">Calibrated probability that the answer is right, 0 to 1; 0 with a hard failure.</param>
 /// <param name="HardFailures">What rules the answer out; empty when nothing does.</param>
-/// <param name="IsConfident">No hard failure, and at least the threshold's confidence: the answer may leave the box alone.</param>
-/// <param name="IsCertified">Whether the certificate's promise covers it.</param>
-public sealed record Assessment(double Confidence, IReadOnlyList<Verifier> HardFailures, bool IsConfident, bool IsCertified);
+/// <param name="IsConfident">
+/// No hard failure, and at least the threshold's confidence: the certificate's promise covers it, and it may leave the box alone.
+/// </param>
+public sealed record Assessment(double Confidence, IReadOnlyList<Verifier> HardFailures, bool IsConfident);
 
 /// <summary><c>gate.json</c>: calibrator, threshold and certificate of one model package. Thread-safe.</summary>
 public sealed record Gate
@@ -95,7 +96,7 @@ public sealed record Gate
     {
         ArgumentNullException.ThrowIfNull(solution);
         var failures = Verifiers.Check(solution.Reply, solution.Question.Code).HardFailures;
-        if (failures.Count > 0) return new Assessment(0, failures, IsConfident: false, IsCertified: false);
+        if (failures.Count > 0) return new Assessment(0, failures, IsConfident: false);
         return Assess(Signals.Of(solution));
     }
 
@@ -103,8 +104,7 @@ public sealed record Gate
     public Assessment Assess(SignalVector signals)
     {
         var confidence = Calibrator.Confidence(signals);
-        var isConfident = confidence >= Threshold;
-        return new Assessment(confidence, [], isConfident, IsCertified: isConfident);
+        return new Assessment(confidence, [], IsConfident: confidence >= Threshold);
     }
 
     private void Check(string path)

@@ -36,14 +36,6 @@ public static class CalibrationError
         return result;
     }
 
-    /// <summary>Bins of equal width: bin = min(floor(confidence x m), m - 1); empty ones are left out.</summary>
-    /// <inheritdoc cref="EqualMassBins"/>
-    public static IReadOnlyList<ReliabilityBin> EqualWidthBins(IReadOnlyList<ScoredAnswer> answers, int bins)
-    {
-        Check(answers, bins);
-        return [.. answers.GroupBy(answer => Math.Min((int)(answer.Confidence * bins), bins - 1)).OrderBy(bin => bin.Key).Select(bin => ToBin([.. bin]))];
-    }
-
     /// <summary>Expected calibration error over bins: the mean of |accuracy - confidence|, weighted with the bins' sizes.</summary>
     public static double Expected(IReadOnlyList<ReliabilityBin> bins)
     {

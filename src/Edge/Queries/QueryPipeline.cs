@@ -93,7 +93,7 @@ internal sealed class QueryPipeline(LocalModel model, Escalator? larger, AnswerM
         Text = local.Text,
         Confidence = local.Assessment?.Confidence,
         By = AnsweredBy.Edge,
-        IsCertified = local.Assessment is { IsCertified: true } && IsPromiseKept,
+        IsCertified = local.Assessment is { IsConfident: true } && IsPromiseKept,
         Model = model.Name,
         Tokens = local.Tokens,
         Warning = local.Warning,

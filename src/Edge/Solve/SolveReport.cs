@@ -66,7 +66,7 @@ internal sealed record SolveReport
         Text = solution.Answer,
         Confidence = Round(assessment?.Confidence ?? solution.RawConfidence),
         RawConfidence = assessment is null ? null : Round(solution.RawConfidence),
-        Certified = assessment?.IsCertified,
+        Certified = assessment?.IsConfident,
         HardFailures = assessment is { HardFailures.Count: > 0 } ? [.. assessment.HardFailures.Select(Name)] : null,
         LeantOnWords = solution.Generation.Reading.LeantOnWords ? true : null,
         Expected = item.Expected,

@@ -109,7 +109,7 @@ public sealed class GateTests : IDisposable
         using var solver = Solver.Open(model.Path, new EngineOptions { Threads = 1 });
         var picture = new RgbImage(140, 140, new byte[140 * 140 * 3]);
         var solution = solver.Solve(new Question(picture, "q x"), cancellation: TestContext.Current.CancellationToken);
-        Assert.Equal(new Assessment(0, [], false, false) with { HardFailures = [Verifier.Format] }, Example(model).Assess(solution), SameAssessment);
+        Assert.Equal(new Assessment(0, [], false) with { HardFailures = [Verifier.Format] }, Example(model).Assess(solution), SameAssessment);
         var signals = Signals.Of(solution);
         Assert.Equal(Signals.Names.Count, signals.Values.Count);
         Assert.All(signals.Values, value => Assert.True(double.IsFinite(value)));
@@ -121,7 +121,7 @@ public sealed class GateTests : IDisposable
     {
         var gate = Example(Model()) with { Calibrator = new Calibrator([], 0), Threshold = 0.5 };
         var signals = Stream(1, 1)[0].Signals;
-        Assert.Equal((0.5, true, true), (gate.Assess(signals).Confidence, gate.Assess(signals).IsConfident, gate.Assess(signals).IsCertified));
+        Assert.Equal((0.5, true), (gate.Assess(signals).Confidence, gate.Assess(signals).IsConfident));
         Assert.False((gate with { Threshold = 0.51 }).Assess(signals).IsConfident);
     }
 

@@ -101,7 +101,7 @@ public sealed class PuzzleSourceTests
             puzzles.Select(puzzle => puzzle.Kind).Distinct().Order(StringComparer.Ordinal));
         Assert.All(puzzles, puzzle =>
         {
-            Assert.Equal(puzzle.Answer, puzzle.Cipher.DecodeSpaced(puzzle.Code));
+            Assert.Equal(puzzle.Code, puzzle.Cipher.EncodeSpaced(puzzle.Answer));
             Assert.Equal(puzzle.Code, Code.Parse(puzzle.Code));
             Assert.Equal(26, puzzle.Pairs.Select(pair => pair.Coded).Distinct().Count());
             Assert.All(puzzle.Pairs, pair => Assert.Equal(pair.Plain, puzzle.Cipher.Decode(pair.Coded)));

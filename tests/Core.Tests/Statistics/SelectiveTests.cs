@@ -61,32 +61,11 @@ public sealed class SelectiveTests
         Assert.Equal(GoldenAnswers.Number("brier"), CalibrationError.Brier(GoldenAnswers.All), Exact);
         foreach (var bins in GoldenAnswers.File.GetProperty("ece_equal_mass").EnumerateObject())
             Assert.Equal(bins.Value.GetDouble(), CalibrationError.Expected(CalibrationError.EqualMassBins(GoldenAnswers.All, int.Parse(bins.Name))), Exact);
-        foreach (var bins in GoldenAnswers.File.GetProperty("ece_equal_width").EnumerateObject())
-            Assert.Equal(bins.Value.GetDouble(), CalibrationError.Expected(CalibrationError.EqualWidthBins(GoldenAnswers.All, int.Parse(bins.Name))), Exact);
     }
 
     [Fact]
     public void Calibration_is_measured_on_probabilities_only() =>
         Assert.Throws<ArgumentException>(() => CalibrationError.Brier([new(1.5, true)]));
-
-    [Fact]
-    public void Isotonic_regression_is_that_of_scikit_learn()
-    {
-        var isotonic = Isotonic.Fit(GoldenAnswers.All);
-        var golden = GoldenAnswers.File.GetProperty("isotonic");
-        foreach (var (x, expected) in GoldenAnswers.Row(golden.GetProperty("grid")).Zip(GoldenAnswers.Row(golden.GetProperty("value"))))
-            Assert.Equal(expected, isotonic.Probability(x), Exact);
-    }
-
-    [Fact]
-    public void Isotonic_probabilities_never_fall() =>
-        Prop.ForAll<NonEmptyArray<(NormalFloat Confidence, bool IsCorrect)>, NormalFloat, NormalFloat>((rows, one, other) =>
-        {
-            var isotonic = Isotonic.Fit([.. rows.Get.Select(row => new ScoredAnswer(row.Confidence.Get, row.IsCorrect))]);
-            double low = isotonic.Probability(Math.Min(one.Get, other.Get));
-            double high = isotonic.Probability(Math.Max(one.Get, other.Get));
-            return low >= 0 && low <= high && high <= 1;
-        }).QuickCheckThrowOnFailure();
 
     [Theory]
     [InlineData("logistic_C1.0", 1.0)]

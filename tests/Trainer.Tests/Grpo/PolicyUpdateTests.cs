@@ -91,7 +91,7 @@ public sealed class PolicyUpdateTests : IDisposable
         Assert.Equal([14, 15], pair.Select(p => p.Number));
         Assert.Equal(pair[0].Puzzle.Code, pair[1].Puzzle.Code);
         Assert.Equal(pair[0].Puzzle.Answer, pair[1].Puzzle.Answer);
-        Assert.Equal(pair[0].Puzzle.Answer, pair[0].Puzzle.Cipher.DecodeSpaced(pair[0].Puzzle.Code));
+        Assert.Equal(pair[0].Puzzle.Code, pair[0].Puzzle.Cipher.EncodeSpaced(pair[0].Puzzle.Answer));
         Assert.True(pair[0].Puzzle.Severity < pair[1].Puzzle.Severity);
         Assert.Equal(pair[0].Puzzle.Code, new PromptSource(config, input).At(7)[0].Puzzle.Code);
     }

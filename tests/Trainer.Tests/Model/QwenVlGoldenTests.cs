@@ -80,7 +80,7 @@ public sealed class QwenVlGoldenTests : IDisposable
     [Fact]
     public void Every_block_of_the_tower_equals_the_trace()
     {
-        var order = tensor(WindowOrder.For(Grid("a"), checkpoint.Config.Vision).Index.Select(i => (long)i).ToArray());
+        var order = tensor(golden.ReadLongs("trace.a.window_index"));
         Tensor InWindowOrder(Tensor x) => x.view(-1, 4, x.shape[^1]).index_select(0, order).flatten(0, 1);
         model.Encode(Floats("pixel_values.a"), [Grid("a")], (name, x) =>
         {
