@@ -4,7 +4,7 @@ using Vlm.Vision;
 
 namespace Vlm.Core.Tests.Engine;
 
-/// <summary>What every engine does, so that whoever asks need not know which one it is. One class per engine inherits it.</summary>
+/// <summary>What every engine does, so that nothing else needs to know which one runs. One class per engine inherits it.</summary>
 public abstract class EngineContract
 {
     // Products of other shapes are summed in another order; that is all that may differ.
