@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text;
+using Vlm.Drawing;
 using Vlm.Gating;
 
 namespace Vlm.Edge.Calibrate;

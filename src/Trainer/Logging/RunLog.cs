@@ -1,4 +1,5 @@
 using Vlm.Drawing;
+using Vlm.Files;
 using Vlm.Vision;
 
 namespace Vlm.Trainer.Logging;
@@ -46,16 +47,13 @@ public sealed class RunLog : IDisposable
     public string? Plot(string name, PlotStyle style, params IReadOnlyList<string> keys)
     {
         var lines = MetricsLog.Read(MetricsPath);
-        PlotSeries[] series = [.. from key in keys
+        StepSeries[] series = [.. from key in keys
                                   let points = lines.Where(line => line.Values.ContainsKey(key)).Select(line => ((double)line.Step, line.Values[key]))
-                                  select new PlotSeries(key, [.. points])];
-        if (!series.Any(line => line.Points.Any(point => Logging.Plot.IsDrawable(point.Y, style.IsLog))))
-            return null;
-
-        string path = Path.Combine(Folder, "plots", name + ".png");
+                                  select new StepSeries(key, [.. points])];
+        if (StepChart.From(series, style) is not { } chart) return null;
+        var path = Path.Combine(Folder, "plots", name + ".png");
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        File.WriteAllBytes(path + ".tmp", ImageCodec.EncodePng(Logging.Plot.Draw(series, style, TextFace())));
-        File.Move(path + ".tmp", path, overwrite: true);
+        AtomicFile.Write(path, ImageCodec.EncodePng(PngPen.Draw(chart, TextFace())));
         return path;
     }
 

@@ -23,7 +23,7 @@ public sealed class RunLogTests : IDisposable
         Assert.Single(Directory.GetFiles(_folder, "events.out.tfevents.*"));
         Assert.Equal(Path.Combine(_folder, "plots", "loss.png"), picture);
         var image = ImageCodec.Decode(File.ReadAllBytes(picture!));
-        Assert.Equal((960, 540), (image.Width, image.Height));
+        Assert.Equal((1200, 828), (image.Width, image.Height));
     }
 
     [Fact]
