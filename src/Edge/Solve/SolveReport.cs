@@ -30,6 +30,12 @@ internal sealed record SolveReport
 
     public string? Text { get; init; }
 
+    /// <summary>What the picture lets one say: answered, unreadable or no_decoder; null without an answer.</summary>
+    public string? Status { get; init; }
+
+    /// <summary>The letters of the code that the picture does not show; null when it shows all.</summary>
+    public IReadOnlyList<char>? Unseen { get; init; }
+
     /// <summary>The probability that the answer is right, when the package has a gate; otherwise the raw one.</summary>
     public double? Confidence { get; init; }
 
@@ -64,6 +70,8 @@ internal sealed record SolveReport
         Picture = item.Name,
         Code = solution.Question.Code,
         Text = solution.Answer,
+        Status = solution.Status is { } status ? Name(status) : null,
+        Unseen = solution.Unseen is { Count: > 0 } unseen ? unseen : null,
         Confidence = Round(assessment?.Confidence ?? solution.RawConfidence),
         RawConfidence = assessment is null ? null : Round(solution.RawConfidence),
         Certified = assessment?.IsConfident,

@@ -95,13 +95,17 @@ internal sealed class SolveRun(Solver solver, Gate? gate, bool isJson, string? a
         var certified = report.Certified switch { true => " certified", false => " uncertain", null => "" };
         var words = report.LeantOnWords == true ? " leant on words" : "";
         var warning = report.Warning is { } text ? $"  warning: {text}" : "";
-        return $"{report.Picture}  {report.Text}  confidence {report.Confidence:F3}{certified}{words}  {report.TimingsMs!.Total:F0} ms{verdict}{warning}";
+        return $"{report.Picture}  {Answer(report)}  confidence {report.Confidence:F3}{certified}{words}  {report.TimingsMs!.Total:F0} ms{verdict}{warning}";
     }
+
+    /// <summary>The answer in words: of a picture that shows no letter it is that.</summary>
+    private static string? Answer(SolveReport report) => report.Status == "no_decoder" ? "no decoder in this picture" : report.Text;
 
     private void PrintSingle(SolveReport report)
     {
         var times = report.TimingsMs!;
-        Console.WriteLine(report.Text);
+        Console.WriteLine(Answer(report));
+        if (report is { Status: "unreadable", Unseen: { } unseen }) Console.WriteLine($"the picture does not show what these stand for: {string.Join(' ', unseen)}");
         Console.WriteLine($"confidence {report.Confidence:F3} ({Meaning(report)})");
         if (report.LeantOnWords == true) Console.WriteLine("looks at the picture left letters unsure; words had a say in them");
         if (report.Warning is { } warning) Console.WriteLine($"warning: {warning}");

@@ -55,7 +55,7 @@ public sealed class SolveTests : IDisposable
         Assert.Equal((0, ""), (run.ExitCode, run.Errors));
         var answer = JsonDocument.Parse(Assert.Single(run.Lines)).RootElement;
         Assert.Equal(
-            ["picture", "code", "text", "confidence", "finish_reason", "timings"],
+            ["picture", "code", "text", "status", "confidence", "finish_reason", "timings"],
             answer.EnumerateObject().Select(member => member.Name));
         Assert.Equal(TestFiles.Picture("b.png"), answer.GetProperty("picture").GetString());
         Assert.Equal("l b p _ o c d", answer.GetProperty("code").GetString());
