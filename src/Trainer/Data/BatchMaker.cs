@@ -69,7 +69,7 @@ internal sealed class BatchMaker(StageConfig stage, int stageIndex, long seed, P
         var message = TrainingMessages.Draw(random, stage.Messages, words);
         for (var again = 0; again < MostDraws && shown.IsUnclear(message); again++) message = TrainingMessages.Draw(random, stage.Messages, words);
         if (shown.IsUnclear(message)) return puzzle.Hidden;
-        if (puzzle.Unseen.Length is 0 or Cipher.Letters || !random.Chance(Trapped)) return message;
+        if (shown.Unseen.Length is 0 or Cipher.Letters || !random.Chance(Trapped)) return message;
         return string.Join(' ', [puzzle.Hidden.Split(' ')[0], .. message.Split(' ').Skip(1)]);
     }
 }

@@ -107,8 +107,15 @@ public sealed class RowBuilder(Tokenizer tokenizer, PromptTemplate prompt, Vlm.M
 /// <param name="Unclear">Coded letters of which people could say either.</param>
 public sealed record ShownLetters(Cipher Cipher, string Unseen = "", string Unclear = "")
 {
-    /// <summary>What the picture of a puzzle shows.</summary>
-    public static ShownLetters Of(Puzzle puzzle) => new(puzzle.Cipher, puzzle.Unseen, puzzle.Unclear);
+    /// <summary>
+    /// What the picture of a puzzle shows, pair by pair. Where one plain letter stands in two pairs each of them alone is clear: that they contradict each other is for deciding
+    /// all letters together, so nothing is learned of either.
+    /// </summary>
+    public static ShownLetters Of(Puzzle puzzle)
+    {
+        var isPlainTwice = puzzle.Stratum == Stratum.Contradictory && puzzle.Pairs.DistinctBy(pair => pair.Coded).Count() == puzzle.Pairs.Count;
+        return isPlainTwice ? new ShownLetters(puzzle.Cipher, Unclear: puzzle.Unseen) : new ShownLetters(puzzle.Cipher, puzzle.Unseen, puzzle.Unclear);
+    }
 
     /// <summary>The plain letter of a coded one, as one should read it.</summary>
     public char Plain(char coded) => Unseen.Contains(coded, StringComparison.Ordinal) ? Message.Unseen : Cipher.Decode(coded);
