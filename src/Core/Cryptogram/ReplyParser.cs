@@ -86,7 +86,9 @@ public static class ReplyParser
         return lines;
     }
 
-    /// <summary><c>q→ c</c>, <c>q → c</c>, <c>q -> c</c>, <c>q = c</c> or <c>q: c</c>, with <c>?</c> for an unseen plain letter; anything else is free text.</summary>
+    /// <summary>
+    /// <c>q→ c</c>, <c>q → c</c>, <c>q -> c</c>, <c>q = c</c> or <c>q: c</c>, with <c>?</c> for an unseen plain letter; anything else is free text.
+    /// </summary>
     private static MappingLine? Line(ReadOnlySpan<char> line)
     {
         if (line.Length < 3 || !IsSymbol(line[0]) || !(IsSymbol(line[^1]) || line[^1] == Message.Unseen)) return null;

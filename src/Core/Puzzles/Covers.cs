@@ -11,8 +11,8 @@ namespace Vlm.Puzzles;
 internal sealed record Cover(Func<float, float, float> Inside, Func<float, float, Colour> Colour, float Softness);
 
 /// <summary>
-/// Covers over letters: blots, squares, stickers, fingers, glare, tears. A cover is decisive or it is not taken: every letter under it is hidden altogether or free altogether,
-/// so that nobody can argue about what can be read.
+/// Covers over letters: blots, squares, stickers, fingers, glare, tears. A cover is decisive or it is not taken: every letter under it is hidden altogether or
+/// free altogether, so that nobody can argue about what can be read.
 /// </summary>
 internal sealed class Covers
 {
@@ -81,12 +81,15 @@ internal sealed class Covers
                 2 => new Box(0, cut, Width, Height - cut),
                 _ => new Box(0, 0, Width, Height - cut),
             };
-            if (!Take((x, y) => -MathF.Min(MathF.Min(x - kept.Left, kept.Left + kept.Width - x), MathF.Min(y - kept.Top, kept.Top + kept.Height - y)), 1)) continue;
-            return Crop(current, kept);
+            if (Take((x, y) => -Depth(kept, x, y), margin: 1)) return Crop(current, kept);
         }
 
         return current;
     }
+
+    /// <summary>How far inside a box a point is; negative outside.</summary>
+    private static float Depth(Box box, float x, float y) =>
+        MathF.Min(MathF.Min(x - box.Left, box.Left + box.Width - x), MathF.Min(y - box.Top, box.Top + box.Height - y));
 
     private static SheetPicture Crop(SheetPicture sheet, Box kept)
     {
@@ -212,7 +215,8 @@ internal sealed class Covers
         // An ellipse around a rectangle is wider by the root of two.
         var (halfX, halfY) = (MathF.Max(target.Width * 0.72f, target.Height * 0.45f) + reach, (target.Height * 0.72f) + reach);
         var (waves, phase, depth) = (_rng.Between(2, 6), _rng.Uniform(0, 6), _rng.Uniform(0, 0.08f));
-        return new Cover(Ellipse((x, y), (halfX, halfY), angle => 1 + (depth * MathF.Sin((waves * angle) + phase))), Flat(InkColour()), _rng.Uniform(0.3f, 1.2f));
+        var shape = Ellipse((x, y), (halfX, halfY), angle => 1 + (depth * MathF.Sin((waves * angle) + phase)));
+        return new Cover(shape, Flat(InkColour()), _rng.Uniform(0.3f, 1.2f));
     }
 
     private static Func<float, float, float> Ellipse((float X, float Y) middle, (float X, float Y) half, Func<float, float> wave) => (x, y) =>
@@ -270,7 +274,8 @@ internal sealed class Covers
             {
                 var (right, down) = (x - (Width / 2f), y - (Height / 2f));
                 var along = (down * cos) - (right * sin);
-                return (right * cos) + (down * sin) - cut + (depth * (MathF.Sin((waves * along) + phase) + (0.5f * MathF.Sin((3.1f * waves * along) + (2 * phase)))));
+                var ragged = MathF.Sin((waves * along) + phase) + (0.5f * MathF.Sin((3.1f * waves * along) + (2 * phase)));
+                return (right * cos) + (down * sin) - cut + (depth * ragged);
             },
             Flat(table),
             _rng.Uniform(0.3f, 1.5f));

@@ -91,8 +91,8 @@ internal static class EmptyPicture
     private static (SheetCell?[] Texts, SheetStyle Style) Prose(PuzzleBasis basis, SeededRandom rng)
     {
         var lines = rng.Between(6, 18);
-        var texts = Enumerable.Range(0, lines).Select(_ => Text(string.Join(' ', Enumerable.Range(0, rng.Between(3, 7)).Select(_ => Word(basis, rng))))).ToArray();
-        return (texts, basis.Style with { Columns = 1, Rows = lines, LastRow = 0, Decoration = Decoration.None });
+        string Line() => string.Join(' ', Enumerable.Range(0, rng.Between(3, 7)).Select(_ => Word(basis, rng)));
+        return ([.. Enumerable.Range(0, lines).Select(_ => Text(Line()))], basis.Style with { Columns = 1, Rows = lines, LastRow = 0, Decoration = Decoration.None });
     }
 
     /// <summary>Pairs of which at least one side is no letter: numbers, prices, sums, a letter's number.</summary>
@@ -127,8 +127,9 @@ internal static class EmptyPicture
         var letters = rng.Pick(Greek, Cyrillic);
         var face = style.Face.Has(letters) ? style.Face : Fonts.For(letters);
         if (!face.Has(letters)) return (new SheetCell?[Cipher.Letters], style);
-        char Any() => letters[rng.Next(letters.Length)];
-        return ([.. Enumerable.Range(0, Cipher.Letters).Select(_ => new SheetCell(Any().ToString(), Any().ToString(), CellKind.Other))], style with { Face = face, UpperCase = false });
+        string Any() => letters[rng.Next(letters.Length)].ToString();
+        SheetCell[] texts = [.. Enumerable.Range(0, Cipher.Letters).Select(_ => new SheetCell(Any(), Any(), CellKind.Other))];
+        return (texts, style with { Face = face, UpperCase = false });
     }
 
     private static SheetCell Text(string text) => new(text, null, CellKind.Other);

@@ -30,13 +30,15 @@ public sealed record PairLabel(
 
 /// <summary>One cryptogram: a decoder picture, a coded message, and what it means.</summary>
 /// <param name="Answer">
-/// What the picture lets one answer: lower-case words joined by single spaces, with <see cref="Cryptogram.Message.Unseen"/> for each letter that it does not show.
+/// What the picture lets one answer: lower-case words joined by single spaces, with <see cref="Cryptogram.Message.Unseen"/> for each letter that it does not
+/// show.
 /// </param>
 /// <param name="Code">The message coded and spaced: <c>q x _ a y f</c>.</param>
 /// <param name="Cipher">The alphabet of the code; the picture need not show all of it.</param>
 /// <param name="Picture">The decoder picture.</param>
 /// <param name="Pairs">
-/// The pairs that can be read, in the order in which they are drawn; of a <see cref="Puzzles.Stratum.Whole"/> picture all 26. A contradictory picture has a letter in several.
+/// The pairs that can be read, in the order in which they are drawn; of a <see cref="Puzzles.Stratum.Whole"/> picture all 26. A contradictory picture has a letter
+/// in several.
 /// </param>
 /// <param name="Kind">One of <see cref="PictureKind"/>.</param>
 /// <param name="Severity">Camera severity 1-5; 0 for a picture that no camera took.</param>

@@ -100,7 +100,8 @@ internal sealed class Sheet : IDisposable
 
     private void Paste(Sheet other, int left, int top)
     {
-        for (var row = 0; row < other.Height; row++) other.Ink.Slice(row * other.Width, other.Width).CopyTo(Ink.Slice(((top + row) * Width) + left, other.Width));
+        for (var row = 0; row < other.Height; row++)
+            other.Ink.Slice(row * other.Width, other.Width).CopyTo(Ink.Slice(((top + row) * Width) + left, other.Width));
         var inked = Moved(other.InkBox, left, top);
         InkBox = _boxes.Count == 0 ? inked : Around(InkBox, inked);
         _labels.AddRange(other._labels.Select(label => label.Moved((x, y) => (x + left, y + top))));

@@ -102,7 +102,8 @@ internal static class StratumPuzzle
             (unseen, unclear) = (asked.ToString(), other.ToString());
         }
 
-        return ToPuzzle(Stratum.Contradictory, basis, basis.Picture(scale => Sheet.Draw(cells, basis.Style, scale, rng), basis.Style, rng), unseen) with { Unclear = unclear };
+        var picture = basis.Picture(scale => Sheet.Draw(cells, basis.Style, scale, rng), basis.Style, rng);
+        return ToPuzzle(Stratum.Contradictory, basis, picture, unseen) with { Unclear = unclear };
     }
 
     private static Puzzle Reversed(PuzzleBasis plain, SeededRandom rng)
@@ -112,7 +113,9 @@ internal static class StratumPuzzle
         // Now and then a heading says the usual order: it must be read, not seen.
         var isForward = isHeaded && rng.Chance(0.3);
         SheetCell[] cells = [.. Pairs(basis.Cipher, rng).Select(cell => isForward ? cell : SheetCell.Backward(cell.Coded, cell.Plain))];
-        var style = isHeaded ? Headed(basis.Style, isForward, rng) : WithArrow(basis.Style, rng.Pick("←", "←", "←", " ← ", "<-", "<-", " <- ", "<=", " <= "));
+        var style = isHeaded
+            ? Headed(basis.Style, isForward, rng)
+            : WithArrow(basis.Style, rng.Pick("←", "←", "←", " ← ", "<-", "<-", " <- ", "<=", " <= "));
         return ToPuzzle(Stratum.Reversed, basis, basis.Picture(scale => Sheet.Draw(cells, style, scale, rng), style, rng), "");
     }
 
@@ -142,10 +145,10 @@ internal static class StratumPuzzle
         var size = isReadable ? rng.Uniform(0.3f, 0.55f) : rng.Uniform(0.9f, 1);
         Sheet Both(float scale)
         {
-            using var mine = Sheet.Draw(basis.Cipher, basis.Style, scale, rng);
+            using var own = Sheet.Draw(basis.Cipher, basis.Style, scale, rng);
             using var theirs = Sheet.Draw(other, basis.Style, scale * size, rng);
-            var gap = (int)(0.06f * mine.Width);
-            return isFirst ? Sheet.Together(mine, theirs, isStacked, gap) : Sheet.Together(theirs, mine, isStacked, gap);
+            var gap = (int)(0.06f * own.Width);
+            return isFirst ? Sheet.Together(own, theirs, isStacked, gap) : Sheet.Together(theirs, own, isStacked, gap);
         }
 
         var (width, height) = (basis.Style.Width, basis.Style.Height);
@@ -156,8 +159,9 @@ internal static class StratumPuzzle
         var agreed = string.Concat(Alphabet.Where(coded => other.Decode(coded) == basis.Cipher.Decode(coded)));
         if (!isReadable) return ToPuzzle(Stratum.Two, basis, picture, string.Concat(Alphabet.Except(agreed))) with { Unclear = agreed };
         // Only the letters of the large sheet are there to be read.
-        var own = Enumerable.Range(isFirst ? 0 : Cipher.Letters, Cipher.Letters).ToArray();
-        return ToPuzzle(Stratum.Two, basis, picture with { Labels = [.. own.Select(i => picture.Labels[i])], Boxes = [.. own.Select(i => picture.Boxes[i])] }, "");
+        var large = Enumerable.Range(isFirst ? 0 : Cipher.Letters, Cipher.Letters).ToArray();
+        var mine = picture with { Labels = [.. large.Select(i => picture.Labels[i])], Boxes = [.. large.Select(i => picture.Boxes[i])] };
+        return ToPuzzle(Stratum.Two, basis, mine, "");
     }
 
     /// <summary>The pairs in a random order.</summary>
@@ -168,7 +172,9 @@ internal static class StratumPuzzle
         return Array.ConvertAll(coded, letter => SheetCell.Pair(letter, cipher.Decode(letter)));
     }
 
-    /// <summary>Mostly a message whose first word would be another word with another letter; then the two coded letters, first the one that the message has.</summary>
+    /// <summary>
+    /// Mostly a message whose first word would be another word with another letter; then the two coded letters, first the one that the message has.
+    /// </summary>
     private static (PuzzleBasis Basis, string Hidden) WithTrap(PuzzleBasis basis, SeededRandom rng, bool always = false)
     {
         if (!always && !rng.Chance(Trapped)) return (basis, "");
@@ -188,7 +194,8 @@ internal static class StratumPuzzle
     private static Puzzle ToPuzzle(Stratum stratum, PuzzleBasis basis, SheetPicture picture, string unseen)
     {
         var code = basis.Cipher.EncodeSpaced(basis.Message);
-        var answer = string.Concat(basis.Message.Select(letter => letter != ' ' && unseen.Contains(basis.Cipher.Encode(letter), StringComparison.Ordinal) ? Message.Unseen : letter));
+        bool IsUnseen(char plain) => plain != ' ' && unseen.Contains(basis.Cipher.Encode(plain), StringComparison.Ordinal);
+        var answer = string.Concat(basis.Message.Select(plain => IsUnseen(plain) ? Message.Unseen : plain));
         // A pair that contradicts another is there to be read; one that is hidden is not.
         var labels = stratum is Stratum.Covered
             ? picture.Labels.Where(label => !unseen.Contains(label.Coded, StringComparison.Ordinal))

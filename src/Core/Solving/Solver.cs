@@ -111,12 +111,15 @@ public sealed record Solution
     /// <summary>One entry per decoded letter, in the order of the reply; empty when attention was not asked for.</summary>
     public IReadOnlyList<LetterAttention> Letters { get; init; } = [];
 
-    /// <summary>What the picture lets the model say; null when the reply cannot be read. That there is no decoder it says of a picture in which it saw none of the 26 letters.</summary>
+    /// <summary>
+    /// What the picture lets the model say; null when the reply cannot be read. That there is no decoder it says of a picture in which it saw none of the 26 letters.
+    /// </summary>
     public AnswerStatus? Status => Answer switch
     {
         null => null,
         var answer when !answer.Contains(Message.Unseen, StringComparison.Ordinal) => AnswerStatus.Answered,
-        _ => Generation.Reading.Beliefs.Count == Cipher.Letters && LetterDecision.IsNothingSeen(Generation.Reading.Beliefs) ? AnswerStatus.NoDecoder : AnswerStatus.Unreadable,
+        _ when Generation.Reading.Beliefs is { Count: Cipher.Letters } all && LetterDecision.IsNothingSeen(all) => AnswerStatus.NoDecoder,
+        _ => AnswerStatus.Unreadable,
     };
 
     /// <summary>The letters of the code that were not seen, each once, in the order of the code.</summary>

@@ -13,8 +13,8 @@ public static class Sinkhorn
     private const double Least = 1e-7;
 
     /// <summary>
-    /// Balances where rows have one column more that is never used up: rows then sum to 1, the other columns to at most 1. What the free column gets is what is left when no
-    /// two rows may share one of the others.
+    /// Balances where rows have one column more that is never used up: rows then sum to 1, the other columns to at most 1. What the free column gets is what is
+    /// left when no two rows may share one of the others.
     /// </summary>
     /// <param name="logs">[n][m + 1] natural logarithms of probabilities, the free column last.</param>
     /// <returns>[n][m + 1] in (0, 1).</returns>

@@ -105,7 +105,8 @@ internal sealed class SolveRun(Solver solver, Gate? gate, bool isJson, string? a
     {
         var times = report.TimingsMs!;
         Console.WriteLine(Answer(report));
-        if (report is { Status: "unreadable", Unseen: { } unseen }) Console.WriteLine($"the picture does not show what these stand for: {string.Join(' ', unseen)}");
+        if (report is { Status: "unreadable", Unseen: { } unseen })
+            Console.WriteLine($"the picture does not show what these stand for: {string.Join(' ', unseen)}");
         Console.WriteLine($"confidence {report.Confidence:F3} ({Meaning(report)})");
         if (report.LeantOnWords == true) Console.WriteLine("looks at the picture left letters unsure; words had a say in them");
         if (report.Warning is { } warning) Console.WriteLine($"warning: {warning}");

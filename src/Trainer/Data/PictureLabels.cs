@@ -32,7 +32,7 @@ public sealed record LabelledPatches(
                 pairs.Add(new PairTokenLabel(centre / (config.MergeSize * config.MergeSize), pair.Coded - 'a', pair.Plain - 'a'));
         }
         var single = Single(pairs, p => p.Token);
-        var clear = single.Where(p => !puzzle.Unseen.Contains((char)('a' + p.Coded), StringComparison.Ordinal) && !puzzle.Unclear.Contains((char)('a' + p.Coded), StringComparison.Ordinal));
+        var clear = single.Where(p => !(puzzle.Unseen + puzzle.Unclear).Contains((char)('a' + p.Coded), StringComparison.Ordinal));
         return new LabelledPatches(patches, Single(glyphs, g => g.Patch), single, clear.ToDictionary(p => (char)('a' + p.Coded), p => p.Token));
     }
 

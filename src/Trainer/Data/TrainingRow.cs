@@ -93,7 +93,8 @@ public sealed class RowBuilder(Tokenizer tokenizer, PromptTemplate prompt, Vlm.M
 
             // The model is asked for letters outside the code; it never asks itself, and ends after those of the code.
             if (i >= (text.Code.Length + 1) / 2) roles[line] = TokenRole.Given;
-            if (ids[line + 2] != gap) roles[line + 2] = picture < 0 || text.Unclear.Contains(text.Lines[2 * i], StringComparison.Ordinal) ? TokenRole.Given : TokenRole.LookUp;
+            var isUnclear = text.Unclear.Contains(text.Lines[2 * i], StringComparison.Ordinal);
+            if (ids[line + 2] != gap) roles[line + 2] = picture < 0 || isUnclear ? TokenRole.Given : TokenRole.LookUp;
         }
         for (var t = promptIds.Length + LineTokens * text.Symbols; t < ids.Length; t++) roles[t] = TokenRole.Copy;
         if (!text.IsWhole) roles[^1] = TokenRole.Given;   // a reply of mapping lines alone does not end here
@@ -108,8 +109,8 @@ public sealed class RowBuilder(Tokenizer tokenizer, PromptTemplate prompt, Vlm.M
 public sealed record ShownLetters(Cipher Cipher, string Unseen = "", string Unclear = "")
 {
     /// <summary>
-    /// What the picture of a puzzle shows, pair by pair. Where one plain letter stands in two pairs each of them alone is clear: that they contradict each other is for deciding
-    /// all letters together, so nothing is learned of either.
+    /// What the picture of a puzzle shows, pair by pair. Where one plain letter stands in two pairs each of them alone is clear: that they contradict each other is
+    /// for deciding all letters together, so nothing is learned of either.
     /// </summary>
     public static ShownLetters Of(Puzzle puzzle)
     {

@@ -30,7 +30,9 @@ internal static class StartingWeights
         return $"weights of {folder}{grown}" + (auxiliary is null ? "; its auxiliary read-outs are not there and start fresh" : ", auxiliary read-outs included");
     }
 
-    /// <summary>A checkpoint from before the token for unseen letters has a row for it that was never used: it starts as the mean of the letters' rows.</summary>
+    /// <summary>
+    /// A checkpoint from before the token for unseen letters has a row for it that was never used: it starts as the mean of the letters' rows.
+    /// </summary>
     private static string Grow(string folder, QwenVl model)
     {
         var file = Path.Combine(folder, "tokenizer.json");

@@ -92,7 +92,10 @@ public sealed class ReplyGrammarTests : IDisposable
     [Fact]
     public void Where_no_letter_of_the_code_was_seen_the_rest_of_the_alphabet_is_asked_for()
     {
-        using var decoder = new ScriptedDecoder([[.. Enumerable.Repeat(Token(" ?"), 400)]], SmallTokenizer.VocabSize) { Doubt = (_, logits) => logits[Token(" ?")] = 50 };
+        using var decoder = new ScriptedDecoder([[.. Enumerable.Repeat(Token(" ?"), 400)]], SmallTokenizer.VocabSize)
+        {
+            Doubt = (_, logits) => logits[Token(" ?")] = 50,
+        };
         var reply = Generate(decoder, "q x");
         Assert.Equal(26, reply.Reading.Beliefs.Count);
         Assert.True(LetterDecision.IsNothingSeen(reply.Reading.Beliefs));

@@ -28,7 +28,8 @@ public sealed class SinkhornTests
     public void Where_nothing_wants_the_free_column_it_is_as_if_there_were_none()
     {
         var rng = SeededRandom.From(5);
-        double[][] logs = [.. Enumerable.Range(0, 12).Select(row => Enumerable.Range(0, 12).Select(column => Math.Log((row == column ? 3 : 0.2) * (rng.NextDouble() + 0.1))).ToArray())];
+        double Draw(bool isLikely) => Math.Log((isLikely ? 3 : 0.2) * (rng.NextDouble() + 0.1));
+        double[][] logs = [.. Enumerable.Range(0, 12).Select(row => Enumerable.Range(0, 12).Select(column => Draw(row == column)).ToArray())];
         logs = [.. logs.Select(row => Array.ConvertAll(row, log => log - Math.Log(row.Sum(Math.Exp))))];
         var (plain, free) = (Sinkhorn.Balance(logs), Sinkhorn.BalanceWithFree([.. logs.Select(row => (double[])[.. row, -40])]));
         for (var row = 0; row < 12; row++)
