@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Vlm.CommandLine;
 using Vlm.Trainer;
+using Vlm.Trainer.Commands;
 
 NativeMemory.KeepFreed();
 var root = new RootCommand("Trains the models that the edge box and the escalation endpoint run.")

@@ -3,6 +3,7 @@ using Vlm.CommandLine;
 using Vlm.Model;
 using Vlm.Package;
 using Vlm.Text;
+using Vlm.Trainer.Config;
 using Vlm.Trainer.Model;
 using static TorchSharp.torch;
 

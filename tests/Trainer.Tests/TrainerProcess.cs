@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using Vlm.Trainer.Config;
 
 namespace Vlm.Trainer.Tests;
 

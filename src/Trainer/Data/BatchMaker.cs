@@ -1,6 +1,7 @@
 using Vlm.Cryptogram;
 using Vlm.Puzzles;
 using Vlm.Statistics;
+using Vlm.Trainer.Config;
 using Vlm.Vision;
 
 namespace Vlm.Trainer.Data;

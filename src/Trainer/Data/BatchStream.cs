@@ -1,3 +1,4 @@
+
 namespace Vlm.Trainer.Data;
 
 /// <summary>Batches, or prompts, in order, made ahead by worker threads. Number n is a function of the configuration and n alone, so a resumed run sees what an unbroken one saw.</summary>

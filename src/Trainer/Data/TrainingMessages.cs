@@ -1,17 +1,8 @@
 using Vlm.Cryptogram;
 using Vlm.Statistics;
+using Vlm.Trainer.Config;
 
 namespace Vlm.Trainer.Data;
-
-/// <summary>What messages a stage asks about.</summary>
-public sealed record MessageConfig
-{
-    /// <summary>Share of messages that are random letters instead of words, 0 to 1: they cannot be guessed, so they must be read.</summary>
-    public double Letters { get; init; } = 0.3;
-
-    /// <summary>Messages have 1 to this many words. ≥ 1.</summary>
-    public int MostWords { get; init; } = 3;
-}
 
 /// <summary>Messages for training.</summary>
 internal static class TrainingMessages

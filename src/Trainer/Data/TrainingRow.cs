@@ -6,19 +6,6 @@ using Vlm.Vision;
 
 namespace Vlm.Trainer.Data;
 
-/// <summary>How much of a reply is taught.</summary>
-public enum ReplyKind
-{
-    /// <summary>Nothing: only the tower is trained.</summary>
-    None,
-
-    /// <summary>The mapping lines alone, over all letters in random order.</summary>
-    Mapping,
-
-    /// <summary>Mapping lines, decoded letters and answer.</summary>
-    Whole,
-}
-
 /// <summary>What a token of the reply is, for metrics.</summary>
 public enum TokenRole
 {

@@ -1,27 +1,6 @@
+using Vlm.Trainer.Config;
+
 namespace Vlm.Trainer.Grpo;
-
-/// <summary>What centred rewards are divided by.</summary>
-public enum AdvantageScale
-{
-    /// <summary>The standard deviation of the group: GRPO (arXiv 2402.03300, section 4.1.2).</summary>
-    Group,
-
-    /// <summary>The standard deviation of all rewards of the batch.</summary>
-    Batch,
-
-    /// <summary>Nothing: Dr. GRPO (arXiv 2503.20783, section 3.2): dividing favours prompts that are almost always right or almost always wrong.</summary>
-    None,
-}
-
-/// <summary>How rewards become advantages.</summary>
-public sealed record AdvantageConfig
-{
-    /// <summary>What the centred total is divided by.</summary>
-    public AdvantageScale Scale { get; init; } = AdvantageScale.Group;
-
-    /// <summary>Normalise every reward by itself instead of the total; scale is then not looked at.</summary>
-    public bool Gdpo { get; init; }
-}
 
 /// <summary>Group-relative advantages: how much better each completion did than its siblings. Arrays are [P][G]: prompts, completions.</summary>
 /// <remarks>Standard deviations are those of samples (n − 1). The 1e-4 is added to the deviation, not to the variance, as in TRL.</remarks>

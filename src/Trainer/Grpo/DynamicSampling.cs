@@ -1,14 +1,6 @@
+using Vlm.Trainer.Config;
+
 namespace Vlm.Trainer.Grpo;
-
-/// <summary>Whether prompts whose completions are all rewarded alike are replaced by others, and how long that is tried.</summary>
-public sealed record DynamicSamplingConfig
-{
-    /// <summary>Off: groups without signal stay in the batch.</summary>
-    public bool Enabled { get; init; }
-
-    /// <summary>Rounds of sampling for one batch, the first included. ≥ 1.</summary>
-    public int MaxRounds { get; init; } = 4;
-}
 
 /// <summary>What to do after a round of sampling.</summary>
 public abstract record SamplingDecision

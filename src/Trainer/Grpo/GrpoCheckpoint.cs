@@ -3,7 +3,7 @@ using Vlm.Package;
 using Vlm.Text;
 using Vlm.Trainer.Model;
 using Vlm.Trainer.Optimization;
-using Vlm.Trainer.Supervised;
+using Vlm.Trainer.Runs;
 using Vlm.Vision;
 
 namespace Vlm.Trainer.Grpo;

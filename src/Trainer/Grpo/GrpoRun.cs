@@ -1,8 +1,8 @@
+using Vlm.Trainer.Config;
 using Vlm.Trainer.Data;
-using Vlm.Trainer.Logging;
 using Vlm.Trainer.Model;
 using Vlm.Trainer.Optimization;
-using Vlm.Trainer.Supervised;
+using Vlm.Trainer.Runs;
 using static TorchSharp.torch;
 
 namespace Vlm.Trainer.Grpo;
@@ -20,7 +20,7 @@ internal sealed class GrpoRun : IDisposable
     private readonly BatchStream<IReadOnlyList<PolicyPrompt>> draws;
     private readonly RolloutCollector collector;
     private readonly PolicyUpdate update;
-    private readonly Evaluation probe;
+    private readonly Probe probe;
     private GrpoState state;
 
     public GrpoRun(GrpoConfig config, RunFolder folder)
@@ -46,7 +46,7 @@ internal sealed class GrpoRun : IDisposable
         draws = new BatchStream<IReadOnlyList<PolicyPrompt>>(source.At, state.Drawn, config.Drawers, ahead: config.PromptsPerStep);
         collector = new RolloutCollector(config, sampler, source, draws, state.Drawn);
         update = new PolicyUpdate(model, reference, optimizer, config);
-        probe = new Evaluation(config.ProbePuzzles, input.Pictures, input.Tokenizer, input.Template);
+        probe = new Probe(config.ProbePuzzles, input.Pictures, input.Tokenizer, input.Template);
     }
 
     /// <summary>What the run computes in, and why.</summary>

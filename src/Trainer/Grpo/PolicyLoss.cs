@@ -1,4 +1,5 @@
 using TorchSharp;
+using Vlm.Trainer.Config;
 using Vlm.Trainer.Model;
 using static TorchSharp.torch;
 

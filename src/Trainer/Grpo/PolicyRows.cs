@@ -1,3 +1,5 @@
+using Vlm.Trainer.Config;
+
 namespace Vlm.Trainer.Grpo;
 
 /// <summary>From rewarded groups to rows to learn from; pure.</summary>
@@ -16,7 +18,7 @@ internal static class PolicyRows
     private static double[][] ByReward(IReadOnlyList<RewardedGroup> groups, RewardConfig config, long step)
     {
         var names = groups[0].Terms.Keys.ToList();
-        var weights = config.Terms.ToDictionary(term => RewardTerms.Label(term.Name), term => term.At(step));
+        var weights = config.Terms.ToDictionary(term => RewardTerm.Label(term.Name), term => term.At(step));
         return Advantages.Gdpo([.. names.Select(name => groups.Select(g => g.Terms[name]).ToArray())], [.. names.Select(name => weights[name])]);
     }
 }

@@ -1,8 +1,9 @@
 using TorchSharp;
 using Vlm.Statistics;
-using Vlm.Trainer.Logging;
+using Vlm.Trainer.Config;
 using Vlm.Trainer.Model;
 using Vlm.Trainer.Optimization;
+using Vlm.Trainer.Runs;
 using static TorchSharp.torch;
 
 namespace Vlm.Trainer.Grpo;

@@ -2,6 +2,7 @@ using Vlm.Package;
 using Vlm.Puzzles;
 using Vlm.Statistics;
 using Vlm.Text;
+using Vlm.Trainer.Config;
 using Vlm.Trainer.Data;
 using Vlm.Trainer.Sampling;
 using Vlm.Vision;
@@ -38,6 +39,6 @@ internal sealed class PromptSource(GrpoConfig config, PolicyInput input)
         puzzle = puzzle with { Answer = message, Code = puzzle.Cipher.EncodeSpaced(message) };
         var patches = Patches.From(puzzle.Picture, input.Pictures);
         var ids = input.Tokenizer.Encode(input.Template.Text(puzzle.Code, patches.Grid.MergedTokens(input.Pictures.MergeSize)));
-        return new PolicyPrompt(number, puzzle, new Question(patches, ids));
+        return new PolicyPrompt(number, puzzle, new TorchPrompt(patches, ids));
     }
 }

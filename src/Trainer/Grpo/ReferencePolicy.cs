@@ -1,5 +1,6 @@
 using TorchSharp;
 using Vlm.Model;
+using Vlm.Trainer.Config;
 using Vlm.Trainer.Model;
 using static TorchSharp.torch;
 

@@ -1,14 +1,11 @@
-using System.Text.Json;
 using Vlm.Cryptogram;
+using Vlm.Trainer.Config;
 
 namespace Vlm.Trainer.Grpo;
 
 /// <summary>Rewards of the completions of a group; pure.</summary>
 public static class RewardTerms
 {
-    /// <summary>Name as in configuration and metrics: <c>soft_correctness</c>.</summary>
-    public static string Label(RewardName name) => JsonNamingPolicy.SnakeCaseLower.ConvertName(name.ToString());
-
     /// <summary>Every configured term whose weight at this step is not 0, before it is weighted.</summary>
     /// <param name="group">The completions.</param>
     /// <param name="config">Which terms.</param>
@@ -18,7 +15,7 @@ public static class RewardTerms
     public static IReadOnlyDictionary<string, double[]> Of(RolloutGroup group, RewardConfig config, long step)
     {
         var scores = group.Rollouts.Select(rollout => Score.Of(rollout.Text, group.Puzzle.Answer, group.Puzzle.Code)).ToArray();
-        return config.Terms.Where(term => term.At(step) != 0).ToDictionary(term => Label(term.Name), term => term.Name switch
+        return config.Terms.Where(term => term.At(step) != 0).ToDictionary(term => RewardTerm.Label(term.Name), term => term.Name switch
         {
             RewardName.Format => Array.ConvertAll(scores, score => score.Format),
             RewardName.Chars => Array.ConvertAll(scores, score => score.Chars),
@@ -36,7 +33,7 @@ public static class RewardTerms
         var totals = new double[terms.Values.First().Length];
         foreach (var term in config.Terms)
         {
-            if (!terms.TryGetValue(Label(term.Name), out var values)) continue;
+            if (!terms.TryGetValue(RewardTerm.Label(term.Name), out var values)) continue;
             for (var g = 0; g < totals.Length; g++) totals[g] += term.At(step) * values[g];
         }
         return totals;

@@ -1,4 +1,5 @@
 using Vlm.Puzzles;
+using Vlm.Trainer.Sampling;
 
 namespace Vlm.Trainer.Grpo;
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Vlm.Trainer.Config;
 using Vlm.Trainer.Data;
 
 namespace Vlm.Trainer.Grpo;

@@ -1,7 +1,7 @@
 using TorchSharp;
 using Vlm.Model;
-using Vlm.Trainer.Grpo;
 using Vlm.Trainer.Model;
+using Vlm.Trainer.Sampling;
 using static TorchSharp.torch;
 
 namespace Vlm.Trainer.Planning;

@@ -42,7 +42,7 @@ internal static class RealStep
         int[] ids = [config.VisionStartTokenId, .. Enumerable.Repeat(config.ImageTokenId, step.ImageTokens), config.VisionEndTokenId, .. Enumerable.Repeat(1, step.TextTokens - 2)];
         return [.. Enumerable.Range(0, microRows).GroupBy(r => r / step.GroupSize).SelectMany(group =>
         {
-            var prompt = new PolicyPrompt(group.Key, puzzle, new Question(new Patches(values, grid), ids));
+            var prompt = new PolicyPrompt(group.Key, puzzle, new TorchPrompt(new Patches(values, grid), ids));
             return group.Select(_ => new PolicyRow(prompt, new Rollout([.. Enumerable.Repeat(2, step.MaxTokens)], new float[step.MaxTokens], true, ""), 1));
         })];
     }

@@ -8,7 +8,7 @@ namespace Vlm.Trainer.Sampling;
 /// <summary>A picture and the prompt about it.</summary>
 /// <param name="Patches">The picture; null for text alone.</param>
 /// <param name="Ids">[T] prompt with image tokens expanded.</param>
-public sealed record Question(Patches? Patches, int[] Ids);
+public sealed record TorchPrompt(Patches? Patches, int[] Ids);
 
 /// <summary>A reply as the model gave it.</summary>
 /// <param name="Ids">Tokens without the stop token.</param>
@@ -23,7 +23,7 @@ public sealed class GreedyReplies(QwenVl model, int mostTokens)
 
     /// <summary>Replies in the order of the questions.</summary>
     /// <param name="questions">Any lengths; they are padded on the left.</param>
-    public IReadOnlyList<TorchReply> To(IReadOnlyList<Question> questions)
+    public IReadOnlyList<TorchReply> To(IReadOnlyList<TorchPrompt> questions)
     {
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();

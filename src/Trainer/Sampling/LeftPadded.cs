@@ -8,7 +8,7 @@ namespace Vlm.Trainer.Sampling;
 /// <summary>Prompts of unequal length as one tensor, ends aligned.</summary>
 internal sealed class LeftPadded
 {
-    public LeftPadded(IReadOnlyList<Question> questions, VlmConfig config)
+    public LeftPadded(IReadOnlyList<TorchPrompt> questions, VlmConfig config)
     {
         Length = questions.Max(q => q.Ids.Length);
         var (ids, mask, positions) = (new long[questions.Count * Length], new bool[questions.Count * Length], new long[3 * questions.Count * Length]);

@@ -8,7 +8,7 @@ namespace Vlm.Trainer.Sampling;
 internal static class QuestionPictures
 {
     /// <summary>[M, C] features of the pictures in the order of the questions; null when no question has one.</summary>
-    public static Tensor? Features(QwenVl model, IEnumerable<Question> questions)
+    public static Tensor? Features(QwenVl model, IEnumerable<TorchPrompt> questions)
     {
         var pictures = questions.Where(q => q.Patches is not null).Select(q => q.Patches!).ToList();
         return pictures.Count == 0 ? null : model.Encode(Pixels(pictures), [.. pictures.Select(p => p.Grid)]);

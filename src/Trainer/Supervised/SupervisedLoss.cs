@@ -1,27 +1,12 @@
 using TorchSharp;
 using Vlm.Model;
 using Vlm.Text;
+using Vlm.Trainer.Config;
 using Vlm.Trainer.Data;
 using Vlm.Trainer.Model;
 using static TorchSharp.torch;
 
 namespace Vlm.Trainer.Supervised;
-
-/// <summary>What each loss counts; 0 leaves it out. All ≥ 0.</summary>
-public sealed record LossWeights
-{
-    /// <summary>Letters from patches after the second vision block.</summary>
-    public double Glyphs { get; init; }
-
-    /// <summary>Pairs from image tokens.</summary>
-    public double Pairs { get; init; }
-
-    /// <summary>Attention of the pointer head.</summary>
-    public double Pointer { get; init; }
-
-    /// <summary>Next token of the reply.</summary>
-    public double Reply { get; init; }
-}
 
 /// <summary>The four supervised losses of one batch and what was right in it.</summary>
 /// <remarks>

@@ -1,10 +1,11 @@
 using Vlm.Package;
 using Vlm.Puzzles;
 using Vlm.Text;
+using Vlm.Trainer.Config;
 using Vlm.Trainer.Data;
-using Vlm.Trainer.Logging;
 using Vlm.Trainer.Model;
 using Vlm.Trainer.Optimization;
+using Vlm.Trainer.Runs;
 using Vlm.Vision;
 using static TorchSharp.torch;
 
@@ -17,21 +18,23 @@ internal sealed class SupervisedRun : IDisposable
     private static readonly string[] ProbeKinds = ["words_1", "words_2", "words_3", "letters", "fonts", "camera", "absent", "covered", "contradictory", "reversed", "empty", "two"];
     private readonly TrainConfig config;
     private readonly RunFolder folder;
+    private readonly SupervisedCheckpoint checkpoint;
     private readonly PictureConfig pictures;
     private readonly QwenVl model;
     private readonly AuxiliaryHeads heads;
     private readonly Optimizer optimizer;
     private readonly RowBuilder rows;
     private readonly Tokenizer tokenizer;
-    private readonly Evaluation probe;
-    private RunState state;
+    private readonly Probe probe;
+    private SupervisedState state;
 
     public SupervisedRun(TrainConfig config, RunFolder folder)
     {
         this.config = config;
         this.folder = folder;
         set_num_threads(config.Threads);
-        state = folder.State() ?? new RunState(0, null);
+        checkpoint = new SupervisedCheckpoint(folder);
+        state = checkpoint.State ?? new SupervisedState(0, null);
         Compute = ComputeChoice.Choose(config.Compute, state.Compute, ComputeProbe.Measure);
         state = state with { Compute = Compute.Types };
         manual_seed(config.Seed);
@@ -42,11 +45,11 @@ internal sealed class SupervisedRun : IDisposable
         Start = state.Step > 0 ? $"on from step {state.Step}" : config.From is null ? "random weights" : StartingWeights.Take(config.From, model, heads);
         if (config.Bf16Weights) ModelWeights.ToBfloat16(model);
         optimizer = new Optimizer([.. model.named_parameters().Concat(heads.named_parameters(recurse: true).Select(p => (AuxiliaryPrefix + p.name, p.parameter)))], config.Optimizer, ComputeTypes.Scalar(Compute.Types.Orthogonalization));
-        if (state.Step > 0) folder.Restore(model, heads, optimizer);
+        if (state.Step > 0) checkpoint.Restore(model, heads, optimizer);
         model.ComputeType = ComputeTypes.Scalar(Compute.Types.Products);
         tokenizer = folder.Tokenizer();
         rows = new RowBuilder(tokenizer, PromptTemplate.Small, model.Config);
-        probe = new Evaluation(config.ProbePuzzles, pictures, tokenizer, withStrata: HasStrata);
+        probe = new Probe(config.ProbePuzzles, pictures, tokenizer, withStrata: HasStrata);
     }
 
     /// <summary>What the run starts from, for people.</summary>
@@ -127,7 +130,7 @@ internal sealed class SupervisedRun : IDisposable
     private void Report(TrainingProgress progress)
     {
         model.ComputeType = float32;
-        var result = new Evaluation(config.FinalPuzzles, pictures, tokenizer, withStrata: HasStrata).Of(model);
+        var result = new Probe(config.FinalPuzzles, pictures, tokenizer, withStrata: HasStrata).Of(model);
         progress.Note($"final: {result}");
         File.WriteAllText(System.IO.Path.Combine(folder.Path, "evaluation.md"), result.ToMarkdown($"{config.Name}, step {state.Step}"));
         File.WriteAllText(System.IO.Path.Combine(folder.Path, "evaluation.json"), System.Text.Json.JsonSerializer.Serialize(result, TrainJson.Options));
@@ -143,7 +146,7 @@ internal sealed class SupervisedRun : IDisposable
 
     private void Save(RunLog log)
     {
-        folder.Save(model, heads, optimizer, state, pictures);
+        checkpoint.Save(model, heads, optimizer, state, pictures);
         log.Plot("loss", new PlotStyle("Losses", IsLog: true, Smoothing: 0.95), "train/loss", "train/loss_glyphs", "train/loss_coded", "train/loss_plain", "train/loss_pointer", "train/loss_reply");
         log.Plot("read", new PlotStyle("Read, looked up, copied (share right, within the training batches)", Smoothing: 0.95), "train/read", "train/look_up", "train/copy", "train/pointer_right");
         log.Plot("exact", new PlotStyle("Exact match of free replies on the probe"), [.. ProbeKinds.Select(k => $"train/exact_{k}")]);

@@ -4,8 +4,8 @@ using Vlm.Package;
 using Vlm.Puzzles;
 using Vlm.Statistics;
 using Vlm.Text;
+using Vlm.Trainer.Config;
 using Vlm.Trainer.Data;
-using Vlm.Trainer.Model;
 using Vlm.Vision;
 
 namespace Vlm.Trainer.Tests.Data;

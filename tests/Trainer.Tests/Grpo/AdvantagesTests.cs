@@ -1,5 +1,6 @@
 using FsCheck;
 using FsCheck.Fluent;
+using Vlm.Trainer.Config;
 using Vlm.Trainer.Grpo;
 
 namespace Vlm.Trainer.Tests.Grpo;

@@ -1,3 +1,4 @@
+using Vlm.Trainer.Config;
 using Vlm.Trainer.Grpo;
 
 namespace Vlm.Trainer.Tests.Grpo;

@@ -1,8 +1,9 @@
 using Vlm.Model;
+using Vlm.Trainer.Commands;
+using Vlm.Trainer.Config;
 using Vlm.Trainer.Grpo;
-using Vlm.Trainer.Logging;
 using Vlm.Trainer.Model;
-using Vlm.Trainer.Supervised;
+using Vlm.Trainer.Runs;
 
 namespace Vlm.Trainer.Tests.Grpo;
 

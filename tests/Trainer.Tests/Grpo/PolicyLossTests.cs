@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Vlm.Trainer.Config;
 using Vlm.Trainer.Grpo;
 using static TorchSharp.torch;
 

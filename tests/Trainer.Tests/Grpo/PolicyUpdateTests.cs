@@ -1,6 +1,7 @@
 using Vlm.Package;
 using Vlm.Puzzles;
 using Vlm.Text;
+using Vlm.Trainer.Config;
 using Vlm.Trainer.Data;
 using Vlm.Trainer.Grpo;
 using Vlm.Trainer.Model;

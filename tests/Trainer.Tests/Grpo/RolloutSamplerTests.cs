@@ -112,7 +112,7 @@ public sealed class RolloutSamplerTests : IDisposable
         {
             var puzzle = source.At(i);
             var patches = Patches.From(puzzle.Picture, TinyPolicy.Pictures);
-            return new PolicyPrompt(i, puzzle, new Question(patches, tokenizer.Encode(PromptTemplate.Small.Text(puzzle.Code, patches.Grid.MergedTokens(2)))));
+            return new PolicyPrompt(i, puzzle, new TorchPrompt(patches, tokenizer.Encode(PromptTemplate.Small.Text(puzzle.Code, patches.Grid.MergedTokens(2)))));
         })];
     }
 

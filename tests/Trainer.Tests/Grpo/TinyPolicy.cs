@@ -1,5 +1,6 @@
 using Vlm.Package;
 using Vlm.Text;
+using Vlm.Trainer.Config;
 using Vlm.Trainer.Model;
 using Vlm.Vision;
 using static TorchSharp.torch;

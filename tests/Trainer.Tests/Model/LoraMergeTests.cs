@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Vlm.Model;
+using Vlm.Trainer.Commands;
 using Vlm.Trainer.Model;
 
 namespace Vlm.Trainer.Tests.Model;

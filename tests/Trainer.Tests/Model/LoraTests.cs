@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Vlm.Model;
+using Vlm.Trainer.Commands;
 using Vlm.Trainer.Model;
 using Vlm.Trainer.Optimization;
 using static TorchSharp.torch;

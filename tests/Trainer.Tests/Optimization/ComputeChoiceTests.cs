@@ -1,6 +1,8 @@
 using System.Text.Json;
+using Vlm.Trainer.Config;
 using Vlm.Trainer.Model;
 using Vlm.Trainer.Optimization;
+using Vlm.Trainer.Runs;
 using Vlm.Trainer.Supervised;
 
 namespace Vlm.Trainer.Tests.Optimization;
@@ -83,7 +85,7 @@ public sealed class ComputeChoiceTests : IDisposable
             first.Run(CancellationToken.None);
         }
 
-        Assert.Equal(chosen, run.State()!.Compute);
+        Assert.Equal(chosen, run.State<SupervisedState>()!.Compute);
         Assert.Contains(JsonEncodedText.Encode(chosen.ToString()).ToString(), File.ReadAllText(Path.Combine(run.Checkpoint, "provenance.json")), StringComparison.Ordinal);
         using var resumed = new SupervisedRun(config, run);
         Assert.Equal(chosen, resumed.Compute.Types);

@@ -1,3 +1,4 @@
+using Vlm.Trainer.Config;
 using Vlm.Trainer.Model;
 using Vlm.Trainer.Sampling;
 using static TorchSharp.torch;
@@ -15,10 +16,10 @@ public sealed class GreedyRepliesTests
         using var model = new QwenVl(ModelPreset.Config(TrainConfig.Load(Path.Combine(Repository.Root, "configs", "test.json")).Model));
         int[][] prompts = [[5, 6, 7, 8, 9, 10, 11], [40, 41, 42], [90]];
         var greedy = new GreedyReplies(model, 6);
-        var together = greedy.To([.. prompts.Select(p => new Question(null, p))]);
+        var together = greedy.To([.. prompts.Select(p => new TorchPrompt(null, p))]);
         for (var i = 0; i < prompts.Length; i++)
         {
-            Assert.Equal(greedy.To([new Question(null, prompts[i])])[0].Ids, together[i].Ids);
+            Assert.Equal(greedy.To([new TorchPrompt(null, prompts[i])])[0].Ids, together[i].Ids);
             Assert.Equal(Uncached(model, prompts[i], 6), together[i].Ids);
         }
     }

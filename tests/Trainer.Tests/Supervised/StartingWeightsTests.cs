@@ -1,5 +1,7 @@
 using Vlm.Model;
+using Vlm.Trainer.Config;
 using Vlm.Trainer.Model;
+using Vlm.Trainer.Runs;
 using Vlm.Trainer.Supervised;
 
 namespace Vlm.Trainer.Tests.Supervised;

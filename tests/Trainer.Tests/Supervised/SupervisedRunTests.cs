@@ -1,8 +1,9 @@
 using Vlm.Model;
 using Vlm.Puzzles;
+using Vlm.Trainer.Config;
 using Vlm.Trainer.Data;
-using Vlm.Trainer.Logging;
 using Vlm.Trainer.Model;
+using Vlm.Trainer.Runs;
 using Vlm.Trainer.Supervised;
 using static TorchSharp.torch;
 

@@ -1,0 +1,230 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Vlm.Puzzles;
+using Vlm.Trainer.Model;
+using Vlm.Trainer.Optimization;
+
+namespace Vlm.Trainer.Config;
+
+/// <summary>What the divergence is measured from.</summary>
+public enum ReferenceKind
+{
+    /// <summary>Nothing; beta must be 0.</summary>
+    None,
+
+    /// <summary>The weights at the start.</summary>
+    Frozen,
+
+    /// <summary>The weights at the start, moved towards the policy now and then.</summary>
+    Resync,
+}
+
+/// <summary>The reference policy.</summary>
+public sealed record ReferenceConfig
+{
+    /// <summary>Which.</summary>
+    public ReferenceKind Kind { get; init; } = ReferenceKind.None;
+
+    /// <summary>Steps between two moves of a resync reference. ≥ 1.</summary>
+    public int Every { get; init; } = 64;
+
+    /// <summary>How much of the policy a move takes: reference = mixup · policy + (1 − mixup) · reference. Above 0, at most 1. (TR-DPO, arXiv 2404.09656, equation 3.)</summary>
+    public double Mixup { get; init; } = 0.9;
+}
+
+/// <summary>What centred rewards are divided by.</summary>
+public enum AdvantageScale
+{
+    /// <summary>The standard deviation of the group: GRPO (arXiv 2402.03300, section 4.1.2).</summary>
+    Group,
+
+    /// <summary>The standard deviation of all rewards of the batch.</summary>
+    Batch,
+
+    /// <summary>Nothing: Dr. GRPO (arXiv 2503.20783, section 3.2): dividing favours prompts that are almost always right or almost always wrong.</summary>
+    None,
+}
+
+/// <summary>How rewards become advantages.</summary>
+public sealed record AdvantageConfig
+{
+    /// <summary>What the centred total is divided by.</summary>
+    public AdvantageScale Scale { get; init; } = AdvantageScale.Group;
+
+    /// <summary>Normalise every reward by itself instead of the total; scale is then not looked at.</summary>
+    public bool Gdpo { get; init; }
+}
+
+/// <summary>Whether prompts whose completions are all rewarded alike are replaced by others, and how long that is tried.</summary>
+public sealed record DynamicSamplingConfig
+{
+    /// <summary>Off: groups without signal stay in the batch.</summary>
+    public bool Enabled { get; init; }
+
+    /// <summary>Rounds of sampling for one batch, the first included. ≥ 1.</summary>
+    public int MaxRounds { get; init; } = 4;
+}
+
+/// <summary>A whole run of reinforcement learning: <c>configs/grpo-*.json</c>. Unknown members are errors.</summary>
+public sealed record GrpoConfig
+{
+    /// <summary>Name of the run: its folder is <c>runs/&lt;name&gt;</c>.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Seed of pictures, messages and samples.</summary>
+    public required long Seed { get; init; }
+
+    /// <summary>Checkpoint folder to start from.</summary>
+    public required string From { get; init; }
+
+    /// <summary>Optimizer steps. ≥ 1.</summary>
+    public required int Steps { get; init; }
+
+    /// <summary>Prompts per rollout. ≥ 1.</summary>
+    public required int PromptsPerStep { get; init; }
+
+    /// <summary>Completions per prompt. ≥ 2.</summary>
+    public required int GroupSize { get; init; }
+
+    /// <summary>Step size. &gt; 0.</summary>
+    public required double LearningRate { get; init; }
+
+    /// <summary>Sampling temperature. &gt; 0.</summary>
+    public double Temperature { get; init; } = 1;
+
+    /// <summary>New tokens of a completion at most. ≥ 1.</summary>
+    public int MaxTokens { get; init; } = 240;
+
+    /// <summary>Steps over which the step size rises from 0; then it is constant. ≥ 0.</summary>
+    public int WarmUp { get; init; }
+
+    /// <summary>Completions per forward and backward pass: bounds the memory of a step, not its result. ≥ 1; a multiple of the group size, where it fits, spares the tower work.</summary>
+    public int MicroRows { get; init; } = 16;
+
+    /// <summary>
+    /// Products in bfloat16, in the sampler too, true or false; weights stay float32. "auto": whichever is faster on this machine, measured at the start of a run
+    /// and kept by it.
+    /// </summary>
+    [JsonPropertyName("bfloat16"), JsonConverter(typeof(Bfloat16Switch))]
+    public ComputeType Compute { get; init; } = ComputeType.Auto;
+
+    /// <summary>Trains low-rank adapters (in <c>checkpoint/adapter</c>, for <c>merge</c>) instead of the weights; the frozen reference is then the model without them.</summary>
+    public LoraConfig? Lora { get; init; }
+
+    /// <summary>Keeps only the input of every block for the backward pass and computes the rest again: less memory, about a third more time.</summary>
+    public bool GradientCheckpointing { get; init; }
+
+    /// <summary>Weights in bfloat16; what is trained of them has a float32 master copy in the optimizer.</summary>
+    public bool Bf16Weights { get; init; }
+
+    /// <summary>Passes over a rollout, µ. ≥ 1.</summary>
+    public int UpdatesPerRollout { get; init; } = 1;
+
+    /// <summary>Optimizer steps that a pass is cut into. 1 to prompts × group size, and a divisor of it.</summary>
+    public int Minibatches { get; init; } = 1;
+
+    /// <summary>The objective.</summary>
+    public LossConfig Loss { get; init; } = new();
+
+    /// <summary>From rewards to advantages.</summary>
+    public AdvantageConfig Advantages { get; init; } = new();
+
+    /// <summary>What is rewarded.</summary>
+    public RewardConfig Rewards { get; init; } = new();
+
+    /// <summary>Replacing groups without signal.</summary>
+    public DynamicSamplingConfig DynamicSampling { get; init; } = new();
+
+    /// <summary>Leave completions that were cut at the limit out of the loss.</summary>
+    public bool MaskTruncated { get; init; }
+
+    /// <summary>What the divergence is measured from.</summary>
+    public ReferenceConfig Reference { get; init; } = new();
+
+    /// <summary>What is drawn.</summary>
+    public required PictureMix DrawnPictures { get; init; }
+
+    /// <summary>The second, worse picture of every puzzle; given if and only if the pair reward is.</summary>
+    public PictureMix? TwinPictures { get; init; }
+
+    /// <summary>What is asked.</summary>
+    public MessageConfig Messages { get; init; } = new();
+
+    /// <summary>Moments, decay, clipping.</summary>
+    public OptimizerConfig Optimizer { get; init; } = new();
+
+    /// <summary>Steps between checkpoints. ≥ 1.</summary>
+    public int CheckpointEvery { get; init; } = 25;
+
+    /// <summary>Steps between probes. ≥ 1.</summary>
+    public int ProbeEvery { get; init; } = 25;
+
+    /// <summary>Puzzles per kind in a probe. ≥ 1.</summary>
+    public int ProbePuzzles { get; init; } = 32;
+
+    /// <summary>Steps between tables of sampled completions. ≥ 1.</summary>
+    public int SamplesEvery { get; init; } = 10;
+
+    /// <summary>Threads that draw pictures. ≥ 1.</summary>
+    public int Drawers { get; init; } = 1;
+
+    /// <summary>Threads for tensor arithmetic. ≥ 1.</summary>
+    public int Threads { get; init; } = 2;
+
+    /// <summary>Reads and checks a file.</summary>
+    /// <exception cref="InvalidDataException">The file is not such a configuration; the message says where.</exception>
+    public static GrpoConfig Load(string path)
+    {
+        try
+        {
+            var config = JsonSerializer.Deserialize<GrpoConfig>(File.ReadAllText(path), TrainJson.Options) ?? throw new InvalidDataException($"{path}: expected an object, found null.");
+            config.Validate(path);
+            return config;
+        }
+        catch (JsonException error)
+        {
+            throw new InvalidDataException($"{path}: not a GRPO configuration: {error.Message}", error);
+        }
+    }
+
+    /// <summary>Writes the configuration as it was understood, defaults included.</summary>
+    public void Save(string path) => File.WriteAllText(path, JsonSerializer.Serialize(this, TrainJson.Options) + "\n");
+
+    private void Validate(string path)
+    {
+        AtLeast(1, ("steps", Steps), ("prompts_per_step", PromptsPerStep), ("max_tokens", MaxTokens), ("updates_per_rollout", UpdatesPerRollout), ("minibatches", Minibatches),
+            ("dynamic_sampling.max_rounds", DynamicSampling.MaxRounds), ("reference.every", Reference.Every), ("checkpoint_every", CheckpointEvery),
+            ("probe_every", ProbeEvery), ("probe_puzzles", ProbePuzzles), ("threads", Threads),
+            ("drawers", Drawers), ("samples_every", SamplesEvery), ("micro_rows", MicroRows));
+        AtLeast(0, ("warm_up", WarmUp));
+        AtLeast(2, ("group_size", GroupSize));
+        Check(LearningRate > 0 && double.IsFinite(LearningRate), $"learning_rate is {LearningRate}; expected more than 0");
+        Check(Temperature > 0 && double.IsFinite(Temperature), $"temperature is {Temperature}; expected more than 0");
+        Check(Reference.Mixup is > 0 and <= 1, $"reference.mixup is {Reference.Mixup}; expected more than 0 and at most 1");
+        Check(PromptsPerStep * GroupSize % Minibatches == 0, $"{PromptsPerStep} prompts of {GroupSize} completions cannot be cut into {Minibatches} equal minibatches");
+        Check(Loss.Beta == 0 || Reference.Kind != ReferenceKind.None, $"loss.beta is {Loss.Beta} but reference.kind is \"none\"; give a reference or set beta to 0");
+        Check(TwinPictures is null || PromptsPerStep % 2 == 0, $"prompts_per_step is {PromptsPerStep}; expected an even number, as every puzzle is asked on two pictures");
+        Check(Rewards.Has(RewardName.Pair) == TwinPictures is not null, "the reward 'pair' and 'twin_pictures' need each other; give both or none");
+        if (TwinPictures is { } twin)
+        {
+            // Which of two pictures is the worse one is told by their severities.
+            var most = DrawnPictures.Camera > 0 ? DrawnPictures.MaxSeverity : 0;
+            var allWorse = twin.Reference400 + twin.Reference300 + twin.Variant == 0 && twin.MinSeverity > most;
+            Check(allWorse, $"twin_pictures must all be camera pictures of a severity above {most}, the worst of drawn_pictures");
+        }
+        Check(Lora is null || Reference.Kind != ReferenceKind.Resync, "reference.kind is \"resync\" and there is 'lora'; adapters have one reference, the model without them: \"frozen\"");
+        Lora?.Validate($"{path}: lora");
+        Loss.Validate(path);
+        Rewards.Validate(path);
+
+        void Check(bool holds, string problem)
+        {
+            if (!holds) throw new InvalidDataException($"{path}: {problem}.");
+        }
+
+        void AtLeast(int least, params ReadOnlySpan<(string Name, int Value)> values)
+        {
+            foreach (var (name, value) in values) Check(value >= least, $"{name} is {value}; expected at least {least}");
+        }
+    }
+}

@@ -1,0 +1,66 @@
+using System.Security.Cryptography;
+using Vlm.Model;
+using Vlm.Package;
+using Vlm.Puzzles;
+using Vlm.Text;
+using Vlm.Trainer.Model;
+using Vlm.Trainer.Sampling;
+using Vlm.Vision;
+
+namespace Vlm.Trainer.Runs;
+
+/// <summary>Greedy replies of a checkpoint to puzzles, in float32 as the exported model computes, with the prompt and limits of its own files.</summary>
+internal sealed class CheckpointReplies : IDisposable
+{
+    private readonly QwenVl model;
+    private readonly PictureConfig pictures;
+    private readonly PromptTemplate prompt;
+    private readonly Tokenizer tokenizer;
+    private readonly GreedyReplies greedy;
+
+    /// <exception cref="CheckpointException">A file is missing or cannot be used.</exception>
+    public CheckpointReplies(string folder)
+    {
+        using var checkpoint = CheckpointFolder.Open(folder);
+        model = ModelWeights.Load(checkpoint);
+        pictures = PictureConfig.Load(Path.Combine(folder, "preprocessor_config.json"));
+        prompt = PromptTemplate.Load(Path.Combine(folder, "prompt.json"));
+        tokenizer = Tokenizer.Load(Path.Combine(folder, "tokenizer.json"));
+        greedy = new GreedyReplies(model, prompt.MaxNewTokens);
+    }
+
+    /// <summary>The checkpoint's own folder, given it or the folder of the run that wrote it.</summary>
+    public static string Folder(string given)
+    {
+        var inside = Path.Combine(given, "checkpoint");
+        return File.Exists(Path.Combine(inside, "config.json")) && !File.Exists(Path.Combine(given, "model.safetensors")) ? inside : given;
+    }
+
+    /// <summary>SHA-256 over the weight files in the order of their names, in hexadecimal digits.</summary>
+    public static string Hash(string folder)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        var buffer = new byte[1 << 20];
+        foreach (var path in Directory.EnumerateFiles(folder, "*.safetensors").Order(StringComparer.Ordinal))
+        {
+            using var file = File.OpenRead(path);
+            for (var read = file.Read(buffer); read > 0; read = file.Read(buffer)) hash.AppendData(buffer, 0, read);
+        }
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
+    /// <summary>Replies in the order of the puzzles.</summary>
+    public IReadOnlyList<PuzzleReply> To(IReadOnlyList<Puzzle> puzzles)
+        => [.. greedy.To([.. puzzles.Select(Ask)]).Select(reply => new PuzzleReply(tokenizer.Decode(reply.Ids), Confidence(reply.Ids, reply.LogProbabilities)))];
+
+    public void Dispose() => model.Dispose();
+
+    private double? Confidence(int[] ids, float[] logProbabilities) =>
+        AnswerConfidence.Of(tokenizer, ids, logProbabilities) is null ? null : Math.Min(1, Math.Exp(logProbabilities.Sum(log => (double)log)));
+
+    private TorchPrompt Ask(Puzzle puzzle)
+    {
+        var patches = Patches.From(puzzle.Picture, pictures);
+        return new TorchPrompt(patches, tokenizer.Encode(prompt.Text(puzzle.Code, patches.Grid.MergedTokens(pictures.MergeSize))));
+    }
+}

@@ -1,0 +1,36 @@
+using TorchSharp;
+using Vlm.Model;
+using Vlm.Trainer.Model;
+using static TorchSharp.torch;
+
+namespace Vlm.Trainer.Sampling;
+
+/// <summary>The policy's distribution over the next token: softmax(logits / T) without the tokens that stand for pictures. Sampler and trainer share it.</summary>
+/// <remarks>
+/// A sampled picture token could not be fed back: it has no picture (TRL issue 3847). Leaving it out on one side only would make the ratios wrong,
+/// so it is left out of the distribution itself.
+/// </remarks>
+internal sealed class SamplingSoftmax(VlmConfig config, double temperature)
+{
+    // Finite, so that p·log p of an excluded token is 0 and not NaN.
+    private const float Excluded = -1e9f;
+
+    private readonly long[] excluded = [config.ImageTokenId, config.VideoTokenId];
+
+    /// <summary>[.., V] logits to log-probabilities, float32.</summary>
+    public Tensor LogProbabilities(Tensor logits)
+    {
+        using var scale = tensor((float)(1 / temperature));
+        return nn.functional.log_softmax((logits * scale).Plus(Bias(logits.shape[^1])), -1);
+    }
+
+    /// <summary>[.., V] log-probabilities to the entropy [..] in nats.</summary>
+    public static Tensor Entropy(Tensor logProbabilities) => (logProbabilities.exp() * logProbabilities).sum(-1).neg();
+
+    private Tensor Bias(long vocabulary)
+    {
+        using var places = tensor(excluded.Where(id => id >= 0 && id < vocabulary).Distinct().ToArray());
+        using Scalar value = Excluded;
+        return zeros(vocabulary).index_fill(0, places, value);
+    }
+}
