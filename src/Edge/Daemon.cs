@@ -101,7 +101,8 @@ internal sealed class Daemon : IAsyncDisposable
         where T : class => new(Path.Combine(Config.State, name), type, message => Alarms.Raise(AlarmKind.State, message));
 
     /// <summary>What tells one gate from another.</summary>
-    private static string HashGate(ModelFolder model) => Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(Path.Combine(model.Path, ModelFolder.GateName))));
+    private static string HashGate(ModelFolder model) =>
+        Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(Path.Combine(model.Path, ModelFolder.GateName))));
 
     private static void CheckMode(EdgeConfig config, Solver solver, Gate? gate)
     {

@@ -13,7 +13,8 @@ internal sealed record ServerOptions
     public string Listen { get; init; } = "http://127.0.0.1:8088";
 
     /// <summary>
-    /// File with a name and the SHA-256 of a key per line, as the verb <c>key</c> prints it; # for comments; read again when it changes. Null (the default) lets
+    /// File with a name and the SHA-256 of a key per line, as the verb <c>key</c> prints it; # for comments; read again when it changes. Null (the default)
+    /// lets
     /// everybody ask.
     /// </summary>
     public string? ApiKeysFile { get; init; }
@@ -27,7 +28,10 @@ internal sealed record ServerOptions
     /// <summary>Most pixels of a picture; 784 to 64 million; 25 million by default. It is checked in the header, before a pixel is decoded.</summary>
     public int PixelLimit { get; init; } = 25_000_000;
 
-    /// <summary>Requests worked on at the same time, waiting ones included; 1 to 4,096; 64 by default. One more gets 429. Times the body limit: the most memory for bodies.</summary>
+    /// <summary>
+    /// Requests worked on at the same time, waiting ones included; 1 to 4,096; 64 by default. One more gets 429. Times the body limit: the most memory for
+    /// bodies.
+    /// </summary>
     public int InFlight { get; init; } = 64;
 
     /// <summary>Questions that wait for the local model; 1 to 4,096; 32 by default. One more gets 503.</summary>

@@ -7,7 +7,9 @@ namespace Vlm.Escalation;
 /// <summary>Everything that <c>escalation.yaml</c> says. Each property is a key of the file, in snake_case.</summary>
 internal sealed record EscalationOptions : IChecked
 {
-    /// <summary>Address to listen on, such as <c>http://0.0.0.0:8000</c>; port 0 takes a free one. Default: this machine alone, port 8000. TLS is the proxy's.</summary>
+    /// <summary>
+    /// Address to listen on, such as <c>http://0.0.0.0:8000</c>; port 0 takes a free one. Default: this machine alone, port 8000. TLS is the proxy's.
+    /// </summary>
     public string Listen { get; init; } = "http://127.0.0.1:8000";
 
     /// <summary>What is served.</summary>

@@ -19,9 +19,11 @@ internal static class Server
     /// <exception cref="ConfigException">The keys cannot be read.</exception>
     public static WebApplication Build(EscalationOptions options, Func<IModel> open, TimeProvider time)
     {
-        var builder = WebServer.CreateBuilder(new WebLimits(options.Listen, options.Limits.BodyBytes, MaxConnections, TimeSpan.FromSeconds(options.DrainSeconds)));
+        var builder = WebServer.CreateBuilder(new WebLimits(options.Listen, options.Limits.BodyBytes, MaxConnections,
+            TimeSpan.FromSeconds(options.DrainSeconds)));
         builder.Services.AddSingleton(services => new Endpoint(options, time, services.GetRequiredService<ILoggerFactory>()));
-        builder.Services.AddHostedService(services => services.GetRequiredService<Endpoint>().CreateWorker(open, services.GetRequiredService<IHostApplicationLifetime>()));
+        builder.Services.AddHostedService(services =>
+            services.GetRequiredService<Endpoint>().CreateWorker(open, services.GetRequiredService<IHostApplicationLifetime>()));
         var app = builder.Build();
         // Now, not at the first request: wrong keys are found at the start.
         var endpoint = app.Services.GetRequiredService<Endpoint>();

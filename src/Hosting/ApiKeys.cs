@@ -95,7 +95,8 @@ public sealed class ApiKeys
     private IEnumerable<Entry> ReadFile()
     {
         if (_source.File is not { } file) return [];
-        if (!File.Exists(file)) throw new ConfigException($"The key file '{file}' ({_source.Setting}) does not exist. Make a key with the verb 'key' and write the line that it prints there.");
+        if (!File.Exists(file))
+            throw new ConfigException($"The key file '{file}' ({_source.Setting}) does not exist. Make a key with the verb 'key' and write its line there.");
         var lines = File.ReadAllLines(file);
         if (lines.Length > MaxKeys) throw new ConfigException($"'{file}' has {lines.Length} lines; at most {MaxKeys} are read.");
         return [.. lines.Index().Where(line => line.Item.Trim() is { Length: > 0 } text && text[0] != '#').Select(line => Parse(line.Item, line.Index + 1))];

@@ -68,7 +68,8 @@ public static partial class ConfigFile
         {
             var name = prefix + UnderscoredNamingConvention.Instance.Apply(property.Name);
             var value = property.GetValue(section);
-            if (value is null && nullability.Create(property).WriteState == NullabilityState.NotNull) yield return $"{name}: expected a value, found nothing; give one or leave the key out";
+            if (value is null && nullability.Create(property).WriteState == NullabilityState.NotNull)
+                yield return $"{name}: expected a value, found nothing; give one or leave the key out";
             if (value is null || value.GetType().Assembly != section.GetType().Assembly) continue;
             foreach (var problem in Empty(value, $"{name}: ")) yield return problem;
         }

@@ -87,7 +87,8 @@ internal sealed class ScriptedModel(params string[] pieces) : IModel
             if (Finish is not null) return;
             var choice = new Choice(_choices.Count, -0.125, (_choices.Count + 1) % stop, double.NegativeInfinity);
             TokenProbability[] alternatives =
-                [.. Enumerable.Range(0, request.Options.Alternatives).Select(i => new TokenProbability((choice.Token + i) % stop, i == 0 ? -0.125 : double.NegativeInfinity))];
+                [.. Enumerable.Range(0, request.Options.Alternatives).Select(i =>
+                    new TokenProbability((choice.Token + i) % stop, i == 0 ? -0.125 : double.NegativeInfinity))];
             _choices.Add(choice);
             _alternatives.Add(alternatives);
             request.Options.OnToken?.Invoke(choice, alternatives);
@@ -97,7 +98,8 @@ internal sealed class ScriptedModel(params string[] pieces) : IModel
 
         public Solution ToSolution(ScriptedModel model)
         {
-            var generation = new Generation(_choices, Finish!.Value, default) { Alternatives = _alternatives, Reading = new LetterReading { LeantOnWords = model.LeansOnWords } };
+            var generation = new Generation(_choices, Finish!.Value, default) { Alternatives = _alternatives,
+                Reading = new LetterReading { LeantOnWords = model.LeansOnWords } };
             var text = string.Concat(generation.TextTokens.Select(token => Encoding.UTF8.GetString(model.Bytes(token))));
             return new Solution
             {

@@ -53,7 +53,8 @@ internal sealed class TestServer : IAsyncDisposable
         return server;
     }
 
-    public static Task<TestServer> StartAsync(IModel model, EscalationOptions? options = null, TimeProvider? time = null) => StartAsync(() => model, options, time);
+    public static Task<TestServer> StartAsync(IModel model, EscalationOptions? options = null, TimeProvider? time = null) =>
+        StartAsync(() => model, options, time);
 
     /// <summary>Starts a server whose model may still be loading.</summary>
     public static async Task<TestServer> StartColdAsync(Func<IModel> open, EscalationOptions? options = null, TimeProvider? time = null)

@@ -7,7 +7,8 @@ namespace Vlm.Edge.Answers;
 /// <param name="Id">Of the question.</param>
 /// <param name="Answer">Null after a restart: then only the correction is known.</param>
 /// <param name="Correction">Null while there is none.</param>
-internal sealed record StoredAnswer(string Id, Answer? Answer, Correction? Correction);
+/// <param name="Failure">Why no correction comes; null while one may come.</param>
+internal sealed record StoredAnswer(string Id, Answer? Answer, Correction? Correction, string? Failure = null);
 
 /// <summary>
 /// What is known about earlier questions: answers to give again, questions that wait for the larger model, and what clients were told.
@@ -37,7 +38,8 @@ internal sealed class AnswerMemory(CacheOptions options, TimeProvider clock)
     public Answer? FindSame(Scene scene, string code) => _again.Find(scene, code);
 
     /// <summary>The id under which the correction of the same question will come, if it waits already.</summary>
-    public string? FindPending(Scene scene, string code) => _pending.Find(scene, code) is { } id && Find(id)?.Correction is null ? id : null;
+    public string? FindPending(Scene scene, string code) =>
+        _pending.Find(scene, code) is { } id && Find(id) is not ({ Correction: not null } or { Failure: not null }) ? id : null;
 
     /// <summary>Takes in an answer. Only certified ones and the larger model's are given again.</summary>
     public void Add(Answer answer, Scene scene, string code)
@@ -62,6 +64,16 @@ internal sealed class AnswerMemory(CacheOptions options, TimeProvider clock)
         if (before?.Scene is { } scene) _again.Add(scene, before.Code, ToAnswer(id, correction));
     }
 
+    /// <summary>Takes in that the larger model gave no answer. It may still come, when the question is sent again.</summary>
+    public void Fail(string id, string reason)
+    {
+        lock (_lock)
+        {
+            var before = _entries.GetValueOrDefault(id);
+            Put(new Entry(new StoredAnswer(id, before?.Stored.Answer, before?.Stored.Correction, reason), before?.Scene, before?.Code ?? ""));
+        }
+    }
+
     /// <param name="answer">What was told.</param>
     /// <param name="scene">What it was about, when a correction is on its way; else null.</param>
     /// <param name="code">The code.</param>
@@ -70,9 +82,10 @@ internal sealed class AnswerMemory(CacheOptions options, TimeProvider clock)
     {
         lock (_lock)
         {
-            var correction = _entries.GetValueOrDefault(answer.Id)?.Stored.Correction;
-            Put(new Entry(new StoredAnswer(answer.Id, answer, correction), correction is null ? scene : null, code));
-            return correction;
+            // The larger model may have been faster.
+            var before = _entries.GetValueOrDefault(answer.Id)?.Stored;
+            Put(new Entry(new StoredAnswer(answer.Id, answer, before?.Correction, before?.Failure), before?.Correction is null ? scene : null, code));
+            return before?.Correction;
         }
     }
 

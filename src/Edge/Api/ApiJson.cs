@@ -17,6 +17,8 @@ namespace Vlm.Edge.Api;
 [JsonSerializable(typeof(NotCorrectedEvent))]
 [JsonSerializable(typeof(AlarmEvent))]
 [JsonSerializable(typeof(StateBody))]
+[JsonSerializable(typeof(DeadLettersBody))]
+[JsonSerializable(typeof(CountBody))]
 [JsonSerializable(typeof(EdgeCompletion))]
 [JsonSerializable(typeof(EdgeChunk))]
 internal sealed partial class ApiJson : JsonSerializerContext;

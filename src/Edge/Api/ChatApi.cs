@@ -14,7 +14,8 @@ internal sealed record EdgeCompletion(string Id, long Created, string Model, IRe
 
 /// <summary>A piece of it; the last one has the same under <c>edge</c>.</summary>
 internal sealed record EdgeChunk(
-    string Id, long Created, string Model, IReadOnlyList<ChunkChoice> Choices, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] AnswerBody? Edge)
+    string Id, long Created, string Model, IReadOnlyList<ChunkChoice> Choices,
+        [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] AnswerBody? Edge)
     : ChatChunk(Id, Created, Model, Choices);
 
 /// <summary><c>POST /v1/chat/completions</c> and <c>GET /v1/models</c>: the same pipeline for programs that speak OpenAI's language.</summary>
@@ -36,7 +37,8 @@ internal static class ChatApi
     }
 
     private static EdgeCompletion Whole(Answer answer, long created) => new(
-        $"chatcmpl-{answer.Id}", created, answer.Model, [new CompletionChoice(0, new AssistantMessage(answer.Text ?? ""), null, "stop")], ToUsage(answer), AnswerBody.From(answer));
+        $"chatcmpl-{answer.Id}", created, answer.Model, [new CompletionChoice(0, new AssistantMessage(answer.Text ?? ""), null, "stop")], ToUsage(answer),
+            AnswerBody.From(answer));
 
     /// <summary>Tokens of the local model; null for an answer from the cache.</summary>
     private static Usage? ToUsage(Answer answer) => answer.Tokens is var (prompt, reply) ? new Usage(prompt, reply) : null;

@@ -55,6 +55,7 @@ internal static class EdgeServer
         ChatApi.Map(app, daemon, requests, admission);
         EventsApi.Map(app, daemon, app.Lifetime.ApplicationStopping);
         StateApi.Map(app, daemon);
+        DeadLettersApi.Map(app, daemon.Queue);
         Health.Map(app, () => app.Lifetime.ApplicationStopping.IsCancellationRequested ? "stopping" : null);
         daemon.Metrics.Watch(() => StateApi.Gauges(daemon));
         daemon.Metrics.Map(app);

@@ -82,8 +82,10 @@ internal static class EventsApi
     {
         var (name, json) = happened.Event switch
         {
-            EdgeEvent.Corrected(var id, var correction) => ("correction", JsonSerializer.Serialize(CorrectionEvent.From(id, correction), ApiJson.Default.CorrectionEvent)),
-            EdgeEvent.NotCorrected(var id, var reason) => ("no_correction", JsonSerializer.Serialize(new NotCorrectedEvent(id, reason), ApiJson.Default.NotCorrectedEvent)),
+            EdgeEvent.Corrected(var id, var correction) =>
+                ("correction", JsonSerializer.Serialize(CorrectionEvent.From(id, correction), ApiJson.Default.CorrectionEvent)),
+            EdgeEvent.NotCorrected(var id, var reason) =>
+                ("no_correction", JsonSerializer.Serialize(new NotCorrectedEvent(id, reason), ApiJson.Default.NotCorrectedEvent)),
             EdgeEvent.Alarm(var kind, var message) => ("alarm", JsonSerializer.Serialize(new AlarmEvent(kind, message), ApiJson.Default.AlarmEvent)),
             _ => throw new System.Diagnostics.UnreachableException(),
         };

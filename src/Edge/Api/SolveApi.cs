@@ -40,11 +40,12 @@ internal sealed record AnswerBody(
         answer.CorrectionId,
         answer.Model,
         answer.Warning,
-        answer.Timings.Stages.Append(("total", answer.Timings.Total)).ToDictionary(stage => stage.Item1, stage => Math.Round(stage.Item2.TotalMilliseconds, 3)));
+        answer.Timings.Stages.Append((Name: "total", Time: answer.Timings.Total))
+            .ToDictionary(stage => stage.Name, stage => Math.Round(stage.Time.TotalMilliseconds, 3)));
 }
 
-/// <summary>An answer given before, and what came after. <c>status</c> is final, pending or corrected.</summary>
-internal sealed record StoredBody(string Id, string Status, AnswerBody? Answer, CorrectionEvent? Correction);
+/// <summary>An answer given before, and what came after. <c>status</c> is final, pending, corrected or not_corrected.</summary>
+internal sealed record StoredBody(string Id, string Status, AnswerBody? Answer, CorrectionEvent? Correction, string? Failure);
 
 /// <summary><c>POST /api/v1/solve</c> and <c>GET /api/v1/answers/{id}</c>.</summary>
 internal static class SolveApi
@@ -76,9 +77,19 @@ internal static class SolveApi
         var id = (string)context.Request.RouteValues["id"]!;
         var stored = memory.Find(id) ?? throw new ApiException(
             ErrorReason.UnknownId, $"There is no answer '{(id.Length > 64 ? id[..64] : id)}': it is unknown, or older than the last {AnswerMemory.Most}.");
-        var status = stored.Correction is not null ? "corrected" : stored.Answer?.CorrectionId is not null ? "pending" : "final";
+        var status = stored switch
+        {
+            { Correction: not null } => "corrected",
+            { Failure: not null } => "not_corrected",
+            { Answer.CorrectionId: not null } => "pending",
+            _ => "final",
+        };
         var body = new StoredBody(
-            stored.Id, status, stored.Answer is { } answer ? AnswerBody.From(answer) : null, stored.Correction is { } correction ? CorrectionEvent.From(stored.Id, correction) : null);
+            stored.Id,
+            status,
+            stored.Answer is { } answer ? AnswerBody.From(answer) : null,
+            stored.Correction is { } correction ? CorrectionEvent.From(stored.Id, correction) : null,
+            stored.Failure);
         return context.Response.WriteAsJsonAsync(body, ApiJson.Default.StoredBody, cancellationToken: context.RequestAborted);
     }
 

@@ -52,10 +52,11 @@ internal sealed class SolveRequests(Daemon daemon)
 
     private Query ToQuery(Parts parts, long started)
     {
-        var picture = PictureFile.Check(parts.Picture, _server.PixelLimit, "picture");
+        var picture = PictureFile.CheckHeader(parts.Picture, _server.PixelLimit, "picture");
         try
         {
-            return new Query(Guid.NewGuid().ToString("N"), picture, Code.Parse(parts.Code), ToMode(parts.Mode), new Deadline(_clock, started, ToDeadline(parts.DeadlineMs)));
+            return new Query(Guid.NewGuid().ToString("N"), picture, Code.Parse(parts.Code), ToMode(parts.Mode),
+                new Deadline(_clock, started, ToDeadline(parts.DeadlineMs)));
         }
         catch (CodeException e)
         {
@@ -83,7 +84,8 @@ internal sealed class SolveRequests(Daemon daemon)
     {
         var form = await FormAsync(request);
         if (form.Files.GetFiles("picture") is not [var file])
-            throw new ApiException(ErrorReason.InvalidRequest, $"The form has {form.Files.GetFiles("picture").Count} files 'picture'; exactly one is needed.", "picture");
+            throw new ApiException(ErrorReason.InvalidRequest, $"The form has {form.Files.GetFiles("picture").Count} files 'picture'; exactly one is needed.",
+                "picture");
         foreach (var (name, values) in form.Where(field => field.Value.Count > 1))
             throw new ApiException(ErrorReason.InvalidRequest, $"The form has {values.Count} fields '{name}'; give one.", name);
         foreach (var name in form.Keys.Where(name => name is not ("code" or "deadline_ms" or "mode")))
@@ -141,7 +143,8 @@ internal sealed class SolveRequests(Daemon daemon)
         if (name is null) return _routing.Mode;
         var modes = Enum.GetValues<RoutingMode>();
         if (!modes.Any(mode => mode.ToOption() == name))
-            throw new ApiException(ErrorReason.InvalidRequest, $"mode is '{name}'; expected one of {string.Join(", ", modes.Select(mode => mode.ToOption()))}.", "mode");
+            throw new ApiException(ErrorReason.InvalidRequest, $"mode is '{name}'; expected one of {string.Join(", ", modes.Select(mode => mode.ToOption()))}.",
+                "mode");
         var wanted = modes.First(mode => mode.ToOption() == name);
         return wanted.FindObstacle(daemon.Drift is not null, daemon.Larger is not null) is { } obstacle
             ? throw new ApiException(ErrorReason.InvalidRequest, obstacle, "mode")

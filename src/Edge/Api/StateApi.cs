@@ -10,11 +10,13 @@ namespace Vlm.Edge.Api;
 
 /// <summary><c>GET /api/v1/state</c>.</summary>
 internal sealed record StateBody(
-    string Model, string Precision, string Mode, GateBody? Gate, BudgetBody Budget, QueueBody? Queue, string? Link, int Waiting, int CachedAnswers, IReadOnlyList<AlarmBody> Alarms);
+    string Model, string Precision, string Mode, GateBody? Gate, BudgetBody Budget, QueueBody? Queue, string? Link, int Waiting, int CachedAnswers,
+        IReadOnlyList<AlarmBody> Alarms);
 
 /// <summary>The gate, its promise, and what the audits say about it.</summary>
 internal sealed record GateBody(
-    double Threshold, double ThresholdInForce, double Risk, double Confidence, bool PromiseKept, long Audits, long Disagreements, double AuditWealth, double AlarmAtWealth, DateTimeOffset? LastAlarm)
+    double Threshold, double ThresholdInForce, double Risk, double Confidence, bool PromiseKept, long Audits, long Disagreements, double AuditWealth,
+        double AlarmAtWealth, DateTimeOffset? LastAlarm)
 {
     public static GateBody From(DriftMonitor drift) => new(
         drift.Gate.Threshold,

@@ -33,7 +33,8 @@ internal static class AttemptRules
     public static Attempt.Failed OfError(HttpRequestException error)
     {
         var isConnect = error.HttpRequestError
-            is HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError or HttpRequestError.SecureConnectionError or HttpRequestError.ProxyTunnelError;
+            is HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError
+            or HttpRequestError.SecureConnectionError or HttpRequestError.ProxyTunnelError;
         // A name or a certificate does not mend itself within a second.
         var mayRepeat = error.HttpRequestError is HttpRequestError.ConnectionError or HttpRequestError.ProxyTunnelError;
         var cause = error.InnerException is { } inner && error.HttpRequestError == HttpRequestError.SecureConnectionError ? $" ({inner.Message})" : "";

@@ -101,7 +101,8 @@ internal sealed class Endpoint : IDisposable
         catch (TimeoutRejectedException)
         {
             // Not repeated: the endpoint is slow, and would do the work twice.
-            return new Attempt.Failed(EscalationFailure.Timeout, $"{Own.Name} did not answer within {_options.AttemptTimeoutSeconds} s") { IsEndpointsFault = true };
+            return new Attempt.Failed(EscalationFailure.Timeout,
+                $"{Own.Name} did not answer within {_options.AttemptTimeoutSeconds} s") { IsEndpointsFault = true };
         }
         catch (OperationCanceledException) when (call.Ended.IsCancellationRequested)
         {
@@ -161,7 +162,11 @@ internal sealed class Endpoint : IDisposable
         }
         catch (OperationCanceledException error) when (error.InnerException is TimeoutException && !cancellation.IsCancellationRequested)
         {
-            return new Attempt.Failed(EscalationFailure.Offline, $"no connection within {_options.ConnectTimeoutSeconds} s") { IsEndpointsFault = true, MayRepeat = true };
+            return new Attempt.Failed(EscalationFailure.Offline, $"no connection within {_options.ConnectTimeoutSeconds} s")
+            {
+                IsEndpointsFault = true,
+                MayRepeat = true,
+            };
         }
         catch (KeyException error)
         {

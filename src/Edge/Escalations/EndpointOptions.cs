@@ -1,3 +1,5 @@
+using Vlm.Hosting;
+
 namespace Vlm.Edge.Escalations;
 
 /// <summary>What to tell the model.</summary>
@@ -83,19 +85,18 @@ internal sealed record EndpointOptions
     {
         if (string.IsNullOrWhiteSpace(Name)) yield return "name: expected a name, found nothing";
         if (!Uri.TryCreate(Url, UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https"))
-            yield return $"{Name}: url: expected an http or https address such as https://host/v1, found '{Url}'";
-        if (string.IsNullOrWhiteSpace(Model)) yield return $"{Name}: model: expected the name of a model, found nothing";
-        if (MaxTokens is < 16 or > 4096) yield return $"{Name}: max_tokens: expected 16 to 4096, found {MaxTokens}";
-        if (BodyLimitBytes is < 1024 or > 64 << 20) yield return $"{Name}: body_limit_bytes: expected 1024 to {64 << 20}, found {BodyLimitBytes}";
-        if (HealthPath is { } path && !path.StartsWith('/')) yield return $"{Name}: health_path: expected a path that starts with /, found '{path}'";
-        if (ClientKeyFile is not null && ClientCertificateFile is null) yield return $"{Name}: client_key_file is given without client_certificate_file";
+            yield return $"url: expected an http or https address such as https://host/v1, found '{Url}'";
+        if (string.IsNullOrWhiteSpace(Model)) yield return $"model: expected the name of a model, found nothing";
+        foreach (var problem in Check.Ranges(("max_tokens", MaxTokens, 16, 4096), ("body_limit_bytes", BodyLimitBytes, 1024, 64 << 20))) yield return problem;
+        if (HealthPath is { } path && !path.StartsWith('/')) yield return $"health_path: expected a path that starts with /, found '{path}'";
+        if (ClientKeyFile is not null && ClientCertificateFile is null) yield return $"client_key_file is given without client_certificate_file";
         foreach (var (option, file) in Files())
         {
-            if (file is not null && !File.Exists(file)) yield return $"{Name}: {option}: there is no file '{file}'";
+            if (file is not null && !File.Exists(file)) yield return $"{option}: there is no file '{file}'";
         }
 
         if (ApiKeyFile is null && ApiKeyVariable is { } variable && string.IsNullOrEmpty(Environment.GetEnvironmentVariable(variable)))
-            yield return $"{Name}: api_key_variable: the environment variable {variable} is not set";
+            yield return $"api_key_variable: the environment variable {variable} is not set";
     }
 
     private (string Option, string? File)[] Files() =>

@@ -8,7 +8,8 @@ internal static class EndpointTls
 {
     /// <summary>A handler that trusts the configured authorities alone and shows the configured certificate.</summary>
     /// <remarks>
-    /// No redirects: they would turn the request into another, and carry the key to another host. No decompression: the limit on a reply is one on what is read.
+    /// No redirects: they would turn the request into another, and carry the key to another host. No decompression: the limit on a reply is one on what is
+    /// read.
     /// </remarks>
     public static SocketsHttpHandler Handler(EndpointOptions endpoint, EscalationOptions options)
     {

@@ -68,8 +68,10 @@ internal abstract record EscalationResult
     /// <param name="Took">From the call to the answer, waiting included.</param>
     /// <param name="Attempts">Requests sent: 1 or 2.</param>
     /// <param name="BytesSent">Bytes of all request bodies sent.</param>
-    /// <param name="Confidence">Geometric mean of the token probabilities, when the endpoint tells them. Evidence only: servers differ in what they count.</param>
-    public sealed record Answered(string Answer, string Model, TimeSpan Took, int Attempts, long BytesSent, double? Confidence = null) : EscalationResult(Attempts, BytesSent);
+    /// <param name="Confidence">Geometric mean of the token probabilities, when the endpoint tells them. Evidence only: servers differ in what they
+    /// count.</param>
+    public sealed record Answered(string Answer, string Model, TimeSpan Took, int Attempts, long BytesSent, double? Confidence = null)
+        : EscalationResult(Attempts, BytesSent);
 
     /// <summary>No answer that may be used.</summary>
     /// <param name="Reason">Why.</param>
@@ -79,7 +81,8 @@ internal abstract record EscalationResult
     /// <param name="Status">HTTP status of the last reply; null when there was none.</param>
     /// <param name="BytesSent">Bytes of all request bodies sent.</param>
     public sealed record Failed(
-        EscalationFailure Reason, string Detail, TimeSpan? RetryAfter, int Attempts, int? Status = null, long BytesSent = 0) : EscalationResult(Attempts, BytesSent);
+        EscalationFailure Reason, string Detail, TimeSpan? RetryAfter, int Attempts, int? Status = null, long BytesSent = 0)
+            : EscalationResult(Attempts, BytesSent);
 }
 
 /// <summary>A queued escalation came to its end: answered, or given up for good.</summary>

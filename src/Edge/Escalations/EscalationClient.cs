@@ -83,7 +83,10 @@ internal sealed class EscalationClient : IDisposable
             using var place = await _places.AcquireAsync(1, call.Ended);
             return place.IsAcquired
                 ? await AttemptsAsync(call)
-                : Result(call, new Attempt.Failed(EscalationFailure.Overloaded, $"{_options.Concurrency} calls are under way and {_options.Waiting} wait"), default);
+                : Result(
+                    call,
+                    new Attempt.Failed(EscalationFailure.Overloaded, $"{_options.Concurrency} calls are under way and {_options.Waiting} wait"),
+                    default);
         }
         catch (OperationCanceledException) when (call.Ended.IsCancellationRequested)
         {
@@ -120,7 +123,8 @@ internal sealed class EscalationClient : IDisposable
             var endpoint = _endpoints[index];
             if (endpoint.Body(call.Escalation) is not { } body)
             {
-                refusal = new Attempt.Failed(EscalationFailure.TooLarge, $"{endpoint.Own.Name}: the request is above the limit of {endpoint.Own.BodyLimitBytes} bytes");
+                refusal = new Attempt.Failed(EscalationFailure.TooLarge,
+                    $"{endpoint.Own.Name}: the request is above the limit of {endpoint.Own.BodyLimitBytes} bytes");
                 continue;
             }
 

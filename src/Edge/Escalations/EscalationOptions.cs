@@ -1,3 +1,5 @@
+using Vlm.Hosting;
+
 namespace Vlm.Edge.Escalations;
 
 /// <summary>
@@ -59,31 +61,32 @@ internal sealed record EscalationOptions
     /// <summary>How the queue is drained.</summary>
     public WorkerOptions Worker { get; init; } = new();
 
-    /// <summary>Throws when something is wrong; the message lists everything.</summary>
-    /// <exception cref="ArgumentException">Some option is out of its range.</exception>
-    public void Check()
-    {
-        var problems = Problems().ToList();
-        if (problems.Count > 0) throw new ArgumentException("The escalation options are wrong:\n  " + string.Join("\n  ", problems));
-    }
-
     /// <summary>Whatever is wrong with these options, in words.</summary>
     public IEnumerable<string> Problems()
     {
         if (Endpoints.Count is < 1 or > 4) yield return $"endpoints: expected 1 to 4, found {Endpoints.Count}";
         foreach (var name in Endpoints.GroupBy(endpoint => endpoint.Name).Where(group => group.Count() > 1))
             yield return $"endpoints: expected unique names, found '{name.Key}' {name.Count()} times";
-        var own = Ranges().Where(range => !(range.Value >= range.Least && range.Value <= range.Most))
-            .Select(range => $"{range.Name}: expected {range.Least} to {range.Most}, found {range.Value}");
-        foreach (var problem in Endpoints.SelectMany(endpoint => endpoint.Problems()).Concat(own)
-            .Concat(Picture.Problems()).Concat(Queue.Problems()).Concat(Worker.Problems()))
-            yield return problem;
+        IEnumerable<string> sections =
+        [
+            .. Endpoints.SelectMany(endpoint => Check.Section(endpoint.Name, endpoint.Problems())), .. Check.Ranges(Ranges()),
+                .. Check.Section("picture", Picture.Problems()),
+            .. Check.Section("queue", Queue.Problems()), .. Check.Section("worker", Worker.Problems()),
+        ];
+        foreach (var problem in sections) yield return problem;
         if (ConnectTimeoutSeconds > AttemptTimeoutSeconds)
             yield return $"connect_timeout_seconds {ConnectTimeoutSeconds} is above attempt_timeout_seconds {AttemptTimeoutSeconds}";
         if (Queue.LeaseSeconds <= Worker.DeadlineSeconds)
-            yield return $"queue: lease_seconds {Queue.LeaseSeconds} is not above worker: deadline_seconds {Worker.DeadlineSeconds}: an escalation would be taken twice";
+        {
+            yield return $"queue: lease_seconds {Queue.LeaseSeconds} is not above worker: deadline_seconds {Worker.DeadlineSeconds}: "
+                + "an escalation would be taken twice";
+        }
+
         if (BreakerSamplingSeconds < 2 * AttemptTimeoutSeconds)
-            yield return $"breaker_sampling_seconds {BreakerSamplingSeconds} is below twice attempt_timeout_seconds {AttemptTimeoutSeconds}: the breaker would forget before it learns";
+        {
+            yield return $"breaker_sampling_seconds {BreakerSamplingSeconds} is below twice attempt_timeout_seconds {AttemptTimeoutSeconds}: "
+                + "the breaker would forget before it learns";
+        }
     }
 
     private (string Name, double Value, double Least, double Most)[] Ranges() =>

@@ -128,17 +128,38 @@ internal sealed class EscalationQueue : IDisposable
     });
 
     /// <summary>The oldest dead letters.</summary>
-    public IReadOnlyList<DeadLetter> DeadLetters(int most) => Guarded(
-        () => Database.Dead(most).ConvertAll(dead => new DeadLetter(Whole(dead.Entry, Pictures.Read(dead.Entry.Picture) ?? []), dead.Reason, dead.Detail)));
+    public IReadOnlyList<DeadLetter> DeadLetters(int most) => Guarded(() => Database.Dead(most));
 
     /// <summary>Dead letters wait again, say after a wrong key was corrected.</summary>
+    /// <param name="id">Which one; null for all.</param>
     /// <returns>How many.</returns>
-    public int Revive()
+    public int Resend(string? id)
     {
-        var revived = Guarded(() => Database.Revive());
-        if (revived > 0) Signal();
+        var revived = Guarded(() => Database.Revive(id));
+        if (revived > 0)
+        {
+            _log.Resent(revived);
+            Signal();
+        }
+
         return revived;
     }
+
+    /// <summary>Dead letters go, and their pictures with them.</summary>
+    /// <param name="id">Which one; null for all.</param>
+    /// <returns>How many.</returns>
+    public int Drop(string? id) => Guarded(() =>
+    {
+        var ids = Database.DeadIds(id);
+        foreach (var dead in ids)
+        {
+            Remove(dead);
+            _meters.Dropped(QueueDrop.ByOperator);
+        }
+
+        if (ids.Count > 0) _log.Dropped(ids.Count);
+        return ids.Count;
+    });
 
     /// <summary>What the queue holds.</summary>
     public QueueStats Stats() => Guarded(() =>
@@ -179,7 +200,8 @@ internal sealed class EscalationQueue : IDisposable
         while (IsFull(escalation.Picture.Length))
         {
             var oldest = _options.WhenFull == WhenFull.DropOldest && dropped < MaxDropped ? Database.LeastWorth(now) : null;
-            if (oldest is null) return new EnqueueResult.Rejected(QueueDrop.Full, $"the queue holds {_options.MaxCount} escalations or {_options.MaxBytes} bytes");
+            if (oldest is null)
+                return new EnqueueResult.Rejected(QueueDrop.Full, $"the queue holds {_options.MaxCount} escalations or {_options.MaxBytes} bytes");
             GiveUp(oldest, QueueDrop.DroppedOldest, "a newer one needed its place");
             dropped++;
         }
@@ -301,5 +323,6 @@ internal sealed class EscalationQueue : IDisposable
         new(entry.Id, picture, entry.Code, entry.Created, entry.LocalAnswer, entry.Reason);
 
     /// <summary>Of SQLite; ENOSPC, EDQUOT or EFBIG on Unix; ERROR_DISK_FULL on Windows.</summary>
-    private static bool IsNoRoom(IOException error) => error is QueueException { Fault: QueueFault.Full } || error.HResult is 28 or 122 or 27 or unchecked((int)0x80070070);
+    private static bool IsNoRoom(IOException error) =>
+        error is QueueException { Fault: QueueFault.Full } || error.HResult is 28 or 122 or 27 or unchecked((int)0x80070070);
 }

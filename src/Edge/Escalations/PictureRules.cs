@@ -1,3 +1,4 @@
+using Vlm.Hosting;
 using Vlm.Vision;
 
 namespace Vlm.Edge.Escalations;
@@ -45,11 +46,10 @@ internal sealed record PictureRules
     /// <summary>Whatever is wrong with these options, in words.</summary>
     public IEnumerable<string> Problems()
     {
-        if (Crop is { IsValid: false }) yield return $"picture: crop: expected a part inside the picture, in shares from 0 to 1, found {Crop}";
+        if (Crop is { IsValid: false }) yield return $"crop: expected a part inside the picture, in shares from 0 to 1, found {Crop}";
         foreach (var mask in Masks.Where(mask => !mask.IsValid))
-            yield return $"picture: masks: expected parts inside the picture, in shares from 0 to 1, found {mask}";
-        if (MaxSide is < 56 or > 8192) yield return $"picture: max_side: expected 56 to 8192, found {MaxSide}";
-        if (MaxBytes is < 1024 or > 48 << 20) yield return $"picture: max_bytes: expected 1024 to {48 << 20}, found {MaxBytes}";
+            yield return $"masks: expected parts inside the picture, in shares from 0 to 1, found {mask}";
+        foreach (var problem in Check.Ranges(("max_side", MaxSide, 56, 8192), ("max_bytes", MaxBytes, 1024, 48 << 20))) yield return problem;
     }
 
     /// <summary>

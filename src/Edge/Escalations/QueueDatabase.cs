@@ -121,9 +121,9 @@ internal sealed class QueueDatabase : IDisposable
         $"SELECT {Columns} FROM escalations WHERE leased_until <= $now ORDER BY dead_reason IS NULL, number LIMIT 1",
         ("$now", now.ToUnixTimeMilliseconds())).FirstOrDefault();
 
-    public List<(QueueEntry Entry, string Reason, string Detail)> Dead(int most) => Rows(
+    public List<DeadLetter> Dead(int most) => Rows(
         "SELECT " + Columns + ", dead_reason, dead_detail FROM escalations WHERE dead_reason IS NOT NULL ORDER BY number LIMIT $most",
-        reader => (Entry(reader), reader.GetString(8), reader.GetString(9)),
+        reader => new DeadLetter(Entry(reader), reader.GetString(8), reader.GetString(9)),
         ("$most", most));
 
     public void Lease(string id, DateTimeOffset until) =>
@@ -136,10 +136,27 @@ internal sealed class QueueDatabase : IDisposable
         ("$attempts", attempts));
 
     public void Bury(string id, string reason, string detail) => Execute(
-        "UPDATE escalations SET leased_until = 0, dead_reason = $reason, dead_detail = $detail WHERE id = $id", ("$id", id), ("$reason", reason), ("$detail", detail));
+        "UPDATE escalations SET leased_until = 0, dead_reason = $reason, dead_detail = $detail WHERE id = $id",
+        ("$id", id),
+        ("$reason", reason),
+        ("$detail", detail));
 
     /// <summary>Dead letters wait again, from the first attempt on.</summary>
-    public int Revive() => Execute("UPDATE escalations SET dead_reason = NULL, dead_detail = NULL, attempts = 0, not_before = 0 WHERE dead_reason IS NOT NULL");
+    /// <param name="id">Which one; null for all.</param>
+    /// <returns>How many.</returns>
+    public int Revive(string? id) => Execute(
+        """
+        UPDATE escalations SET dead_reason = NULL, dead_detail = NULL, attempts = 0, not_before = 0
+        WHERE dead_reason IS NOT NULL AND ($id IS NULL OR id = $id)
+        """,
+        ("$id", id));
+
+    /// <summary>Ids of dead letters: one, if it is dead, or all.</summary>
+    public List<string> DeadIds(string? id) =>
+        Rows(
+        "SELECT id FROM escalations WHERE dead_reason IS NOT NULL AND ($id IS NULL OR id = $id) ORDER BY number",
+        reader => reader.GetString(0),
+        ("$id", id));
 
     /// <summary>Bytes of the pictures, each counted once.</summary>
     public long PictureBytes() => (long)Scalar("SELECT COALESCE(SUM(bytes), 0) FROM (SELECT DISTINCT picture, bytes FROM escalations)")!;
@@ -149,12 +166,18 @@ internal sealed class QueueDatabase : IDisposable
     public HashSet<string> Pictures() => [.. Rows("SELECT DISTINCT picture FROM escalations", reader => reader.GetString(0))];
 
     public (int Waiting, int Dead, DateTimeOffset? Oldest) Counts() => Rows(
-        "SELECT COALESCE(SUM(dead_reason IS NULL), 0), COALESCE(SUM(dead_reason IS NOT NULL), 0), MIN(CASE WHEN dead_reason IS NULL THEN created END) FROM escalations",
-        reader => (reader.GetInt32(0), reader.GetInt32(1), reader.IsDBNull(2) ? (DateTimeOffset?)null : DateTimeOffset.FromUnixTimeMilliseconds(reader.GetInt64(2))))[0];
+        """
+        SELECT COALESCE(SUM(dead_reason IS NULL), 0), COALESCE(SUM(dead_reason IS NOT NULL), 0), MIN(CASE WHEN dead_reason IS NULL THEN created END)
+        FROM escalations
+        """,
+        reader => (reader.GetInt32(0), reader.GetInt32(1), ToTime(reader, 2)))[0];
 
     public void Dispose() => _connection.Dispose();
 
     private List<QueueEntry> Entries(string sql, params ReadOnlySpan<(string Name, object? Value)> values) => Rows(sql, Entry, values);
+
+    private static DateTimeOffset? ToTime(SqliteDataReader reader, int column) =>
+        reader.IsDBNull(column) ? null : DateTimeOffset.FromUnixTimeMilliseconds(reader.GetInt64(column));
 
     private static QueueEntry Entry(SqliteDataReader reader) => new(
         reader.GetString(0),
@@ -178,7 +201,9 @@ internal sealed class QueueDatabase : IDisposable
         });
     }
 
-    /// <summary>A row; damage when it makes no sense, since a page of garbage can look like rows: nothing where something must be, no such reason, no such time.</summary>
+    /// <summary>
+    /// A row; damage when it makes no sense, since a page of garbage can look like rows: nothing where something must be, no such reason, no such time.
+    /// </summary>
     private T Sound<T>(Func<SqliteDataReader, T> row, SqliteDataReader reader)
     {
         try

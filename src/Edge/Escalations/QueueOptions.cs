@@ -1,3 +1,5 @@
+using Vlm.Hosting;
+
 namespace Vlm.Edge.Escalations;
 
 /// <summary>What to do with an escalation when the queue is full.</summary>
@@ -46,11 +48,11 @@ internal sealed record QueueOptions
     /// <summary>Whatever is wrong with these options, in words.</summary>
     public IEnumerable<string> Problems()
     {
-        if (string.IsNullOrWhiteSpace(Folder)) yield return "queue: folder: expected a folder, found nothing";
-        if (MaxBytes is < 1 << 16 or > 1L << 40) yield return $"queue: max_bytes: expected {1 << 16} to {1L << 40}, found {MaxBytes}";
-        if (MaxCount is < 1 or > 1_000_000) yield return $"queue: max_count: expected 1 to 1000000, found {MaxCount}";
-        if (MaxAgeHours is not (> 0 and <= 8760)) yield return $"queue: max_age_hours: expected above 0, at most 8760, found {MaxAgeHours}";
-        if (LeaseSeconds is not (>= 1 and <= 3600)) yield return $"queue: lease_seconds: expected 1 to 3600, found {LeaseSeconds}";
+        if (string.IsNullOrWhiteSpace(Folder)) yield return "folder: expected a folder, found nothing";
+        if (MaxAgeHours is not (> 0 and <= 8760)) yield return $"max_age_hours: expected above 0, at most 8760, found {MaxAgeHours}";
+        foreach (var problem in Check.Ranges(("max_bytes", MaxBytes, 1 << 16, 1L << 40), ("max_count", MaxCount, 1, 1_000_000),
+            ("lease_seconds", LeaseSeconds, 1, 3600)))
+            yield return problem;
     }
 }
 
@@ -75,11 +77,11 @@ internal sealed record WorkerOptions
     /// <summary>Whatever is wrong with these options, in words.</summary>
     public IEnumerable<string> Problems()
     {
-        if (Parallel is < 1 or > 16) yield return $"worker: parallel: expected 1 to 16, found {Parallel}";
-        if (DeadlineSeconds is not (>= 0.1 and <= 600)) yield return $"worker: deadline_seconds: expected 0.1 to 600, found {DeadlineSeconds}";
-        if (PauseSeconds is not (>= 0.01 and <= 600)) yield return $"worker: pause_seconds: expected 0.01 to 600, found {PauseSeconds}";
+        foreach (var problem in Check.Ranges(
+            ("parallel", Parallel, 1, 16), ("deadline_seconds", DeadlineSeconds, 0.1, 600), ("pause_seconds", PauseSeconds, 0.01, 600),
+                ("max_attempts", MaxAttempts, 1, 100)))
+            yield return problem;
         if (!(LongestPauseSeconds >= PauseSeconds && LongestPauseSeconds <= 3600))
-            yield return $"worker: longest_pause_seconds: expected pause_seconds {PauseSeconds} to 3600, found {LongestPauseSeconds}";
-        if (MaxAttempts is < 1 or > 100) yield return $"worker: max_attempts: expected 1 to 100, found {MaxAttempts}";
+            yield return $"longest_pause_seconds: expected pause_seconds {PauseSeconds} to 3600, found {LongestPauseSeconds}";
     }
 }

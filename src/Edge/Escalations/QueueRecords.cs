@@ -26,6 +26,9 @@ internal enum QueueDrop
 
     /// <summary>It became a dead letter.</summary>
     Dead,
+
+    /// <summary>A dead letter that the operator dropped.</summary>
+    ByOperator,
 }
 
 /// <summary>What became of an escalation that was offered to the queue.</summary>
@@ -53,11 +56,11 @@ internal abstract record EnqueueResult
 /// <param name="Attempts">Failures so far that may be its own fault.</param>
 internal sealed record QueuedEscalation(Escalation Escalation, int Attempts);
 
-/// <summary>An escalation that was given up; its picture is kept.</summary>
-/// <param name="Escalation">The question; its picture is empty when it was lost.</param>
+/// <summary>An escalation that was given up; its picture is kept, and both count towards the quotas until it is sent again or dropped.</summary>
+/// <param name="Entry">The question.</param>
 /// <param name="Reason">The last failure, in snake case.</param>
 /// <param name="Detail">The same for people.</param>
-internal sealed record DeadLetter(Escalation Escalation, string Reason, string Detail);
+internal sealed record DeadLetter(QueueEntry Entry, string Reason, string Detail);
 
 /// <summary>What the queue holds.</summary>
 /// <param name="Waiting">Escalations that wait or are being sent.</param>

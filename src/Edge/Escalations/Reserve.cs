@@ -3,7 +3,8 @@ using Vlm.Files;
 namespace Vlm.Edge.Escalations;
 
 /// <summary>
-/// Room on the disk that is kept for taking things out of the queue. SQLite needs room even to delete a row, so on a disk that was filled to the last block, be it
+/// Room on the disk that is kept for taking things out of the queue. SQLite needs room even to delete a row, so on a disk that was filled to the last block, be
+/// it
 /// by the queue itself, nothing could ever leave: what is sent would be sent again and again. A file with nothing in it keeps the room until then.
 /// </summary>
 internal sealed class Reserve(string path)

@@ -18,9 +18,12 @@ internal sealed class Corrections(AnswerMemory memory, EventStream events, Drift
                 Correct(escalation, answered, completed.At);
                 break;
             case EscalationResult.Failed failed:
+                var why = $"{failed.Reason.ToLabel()}: {failed.Detail}";
                 metrics.CountCorrection(escalation.Reason, "failed");
-                if (escalation.Reason != EscalationReason.Audit)
-                    events.Publish(new EdgeEvent.NotCorrected(escalation.Id, $"{failed.Reason.ToLabel()}: {failed.Detail}"));
+                // The answer that an audit would have checked stands.
+                if (escalation.Reason == EscalationReason.Audit) break;
+                memory.Fail(escalation.Id, why);
+                events.Publish(new EdgeEvent.NotCorrected(escalation.Id, why));
                 break;
         }
     }
@@ -39,7 +42,8 @@ internal sealed class Corrections(AnswerMemory memory, EventStream events, Drift
     {
         if (drift is null || !drift.Observe(!agrees, AuditDraw.Draw(escalation.Id))) return;
         var state = drift.State;
-        alarms.Raise(AlarmKind.Drift, $"The gate does not keep its promise: {state.Disagreements} of {state.Audits} audited answers were answered otherwise by the larger model. "
+        alarms.Raise(AlarmKind.Drift,
+            $"The gate does not keep its promise: {state.Disagreements} of {state.Audits} audited answers were answered otherwise by the larger model. "
             + "The certificate is void until the package is calibrated on such pictures again.");
     }
 }

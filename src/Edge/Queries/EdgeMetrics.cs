@@ -28,7 +28,8 @@ internal sealed class EdgeMetrics : IRefusalCounter, IDisposable
         _alarms = factory.CreateCounter("edge_alarms_total", "Alarms raised.", "kind");
         _shed = factory.CreateCounter("edge_requests_refused_total", "Requests that were not answered, by the code of their error.", "code");
         _stages = factory.CreateHistogram("edge_stage_seconds", "Time per stage.", new HistogramConfiguration { LabelNames = ["stage"], Buckets = Seconds });
-        _total = factory.CreateHistogram("edge_answer_seconds", "From question to answer.", new HistogramConfiguration { LabelNames = ["answered_by"], Buckets = Seconds });
+        _total = factory.CreateHistogram("edge_answer_seconds", "From question to answer.",
+            new HistogramConfiguration { LabelNames = ["answered_by"], Buckets = Seconds });
         _inFlight = factory.CreateGauge("edge_requests_in_flight", "Requests being worked on.");
         // The client and its queue count through the runtime's own meters.
         _meters = ListenToMeters();
@@ -54,7 +55,8 @@ internal sealed class EdgeMetrics : IRefusalCounter, IDisposable
                 var degraded = answer.Degraded is { } reason ? reason.ToLabel() : "";
                 _answers.WithLabels(query.Mode.ToLabel(), answer.By.ToLabel(), degraded, answer.IsCertified ? "yes" : "no").Inc();
                 _total.WithLabels(answer.By.ToLabel()).Observe(answer.Timings.Total.TotalSeconds);
-                foreach (var (stage, time) in answer.Timings.Stages.Where(stage => stage.Time > TimeSpan.Zero)) _stages.WithLabels(stage).Observe(time.TotalSeconds);
+                foreach (var (stage, time) in answer.Timings.Stages.Where(stage => stage.Time > TimeSpan.Zero))
+                    _stages.WithLabels(stage).Observe(time.TotalSeconds);
                 break;
             case QueryOutcome.Refused(var why, _):
                 _refusals.WithLabels(why.ToLabel()).Inc();

@@ -8,7 +8,9 @@ namespace Vlm.Edge.Queries;
 internal static class Fallback
 {
     /// <summary>What to do when the larger model was asked and gave no answer to use.</summary>
-    /// <remarks>What failed for a passing reason is asked again in the background; a refusal or a bad answer would only be repeated, at the same price.</remarks>
+    /// <remarks>
+    /// What failed for a passing reason is asked again in the background; a refusal or a bad answer would only be repeated, at the same price.
+    /// </remarks>
     public static Decision.AnswerDegraded Decide(EscalationFailure failure, EscalationReason why) => failure switch
     {
         EscalationFailure.Offline => new(DegradedReason.Offline, why),

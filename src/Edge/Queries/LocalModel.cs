@@ -51,6 +51,7 @@ internal sealed class LocalModel : IAsyncDisposable
     private readonly Alarms _alarms;
     private readonly ConcurrencyLimiter _turns;
     private readonly CancellationTokenSource _stop = new();
+    private bool _isDisposed;
 
     /// <param name="solver">The package, opened.</param>
     /// <param name="drift">Its gate, watched; null for a package without one.</param>
@@ -61,7 +62,12 @@ internal sealed class LocalModel : IAsyncDisposable
     {
         (_solver, Drift, _clock, _alarms) = (solver, drift, clock, alarms);
         Name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(solver.Folder.Path)));
-        _turns = new ConcurrencyLimiter(new ConcurrencyLimiterOptions { PermitLimit = 1, QueueLimit = places, QueueProcessingOrder = QueueProcessingOrder.OldestFirst });
+        _turns = new ConcurrencyLimiter(new ConcurrencyLimiterOptions
+        {
+            PermitLimit = 1,
+            QueueLimit = places,
+            QueueProcessingOrder = QueueProcessingOrder.OldestFirst,
+        });
     }
 
     /// <summary>Name of the package.</summary>
@@ -105,6 +111,7 @@ internal sealed class LocalModel : IAsyncDisposable
     /// <summary>Ends the turn under way, waits until it is over, and frees the model.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _isDisposed, true)) return;
         await _stop.CancelAsync();
         using (await _turns.AcquireAsync(1)) _solver.Dispose();
         _turns.Dispose();

@@ -6,7 +6,9 @@ using Vlm.Edge.Scenes;
 
 namespace Vlm.Edge.Queries;
 
-/// <summary>The daemon on one screen: question → local answer → gate → decision → effect. The only place that writes to queue, memory and metrics.</summary>
+/// <summary>
+/// The daemon on one screen: question → local answer → gate → decision → effect. The only place that writes to queue, memory and metrics.
+/// </summary>
 internal sealed class QueryPipeline(LocalModel model, Escalator? larger, AnswerMemory memory, RoutingOptions options, EdgeMetrics metrics)
 {
     /// <summary>What the client keeps of its time to take in the answer.</summary>
@@ -24,7 +26,8 @@ internal sealed class QueryPipeline(LocalModel model, Escalator? larger, AnswerM
             LocalOutcome.Known(var known, var timings) => new QueryOutcome.Answered(Again(query, known, timings)),
             LocalOutcome.Solved(var local) => new QueryOutcome.Answered(await FollowAsync(query, local, gone)),
             LocalOutcome.Refused { Reason: RefusalReason.Cancelled } when !gone.IsCancellationRequested && deadline.IsCancellationRequested =>
-                new QueryOutcome.Refused(RefusalReason.Deadline, $"the deadline of {query.Deadline.Limit.TotalMilliseconds:F0} ms passed before the local model had answered"),
+                new QueryOutcome.Refused(RefusalReason.Deadline,
+                    $"the deadline of {query.Deadline.Limit.TotalMilliseconds:F0} ms passed before the local model had answered"),
             LocalOutcome.Refused(var reason, var detail) => new QueryOutcome.Refused(reason, detail),
             _ => throw new UnreachableException(),
         };
@@ -153,7 +156,8 @@ internal sealed class QueryPipeline(LocalModel model, Escalator? larger, AnswerM
 
     /// <summary>An answer to give again: the box's own one only while its certificate stands, and not to clients that want the larger model's.</summary>
     private Answer? Known(Query query, Scene scene) =>
-        memory.FindSame(scene, query.Code) is { } known && (known.By == AnsweredBy.Escalation || (IsPromiseKept && query.Mode != RoutingMode.EscalateAll)) ? known : null;
+        memory.FindSame(scene, query.Code) is { } known && (known.By == AnsweredBy.Escalation || (IsPromiseKept && query.Mode != RoutingMode.EscalateAll))
+            ? known : null;
 
     private bool IsPromiseKept => model.Drift is not { IsPromiseKept: false };
 

@@ -4,7 +4,9 @@ using System.Text;
 
 namespace Vlm.Edge.Routing;
 
-/// <summary>The chance of the audit, from the random id of a question: the same before and after a restart, and known again when the larger model's answer comes.</summary>
+/// <summary>
+/// The chance of the audit, from the random id of a question: the same before and after a restart, and known again when the larger model's answer comes.
+/// </summary>
 internal static class AuditDraw
 {
     /// <returns>Uniform in [0, 1).</returns>

@@ -1,3 +1,5 @@
+using Vlm.Hosting;
+
 namespace Vlm.Edge.Routing;
 
 /// <summary>What the larger model may cost, for waiting clients and in the background together.</summary>
@@ -24,8 +26,7 @@ internal sealed record BudgetOptions
     /// <summary>Whatever is wrong with these options, in words.</summary>
     public IEnumerable<string> Problems()
     {
-        if (CallsPerMinute is not (>= 0.001 and <= 100_000)) yield return $"calls_per_minute: expected 0.001 to 100000, found {CallsPerMinute}";
-        if (Burst is < 1 or > 100_000) yield return $"burst: expected 1 to 100000, found {Burst}";
+        foreach (var problem in Check.Ranges(("calls_per_minute", CallsPerMinute, 0.001, 100_000), ("burst", Burst, 1, 100_000))) yield return problem;
         if (CallsPerDay < 0) yield return $"calls_per_day: expected 0 or more, found {CallsPerDay}";
         if (BytesPerDay < 0) yield return $"bytes_per_day: expected 0 or more, found {BytesPerDay}";
         if (MoneyPerCall < 0) yield return $"money_per_call: expected 0 or more, found {MoneyPerCall}";

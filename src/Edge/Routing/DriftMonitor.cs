@@ -3,7 +3,9 @@ using Vlm.Statistics;
 
 namespace Vlm.Edge.Routing;
 
-/// <summary>Watches whether the gate keeps its promise: audits are disagreements with the larger model, and a test by betting may be looked at after each.</summary>
+/// <summary>
+/// Watches whether the gate keeps its promise: audits are disagreements with the larger model, and a test by betting may be looked at after each.
+/// </summary>
 /// <remarks>
 /// Thread-safe. Two strata: answers near the threshold are audited more often. The test must see every accepted answer with the same chance, or it would
 /// test another risk than the promised one; so from the richer stratum it takes only the audits whose draw falls below the common share.

@@ -25,7 +25,9 @@ internal sealed record DriftOptions
     /// <summary>The same for answers near the threshold, where errors are; at least <see cref="Share"/>; 0.05 by default.</summary>
     public double ShareNearThreshold { get; init; } = 0.05;
 
-    /// <summary>Share in [0, 1) of the larger model's answers that are expected to be wrong: such disagreements are not the box's errors. 0.005 by default.</summary>
+    /// <summary>
+    /// Share in [0, 1) of the larger model's answers that are expected to be wrong: such disagreements are not the box's errors. 0.005 by default.
+    /// </summary>
     public double ReferenceError { get; init; } = 0.005;
 
     /// <summary>How likely a false alarm may be, ever; above 0 and below 1; 0.01 by default.</summary>
@@ -37,7 +39,8 @@ internal sealed record DriftOptions
     public IEnumerable<string> Problems()
     {
         if (Share is not (>= 0 and <= 1)) yield return $"share: expected 0 to 1, found {Share}";
-        if (!(ShareNearThreshold >= Share && ShareNearThreshold <= 1)) yield return $"share_near_threshold: expected share {Share} to 1, found {ShareNearThreshold}";
+        if (!(ShareNearThreshold >= Share && ShareNearThreshold <= 1))
+            yield return $"share_near_threshold: expected share {Share} to 1, found {ShareNearThreshold}";
         if (ReferenceError is not (>= 0 and < 1)) yield return $"reference_error: expected 0 to below 1, found {ReferenceError}";
         if (FalseAlarm is not (> 0 and < 1)) yield return $"false_alarm: expected above 0 and below 1, found {FalseAlarm}";
     }

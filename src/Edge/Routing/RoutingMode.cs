@@ -8,7 +8,9 @@ internal enum RoutingMode
     /// <summary>Nothing leaves the box; unconfident answers are marked.</summary>
     LocalOnly,
 
-    /// <summary>Unconfident questions go to the larger model while the client waits, within the deadline; otherwise the local answer is given, marked.</summary>
+    /// <summary>
+    /// Unconfident questions go to the larger model while the client waits, within the deadline; otherwise the local answer is given, marked.
+    /// </summary>
     Escalate,
 
     /// <summary>The local answer at once, marked; the larger model is asked in the background, and its answer comes as an event.</summary>

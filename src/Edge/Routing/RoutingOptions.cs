@@ -1,3 +1,5 @@
+using Vlm.Hosting;
+
 namespace Vlm.Edge.Routing;
 
 /// <summary>How questions are routed unless they say otherwise.</summary>
@@ -14,8 +16,8 @@ internal sealed record RoutingOptions
     /// <summary>Whatever is wrong with these options, in words.</summary>
     public IEnumerable<string> Problems()
     {
-        if (DeadlineSeconds is not (>= 0.05 and <= 600)) yield return $"deadline_seconds: expected 0.05 to 600, found {DeadlineSeconds}";
-        if (LeastEscalationSeconds is not (>= 0 and <= 60)) yield return $"least_escalation_seconds: expected 0 to 60, found {LeastEscalationSeconds}";
+        foreach (var problem in Check.Ranges(("deadline_seconds", DeadlineSeconds, 0.05, 600), ("least_escalation_seconds", LeastEscalationSeconds, 0, 60)))
+            yield return problem;
         if (LeastEscalationSeconds >= DeadlineSeconds)
             yield return $"least_escalation_seconds {LeastEscalationSeconds} is not below deadline_seconds {DeadlineSeconds}: nothing would ever be escalated";
     }

@@ -16,7 +16,9 @@ internal sealed record CacheOptions
 }
 
 /// <summary>Answers that may be given again when the same picture is asked about with the same code.</summary>
-/// <remarks>Thread-safe. Bounded by number and age. What is put in must be certified or come from the larger model: a doubtful answer is not repeated.</remarks>
+/// <remarks>
+/// Thread-safe. Bounded by number and age. What is put in must be certified or come from the larger model: a doubtful answer is not repeated.
+/// </remarks>
 internal sealed class SceneCache<TAnswer>(CacheOptions options, TimeProvider clock)
     where TAnswer : class
 {

@@ -73,7 +73,8 @@ internal sealed class ChatStream(HttpResponse response, ChatReply reply, SolveJo
         await SendAsync(reply.Chunk(job, replyStart, [], isFirst: true), cancellation);
     }
 
-    private Task SendAsync(ChatChunk chunk, CancellationToken cancellation) => LineAsync(JsonSerializer.SerializeToUtf8Bytes(chunk, ChatJson.Default.ChatChunk), cancellation);
+    private Task SendAsync(ChatChunk chunk, CancellationToken cancellation) =>
+        LineAsync(JsonSerializer.SerializeToUtf8Bytes(chunk, ChatJson.Default.ChatChunk), cancellation);
 
     private async Task LineAsync(byte[] data, CancellationToken cancellation)
     {

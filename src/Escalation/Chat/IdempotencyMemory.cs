@@ -4,7 +4,8 @@ using Vlm.Hosting.Http;
 namespace Vlm.Escalation.Chat;
 
 /// <summary>
-/// Remembers which job belongs to a caller's <c>Idempotency-Key</c> (IETF draft-ietf-httpapi-idempotency-key-header): a repeated request joins the job in flight
+/// Remembers which job belongs to a caller's <c>Idempotency-Key</c> (IETF draft-ietf-httpapi-idempotency-key-header): a repeated request joins the job in
+/// flight
 /// or gets the finished answer; the same key with another body is refused. Failures are not remembered, so a retry is a new try.
 /// Bounded: jobs in flight hold a place of the queue, finished ones are the newest <see cref="IdempotencyOptions.Entries"/>.
 /// </summary>
@@ -35,7 +36,8 @@ internal sealed class IdempotencyMemory(IdempotencyOptions options, TimeProvider
             if (_entries.TryGetValue(id, out var entry))
             {
                 if (!entry.Body.AsSpan().SequenceEqual(body))
-                    throw new ApiException(ErrorReason.IdempotencyKeyReused, "This Idempotency-Key came with another body before. Use a new key for a new request.");
+                    throw new ApiException(ErrorReason.IdempotencyKeyReused,
+                        "This Idempotency-Key came with another body before. Use a new key for a new request.");
                 if (!HasFailed(entry.Job) && entry.Job.TryJoin()) return entry.Job;
             }
             var job = start();

@@ -43,7 +43,8 @@ internal sealed record Answer
 /// <summary>From the engine's tokens to those that clients see.</summary>
 internal static class Answers
 {
-    public static AnswerToken Token(IModel model, Choice choice, IReadOnlyList<TokenProbability> alternatives) => new(model.Bytes(choice.Token), choice.LogProbability)
+    public static AnswerToken Token(IModel model, Choice choice, IReadOnlyList<TokenProbability> alternatives) =>
+        new(model.Bytes(choice.Token), choice.LogProbability)
     {
         Alternatives = [.. alternatives.Select(each => new AnswerToken(model.Bytes(each.Token), each.LogProbability))],
     };
@@ -56,7 +57,8 @@ internal static class Answers
             Id = job.Id,
             Created = job.Created.ToUnixTimeSeconds(),
             Text = model.ReplyStart + solution.Text,
-            Tokens = [.. generation.TextTokens.Select((_, i) => Token(model, generation.Choices[i], generation.Alternatives.Count == 0 ? [] : generation.Alternatives[i]))],
+            Tokens = [.. generation.TextTokens.Select((_, i) =>
+                Token(model, generation.Choices[i], generation.Alternatives.Count == 0 ? [] : generation.Alternatives[i]))],
             IsCut = generation.Finish != FinishReason.EndOfText,
             PromptTokens = solution.PromptTokens,
             PictureTokens = solution.PictureTokens,

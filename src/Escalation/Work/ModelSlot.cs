@@ -33,6 +33,7 @@ internal sealed class ModelSlot(ModelOptions options)
     public IModel Required()
     {
         if (_isEnding) throw new ApiException(ErrorReason.ShuttingDown, "The server is ending. Ask another one.", retryAfter: TimeSpan.FromSeconds(5));
-        return _model ?? throw new ApiException(ErrorReason.ModelLoading, "The model is still being loaded. /health/ready says when it is not.", retryAfter: TimeSpan.FromSeconds(2));
+        return _model ?? throw new ApiException(ErrorReason.ModelLoading, "The model is still being loaded. /health/ready says when it is not.",
+            retryAfter: TimeSpan.FromSeconds(2));
     }
 }

@@ -10,7 +10,9 @@ namespace Vlm.Escalation.Work;
 internal sealed class PackageModel(Solver solver) : IModel
 {
     public string Fingerprint { get; } = "fp_" + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(
-        string.Join('\n', solver.Folder.Manifest.Files.OrderBy(file => file.Key, StringComparer.Ordinal).Select(file => $"{file.Key} {file.Value.Sha256}")))))[..12];
+        string.Join(
+            '\n',
+            solver.Folder.Manifest.Files.OrderBy(file => file.Key, StringComparer.Ordinal).Select(file => $"{file.Key} {file.Value.Sha256}")))))[..12];
 
     public string ReplyStart => solver.ReplyStart;
 

@@ -28,12 +28,16 @@ internal sealed class ServerMetrics : IRefusalCounter
         var seconds = Histogram.ExponentialBuckets(0.01, 2, 14);
         _requests = factory.CreateCounter("escalation_requests_total", "Requests by how they ended.", "outcome");
         _tokens = factory.CreateCounter("escalation_tokens_total", "Tokens of answered requests.", "kind");
-        _leantOnWords = factory.CreateCounter("escalation_leant_on_words_total", "Answers in which the word list had a say, because looks at the picture left letters unsure.");
+        _leantOnWords = factory.CreateCounter("escalation_leant_on_words_total",
+            "Answers in which the word list had a say, because looks at the picture left letters unsure.");
         _waiting = factory.CreateGauge("escalation_queue_length", "Requests that wait for the model.");
         _ready = factory.CreateGauge("escalation_ready", "1 when the model is loaded and warm, else 0.");
-        _wait = factory.CreateHistogram("escalation_queue_wait_seconds", "Time from a request's arrival to its batch.", new HistogramConfiguration { Buckets = seconds });
-        _batch = factory.CreateHistogram("escalation_batch_size", "Questions answered together.", new HistogramConfiguration { Buckets = [1, 2, 4, 8, 16, 32, 64] });
-        _latency = factory.CreateHistogram("escalation_latency_seconds", "Time from a request's arrival to the end of its answer.", new HistogramConfiguration { Buckets = seconds });
+        _wait = factory.CreateHistogram("escalation_queue_wait_seconds", "Time from a request's arrival to its batch.",
+            new HistogramConfiguration { Buckets = seconds });
+        _batch = factory.CreateHistogram("escalation_batch_size", "Questions answered together.",
+            new HistogramConfiguration { Buckets = [1, 2, 4, 8, 16, 32, 64] });
+        _latency = factory.CreateHistogram("escalation_latency_seconds", "Time from a request's arrival to the end of its answer.",
+            new HistogramConfiguration { Buckets = seconds });
         foreach (var reason in Enum.GetValues<ErrorReason>()) _requests.WithLabels(reason.Shape().Code);
         foreach (var outcome in (string[])[Answered, Cut, Disconnected]) _requests.WithLabels(outcome);
     }

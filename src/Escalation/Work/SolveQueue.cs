@@ -31,7 +31,8 @@ internal sealed class SolveQueue(QueueOptions options, Instruments instruments)
         {
             Interlocked.Decrement(ref _places);
             throw new ApiException(
-                ErrorReason.QueueFull, $"{options.Capacity} requests wait already. Try again after the time in Retry-After.", retryAfter: Rate.RetryAfter(options.Capacity));
+                ErrorReason.QueueFull, $"{options.Capacity} requests wait already. Try again after the time in Retry-After.",
+                    retryAfter: Rate.RetryAfter(options.Capacity));
         }
         int ahead;
         lock (_gate) ahead = _waiting.Count;
@@ -39,7 +40,8 @@ internal sealed class SolveQueue(QueueOptions options, Instruments instruments)
         {
             Interlocked.Decrement(ref _places);
             throw new ApiException(ErrorReason.DeadlineTooShort,
-                $"The wait is about {wait.TotalSeconds:0.0} s and the deadline {deadline.TotalSeconds:0.0} s. Try again later, or with a longer deadline.", retryAfter: Rate.RetryAfter(ahead));
+                $"The wait is about {wait.TotalSeconds:0.0} s and the deadline {deadline.TotalSeconds:0.0} s. Try again later, or with a longer deadline.",
+                    retryAfter: Rate.RetryAfter(ahead));
         }
         return new Place(this);
     }

@@ -7,7 +7,8 @@ using Vlm.Vision;
 namespace Vlm.Escalation.Work;
 
 /// <summary>The one owner of the model: loads and warms it, then answers batch after batch.</summary>
-internal sealed class SolverWorker(Func<IModel> open, ModelSlot slot, SolveQueue queue, Instruments instruments, IHostApplicationLifetime lifetime) : BackgroundService
+internal sealed class SolverWorker(Func<IModel> open, ModelSlot slot, SolveQueue queue, Instruments instruments, IHostApplicationLifetime lifetime)
+    : BackgroundService
 {
     private const int WarmUpSide = 224;
 
@@ -120,7 +121,8 @@ internal sealed class SolverWorker(Func<IModel> open, ModelSlot slot, SolveQueue
         }
         catch (OperationCanceledException)
         {
-            var ended = new ApiException(ErrorReason.ShuttingDown, "The server ended before the answer was there. Ask again.", retryAfter: TimeSpan.FromSeconds(5));
+            var ended = new ApiException(ErrorReason.ShuttingDown, "The server ended before the answer was there. Ask again.",
+                retryAfter: TimeSpan.FromSeconds(5));
             foreach (var (job, _) in rows) job.Fail(ended);
         }
         catch (Exception e)

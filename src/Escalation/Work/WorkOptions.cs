@@ -38,5 +38,6 @@ internal sealed record QueueOptions
     public int WindowMilliseconds { get; init; } = 5;
 
     /// <summary>Whatever is wrong with these options, in words.</summary>
-    public IEnumerable<string> Problems() => Check.Ranges(("capacity", Capacity, 1, 4096), ("batch", Batch, 1, 64), ("window_milliseconds", WindowMilliseconds, 0, 1000));
+    public IEnumerable<string> Problems() =>
+        Check.Ranges(("capacity", Capacity, 1, 4096), ("batch", Batch, 1, 64), ("window_milliseconds", WindowMilliseconds, 0, 1000));
 }

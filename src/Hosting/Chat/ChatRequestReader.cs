@@ -51,7 +51,9 @@ public static class ChatRequestReader
     private static string CodeOf(string text)
     {
         var found = CodeInText.Find(text) ?? throw new ApiException(
-            ErrorReason.UnusableCode, "The text has no coded message: expected single letters separated by spaces, with _ between words, like 'q x _ a y f', at its end.", "messages");
+            ErrorReason.UnusableCode,
+                "The text has no coded message: expected single letters separated by spaces, with _ between words, like 'q x _ a y f', at its end.",
+                "messages");
         try
         {
             return Code.Parse(found);
@@ -68,7 +70,8 @@ public static class ChatRequestReader
         {
             switch (property.Name)
             {
-                case "model" or "messages" or "max_tokens" or "max_completion_tokens" or "temperature" or "top_p" or "seed" or "logprobs" or "top_logprobs" or "stream":
+                case "model" or "messages" or "max_tokens" or "max_completion_tokens" or "temperature" or "top_p" or "seed":
+                case "logprobs" or "top_logprobs" or "stream":
                 case var name when WithoutEffect.Contains(name):
                     break;
                 case "n":
@@ -87,7 +90,8 @@ public static class ChatRequestReader
                     if (!IsNeutral(name, property.Value)) throw Refused(name, $"This model cannot honour {name}. Leave it out.");
                     break;
                 default:
-                    throw new ApiException(ErrorReason.UnknownParameter, $"There is no parameter '{Shown(property.Name)}'. Leave it out.", Shown(property.Name));
+                    throw new ApiException(ErrorReason.UnknownParameter, $"There is no parameter '{Shown(property.Name)}'. Leave it out.",
+                        Shown(property.Name));
             }
         }
     }
@@ -104,7 +108,8 @@ public static class ChatRequestReader
         var newer = (int?)Number(body, "max_completion_tokens", 1, int.MaxValue);
         var older = (int?)Number(body, "max_tokens", 1, int.MaxValue);
         if (newer is not null && older is not null && newer != older)
-            throw new ApiException(ErrorReason.InvalidRequest, $"max_tokens is {older} and max_completion_tokens {newer}: give one, or the same twice.", "max_tokens");
+            throw new ApiException(ErrorReason.InvalidRequest, $"max_tokens is {older} and max_completion_tokens {newer}: give one, or the same twice.",
+                "max_tokens");
         return new ChatSettings
         {
             MaxTokens = newer ?? older,
@@ -135,7 +140,9 @@ public static class ChatRequestReader
         if (format.ValueKind == JsonValueKind.Null) return;
         if (format.ValueKind != JsonValueKind.Object || !format.TryGetProperty("type", out var type) || type.ValueKind != JsonValueKind.String)
             throw Wrong("'response_format'", "an object with a type", format, "response_format");
-        if (type.GetString() != "text") throw Refused("response_format", $"This model writes text; response_format '{Shown(type.GetString()!)}' cannot be honoured.");
+        if (type.GetString() != "text")
+            throw Refused("response_format",
+            $"This model writes text; response_format '{Shown(type.GetString()!)}' cannot be honoured.");
     }
 
     private static void CheckStreamOptions(JsonElement options)
@@ -146,12 +153,14 @@ public static class ChatRequestReader
         {
             // Padding against traffic analysis: a request for it would not be kept, so only its absence can be promised.
             if (property.Name == "include_obfuscation" && property.Value.ValueKind is JsonValueKind.False or JsonValueKind.Null) continue;
-            if (property.Name != "include_usage") throw Refused($"stream_options.{Shown(property.Name)}", $"stream_options.{Shown(property.Name)} cannot be honoured. Leave it out.");
+            if (property.Name != "include_usage")
+                throw Refused($"stream_options.{Shown(property.Name)}", $"stream_options.{Shown(property.Name)} cannot be honoured. Leave it out.");
         }
     }
 
     private static bool IsTextOnly(JsonElement modalities) => modalities.ValueKind == JsonValueKind.Null
-        || modalities.ValueKind == JsonValueKind.Array && modalities.EnumerateArray().All(each => each.ValueKind == JsonValueKind.String && each.GetString() == "text");
+        || modalities.ValueKind == JsonValueKind.Array
+            && modalities.EnumerateArray().All(each => each.ValueKind == JsonValueKind.String && each.GetString() == "text");
 
     private static bool IsNeutral(string name, JsonElement value) => value.ValueKind switch
     {
@@ -174,7 +183,8 @@ public static class ChatRequestReader
         };
     }
 
-    private static long? Number(JsonElement body, string name, long least, long most) => body.TryGetProperty(name, out var value) ? Integer(value, name, least, most) : null;
+    private static long? Number(JsonElement body, string name, long least, long most) =>
+        body.TryGetProperty(name, out var value) ? Integer(value, name, least, most) : null;
 
     private static long? Integer(JsonElement value, string name, long least, long most)
     {

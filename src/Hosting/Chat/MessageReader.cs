@@ -21,16 +21,20 @@ public static class MessageReader
     {
         if (!body.TryGetProperty("messages", out var messages) || messages.ValueKind != JsonValueKind.Array || messages.GetArrayLength() is 0 or > MaxMessages)
             throw new ApiException(ErrorReason.InvalidRequest, $"'messages' must be an array of 1 to {MaxMessages} messages.", "messages");
-        var users = messages.EnumerateArray().Select((message, i) => (Path: $"messages[{i}]", Message: message)).Where(message => IsUsers(message, rules)).ToArray();
+        var users = messages.EnumerateArray().Select((message, i) => (Path: $"messages[{i}]", Message: message))
+            .Where(message => IsUsers(message, rules)).ToArray();
         if (rules.TakesConversations) users = users[^Math.Min(1, users.Length)..];
         var parts = users.SelectMany(message => Parts(message.Message, message.Path)).ToArray();
-        if (parts.Length > MaxParts) throw new ApiException(ErrorReason.InvalidRequest, $"The messages have {parts.Length} parts; at most {MaxParts} are read.", "messages");
+        if (parts.Length > MaxParts)
+            throw new ApiException(ErrorReason.InvalidRequest, $"The messages have {parts.Length} parts; at most {MaxParts} are read.",
+            "messages");
 
         var pictures = parts.Where(part => Type(part) == "image_url").ToArray();
         if (pictures.Length != 1)
         {
             throw new ApiException(ErrorReason.InvalidRequest,
-                $"The user's messages have {pictures.Length} pictures; exactly one is needed, as a part of type image_url whose url is 'data:image/png;base64,…'.", "messages");
+                $"The user's messages have {pictures.Length} pictures; exactly one is needed, as a part of type image_url whose url is 'data:image/png;base64,…'.",
+                "messages");
         }
         var text = string.Join('\n', parts.Where(part => Type(part) == "text").Select(Text));
         return new MessageContent(text, Picture(pictures[0], rules.MaxPixels));
@@ -46,9 +50,11 @@ public static class MessageReader
             "user" => true,
             "system" or "developer" => false,
             "assistant" when rules.TakesConversations => false,
-            _ when rules.TakesConversations => throw new ApiException(ErrorReason.InvalidRequest, $"{path}.role must be user, assistant, system or developer.", $"{path}.role"),
+            _ when rules.TakesConversations =>
+                throw new ApiException(ErrorReason.InvalidRequest, $"{path}.role must be user, assistant, system or developer.", $"{path}.role"),
             _ => throw new ApiException(
-                ErrorReason.InvalidRequest, $"{path}.role must be user, system or developer: this model answers single questions, not conversations.", $"{path}.role"),
+                ErrorReason.InvalidRequest, $"{path}.role must be user, system or developer: this model answers single questions, not conversations.",
+                    $"{path}.role"),
         };
     }
 
@@ -90,7 +96,7 @@ public static class MessageReader
         if (part.Part.TryGetProperty("image_url", out var image) && image.ValueKind == JsonValueKind.Object
             && image.TryGetProperty("url", out var url) && url.ValueKind == JsonValueKind.String)
         {
-            return PictureFile.Check(PictureFile.FromDataUri(url.GetString()!, path), maxPixels, path);
+            return PictureFile.CheckHeader(PictureFile.FromDataUri(url.GetString()!, path), maxPixels, path);
         }
         throw new ApiException(ErrorReason.InvalidRequest, $"{path} must be a data URI.", path);
     }

@@ -21,7 +21,8 @@ public static class PictureFile
         if (!uri.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase))
         {
             throw new ApiException(ErrorReason.InvalidRequest,
-                "Only data URIs are read, such as 'data:image/png;base64,…': this server fetches nothing from the network. Send the picture itself.", parameter);
+                "Only data URIs are read, such as 'data:image/png;base64,…': this server fetches nothing from the network. Send the picture itself.",
+                    parameter);
         }
         var comma = uri.IndexOf(',', StringComparison.Ordinal);
         if (comma < 0 || !uri.AsSpan(0, comma).EndsWith(Base64Mark, StringComparison.OrdinalIgnoreCase))
@@ -39,14 +40,15 @@ public static class PictureFile
     /// <param name="maxPixels">More are refused.</param>
     /// <param name="parameter">Where it stood in the request.</param>
     /// <exception cref="ApiException">Not a picture of a kind that is read, or too large a one.</exception>
-    public static byte[] Check(byte[] file, int maxPixels, string parameter)
+    public static byte[] CheckHeader(byte[] file, int maxPixels, string parameter)
     {
         const string Kinds = "Send a PNG, JPEG, WebP or BMP file.";
         var header = ImageCodec.Peek(file)
             ?? throw new ApiException(ErrorReason.UnsupportedPicture, $"The {file.Length} bytes are no picture that can be read. {Kinds}", parameter);
         if (!header.IsReadable) throw new ApiException(ErrorReason.UnsupportedPicture, $"The picture is a {header.Format} file. {Kinds}", parameter);
         if ((long)header.Width * header.Height > maxPixels)
-            throw new ApiException(ErrorReason.PictureTooLarge, $"The picture has {header.Width}x{header.Height} pixels; at most {maxPixels} are taken. Make it smaller.", parameter);
+            throw new ApiException(ErrorReason.PictureTooLarge,
+                $"The picture has {header.Width}x{header.Height} pixels; at most {maxPixels} are taken. Make it smaller.", parameter);
         return file;
     }
 }

@@ -18,7 +18,8 @@ public static class RequestBody
     /// <param name="time">Clock of the patience.</param>
     /// <param name="cancellation">Ends the reading.</param>
     /// <exception cref="ApiException">It is not sent as plain JSON, is too long or too slow.</exception>
-    public static async Task<ReadOnlyMemory<byte>> ReadAsync(HttpRequest request, int maxBytes, TimeSpan patience, TimeProvider time, CancellationToken cancellation)
+    public static async Task<ReadOnlyMemory<byte>> ReadAsync(HttpRequest request, int maxBytes, TimeSpan patience, TimeProvider time,
+        CancellationToken cancellation)
     {
         CheckHeaders(request, maxBytes);
         using var slow = new CancellationTokenSource(patience, time);
@@ -62,9 +63,11 @@ public static class RequestBody
             throw new ApiException(ErrorReason.UnsupportedMediaType, $"The body must be JSON with Content-Type application/json, not '{request.ContentType}'.");
         CheckCharset(request.ContentType);
         if (request.Headers.ContentEncoding.Count > 0 && request.Headers.ContentEncoding != "identity")
-            throw new ApiException(ErrorReason.UnsupportedMediaType, $"A body with Content-Encoding '{request.Headers.ContentEncoding}' is not read. Send it plain.");
+            throw new ApiException(ErrorReason.UnsupportedMediaType,
+                $"A body with Content-Encoding '{request.Headers.ContentEncoding}' is not read. Send it plain.");
         if (request.ContentLength > maxBytes)
-            throw new ApiException(ErrorReason.RequestTooLarge, $"The body has {request.ContentLength} bytes; at most {maxBytes} are taken. Send a smaller picture.");
+            throw new ApiException(ErrorReason.RequestTooLarge,
+                $"The body has {request.ContentLength} bytes; at most {maxBytes} are taken. Send a smaller picture.");
     }
 
     /// <summary>JSON is UTF-8 (RFC 8259); a client that says something else sends something else.</summary>

@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -14,14 +15,17 @@ namespace Vlm.Hosting.Http;
 /// <param name="Drain">How long the end waits for requests in flight.</param>
 public sealed record WebLimits(string Listen, int BodyBytes, int Connections, TimeSpan Drain);
 
-/// <summary>The web server of a service. What it listens on and how it behaves is in its configuration alone: no other file and no variable changes it.</summary>
+/// <summary>
+/// The web server of a service. What it listens on and how it behaves is in its configuration alone: no other file and no variable changes it.
+/// </summary>
 public static class WebServer
 {
     /// <summary>A server with logs on the console and without routes.</summary>
     public static WebApplicationBuilder CreateBuilder(WebLimits limits)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.Logging.AddSimpleConsole(console => (console.SingleLine, console.TimestampFormat, console.UseUtcTimestamp) = (true, "yyyy-MM-ddTHH:mm:ss.fffZ ", true));
+        builder.Logging.AddSimpleConsole(console =>
+            (console.SingleLine, console.TimestampFormat, console.UseUtcTimestamp) = (true, "yyyy-MM-ddTHH:mm:ss.fffZ ", true));
         builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
         builder.WebHost.UseKestrelCore().UseUrls(limits.Listen).ConfigureKestrel(kestrel =>
         {
@@ -54,6 +58,8 @@ public static class WebServer
     {
         app.UseMiddleware<ErrorObjects>(counter);
         app.UseRouting();
-        app.UseWhen(context => context.Request.Path.StartsWithSegments("/v1") || context.Request.Path.StartsWithSegments("/api"), guarded => guarded.UseMiddleware<KeyCheck>(keys));
+        app.UseWhen(IsInterface, guarded => guarded.UseMiddleware<KeyCheck>(keys));
     }
+
+    private static bool IsInterface(HttpContext context) => context.Request.Path.StartsWithSegments("/v1") || context.Request.Path.StartsWithSegments("/api");
 }

@@ -40,7 +40,8 @@ internal sealed partial class HouseMap
         foreach (var (path, text) in files)
         {
             var project = projects.FirstOrDefault(project => path.StartsWith(project.Folder + "/", StringComparison.Ordinal));
-            if (project is null) continue;
+            // The roof: it lists the verbs, and nothing can mention it.
+            if (project is null || path == project.Folder + "/Program.cs") continue;
             var folder = path[..path.LastIndexOf('/')];
             if (!rooms.TryGetValue(folder, out var room))
                 rooms[folder] = room = new Room(folder, project.Namespace + folder[project.Folder.Length..].Replace('/', '.'), []);

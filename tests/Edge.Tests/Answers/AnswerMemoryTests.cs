@@ -47,7 +47,8 @@ public sealed class AnswerMemoryTests
         Assert.Equal(("first", null), (_memory.FindPending(Scene, "a"), _memory.FindSame(Scene, "a")?.Id));
 
         _memory.Correct("first", Larger);
-        Assert.Equal((null, "x", AnsweredBy.Escalation), (_memory.FindPending(Scene, "a"), _memory.FindSame(Scene, "a")!.Text, _memory.FindSame(Scene, "a")!.By));
+        Assert.Equal((null, "x", AnsweredBy.Escalation),
+            (_memory.FindPending(Scene, "a"), _memory.FindSame(Scene, "a")!.Text, _memory.FindSame(Scene, "a")!.By));
     }
 
     private static Answer Answer(string id) => new() { Id = id, Text = "y", By = AnsweredBy.Edge, Model = "m" };

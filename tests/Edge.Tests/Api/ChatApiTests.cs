@@ -15,7 +15,8 @@ public sealed class ChatApiTests
 
         Assert.Equal("chat.completion", completion.GetProperty("object").GetString());
         var choice = completion.GetProperty("choices")[0];
-        Assert.Equal(("assistant", "cat dog", "stop"), (Text(choice.GetProperty("message"), "role"), Text(choice.GetProperty("message"), "content"), Text(choice, "finish_reason")));
+        Assert.Equal(("assistant", "cat dog", "stop"),
+            (Text(choice.GetProperty("message"), "role"), Text(choice.GetProperty("message"), "content"), Text(choice, "finish_reason")));
         Assert.True(completion.GetProperty("edge").GetProperty("certified").GetBoolean());
         Assert.Equal(Text(completion.GetProperty("edge"), "model"), Text((await rig.Get("/v1/models")).GetProperty("data")[0], "id"));
     }
@@ -54,7 +55,8 @@ public sealed class ChatApiTests
         await using var rig = await ServeRig.Start(0.99, null);
         foreach (var (body, status) in cases)
         {
-            using var content = new StringContent(body.Replace("PICTURE", ServeRig.DataUri(), StringComparison.Ordinal), System.Text.Encoding.UTF8, "application/json");
+            using var content = new StringContent(body.Replace("PICTURE", ServeRig.DataUri(), StringComparison.Ordinal), System.Text.Encoding.UTF8,
+                "application/json");
             using var response = await rig.Client.PostAsync("/v1/chat/completions", content, ServeRig.Stop);
             Assert.Equal(status, (int)response.StatusCode);
             var error = (await response.Content.ReadFromJsonAsync<JsonElement>(ServeRig.Stop)).GetProperty("error");
@@ -70,7 +72,8 @@ public sealed class ChatApiTests
         messages = new object[]
         {
             new { role = "system", content = "You decode." },
-            new { role = "user", content = new object[] { new { type = "image_url", image_url = new { url = ServeRig.DataUri() } }, new { type = "text", text } } },
+            new { role = "user", content = new object[] { new { type = "image_url", image_url = new { url = ServeRig.DataUri() } },
+                new { type = "text", text } } },
         },
     };
 

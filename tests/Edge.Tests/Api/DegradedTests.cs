@@ -72,7 +72,8 @@ public sealed class DegradedTests
     [Fact]
     public async Task A_missing_connection_is_said_and_the_question_waits_for_the_network()
     {
-        await using var rig = await ServeRig.Start(Unsure, Nowhere(), config => config with { Escalation = config.Escalation! with { Worker = new WorkerOptions { PauseSeconds = 100 } } });
+        await using var rig = await ServeRig.Start(Unsure, Nowhere(), config =>
+            config with { Escalation = config.Escalation! with { Worker = new WorkerOptions { PauseSeconds = 100 } } });
 
         var first = Degraded(await rig.Solve(), "offline");
         // The second one does not wait to find out again, nor is it queued again: it is the same question.
@@ -119,7 +120,8 @@ public sealed class DegradedTests
     public async Task A_deadline_that_passes_is_said()
     {
         await using var endpoint = await ScriptedEndpoint.Start((context, _) => Task.Delay(Timeout.Infinite, context.RequestAborted));
-        await using var rig = await ServeRig.Start(Unsure, endpoint.Url, config => config with { Routing = config.Routing with { LeastEscalationSeconds = 0.01 } });
+        await using var rig = await ServeRig.Start(Unsure, endpoint.Url, config =>
+            config with { Routing = config.Routing with { LeastEscalationSeconds = 0.01 } });
         await rig.Solve(mode: "local-only");
 
         Degraded(await rig.Solve(deadlineMs: 700), "deadline");
@@ -134,7 +136,8 @@ public sealed class DegradedTests
     public async Task What_the_endpoint_does_is_said(int status, string reason, bool isAskedAgain)
     {
         await using var endpoint = await ScriptedEndpoint.OfStatuses(status);
-        await using var rig = await ServeRig.Start(Unsure, endpoint.Url, config => config with { Escalation = config.Escalation! with { Worker = new WorkerOptions { PauseSeconds = 100 } } });
+        await using var rig = await ServeRig.Start(Unsure, endpoint.Url, config =>
+            config with { Escalation = config.Escalation! with { Worker = new WorkerOptions { PauseSeconds = 100 } } });
 
         var answer = Degraded(await rig.Solve(), reason);
 

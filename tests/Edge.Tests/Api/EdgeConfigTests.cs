@@ -82,7 +82,8 @@ public sealed class EdgeConfigTests : IDisposable
             """));
 
         string[] all =
-            ["listen", "in_flight: expected 1 to 4096, found 0", "api_keys_file", "deadline_seconds", "burst", "entries", "share_near_threshold", "threads", "no section 'escalation'"];
+            ["listen", "in_flight: expected 1 to 4096, found 0", "api_keys_file", "deadline_seconds", "burst", "entries", "share_near_threshold", "threads",
+                "no section 'escalation'"];
         foreach (var said in all)
             Assert.Contains(said, error.Message, StringComparison.Ordinal);
     }
@@ -105,7 +106,8 @@ public sealed class EdgeConfigTests : IDisposable
         var wrong = await EdgeProcess.Run("serve", "--config", _files.File("edge.yaml"));
         var missing = await EdgeProcess.Run("serve");
 
-        Assert.Equal((2, true), (wrong.ExitCode, wrong.Errors.Contains("line 2", StringComparison.Ordinal) && wrong.Errors.Contains("port", StringComparison.Ordinal)));
+        Assert.Equal((2, true),
+            (wrong.ExitCode, wrong.Errors.Contains("line 2", StringComparison.Ordinal) && wrong.Errors.Contains("port", StringComparison.Ordinal)));
         Assert.Equal(2, missing.ExitCode);
     }
 

@@ -63,7 +63,8 @@ public sealed class HostileRequestsTests
         Assert.Equal(0, last.RootElement.GetProperty("choices").GetArrayLength());
         var usage = last.RootElement.GetProperty("usage");
         Assert.True(usage.GetProperty("prompt_tokens").GetInt32() > 0 && usage.GetProperty("completion_tokens").GetInt32() > 0);
-        Assert.Equal(usage.GetProperty("prompt_tokens").GetInt32() + usage.GetProperty("completion_tokens").GetInt32(), usage.GetProperty("total_tokens").GetInt32());
+        Assert.Equal(usage.GetProperty("prompt_tokens").GetInt32() + usage.GetProperty("completion_tokens").GetInt32(),
+            usage.GetProperty("total_tokens").GetInt32());
     }
 
     [Theory]
@@ -100,7 +101,8 @@ public sealed class HostileRequestsTests
         await using var rig = await ServeRig.Start(0.99, null);
         (string Path, string Type, byte[] Body)[] kinds =
         [
-            ("/api/v1/solve", FormType, Form(("picture", "a.png", ServeRig.Picture()), ("code", null, "c a t _ d o g"u8.ToArray()), ("mode", null, "local-only"u8.ToArray()))),
+            ("/api/v1/solve", FormType,
+                Form(("picture", "a.png", ServeRig.Picture()), ("code", null, "c a t _ d o g"u8.ToArray()), ("mode", null, "local-only"u8.ToArray()))),
             ("/api/v1/solve", "application/json", Solve),
             ("/v1/chat/completions", "application/json", Chat()),
         ];
@@ -132,7 +134,8 @@ public sealed class HostileRequestsTests
 
     private static string FormType => $"multipart/form-data; boundary={Boundary}";
 
-    private static byte[] Solve => Encoding.UTF8.GetBytes($$"""{"picture": "{{ServeRig.DataUri()}}", "code": "c a t _ d o g", "mode": "local-only", "deadline_ms": 9000}""");
+    private static byte[] Solve =>
+        Encoding.UTF8.GetBytes($$"""{"picture": "{{ServeRig.DataUri()}}", "code": "c a t _ d o g", "mode": "local-only", "deadline_ms": 9000}""");
 
     private static byte[] Chat(string more = "") => Encoding.UTF8.GetBytes(
         """{"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "PICTURE"}}, {"type": "text", "text": "c a t _ d o g"}]}]MORE}"""

@@ -62,8 +62,11 @@ internal sealed class ServeRig : IAsyncDisposable
     /// <summary>The daemon, not started.</summary>
     public static WebApplication Build(TestFiles files, double? confidence, EdgeConfig config)
     {
-        return EdgeServer.Build(config, Solver.Open(Package(files, confidence), new EngineOptions { Threads = 1 }), TimeProvider.System);
+        return EdgeServer.Build(config, OpenSolver(files, confidence), TimeProvider.System);
     }
+
+    /// <summary>The package that always says "cat dog", opened.</summary>
+    public static Solver OpenSolver(TestFiles files, double? confidence) => Solver.Open(Package(files, confidence), new EngineOptions { Threads = 1 });
 
     public static EdgeConfig Config(TestFiles files, string? endpoint) => new()
     {

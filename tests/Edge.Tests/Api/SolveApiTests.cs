@@ -22,10 +22,12 @@ public sealed class SolveApiTests
         var answer = await rig.Solve();
 
         Assert.Equal(
-            ["id", "answer", "confidence", "answered_by", "certified", "degraded", "degraded_reason", "degraded_detail", "escalated", "escalation_reason", "correction_id", "model", "warning", "timings_ms"],
+            ["id", "answer", "confidence", "answered_by", "certified", "degraded", "degraded_reason", "degraded_detail", "escalated", "escalation_reason",
+                "correction_id", "model", "warning", "timings_ms"],
             answer.EnumerateObject().Select(member => member.Name));
         Assert.Equal(("cat dog", "edge", "package"), (Text(answer, "answer"), Text(answer, "answered_by"), Text(answer, "model")));
-        Assert.Equal((true, false, false), (answer.GetProperty("certified").GetBoolean(), answer.GetProperty("degraded").GetBoolean(), answer.GetProperty("escalated").GetBoolean()));
+        Assert.Equal((true, false, false),
+            (answer.GetProperty("certified").GetBoolean(), answer.GetProperty("degraded").GetBoolean(), answer.GetProperty("escalated").GetBoolean()));
         Assert.Equal(Sure, answer.GetProperty("confidence").GetDouble(), 1e-9);
         var timings = answer.GetProperty("timings_ms").EnumerateObject().ToDictionary(stage => stage.Name, stage => stage.Value.GetDouble());
         Assert.Equal(["queue", "decode_picture", "patches", "vision", "prefill", "decode", "gate", "escalation", "total"], timings.Keys);
@@ -53,8 +55,10 @@ public sealed class SolveApiTests
         var answer = await rig.Solve(ServeRig.OtherCode);
         var again = await rig.Solve(ServeRig.OtherCode);
 
-        Assert.Equal(("qxr wzp", "escalation", "low_confidence", "larger"), (Text(answer, "answer"), Text(answer, "answered_by"), Text(answer, "escalation_reason"), Text(answer, "model")));
-        Assert.Equal((false, false, true), (answer.GetProperty("degraded").GetBoolean(), answer.GetProperty("certified").GetBoolean(), answer.GetProperty("escalated").GetBoolean()));
+        Assert.Equal(("qxr wzp", "escalation", "low_confidence", "larger"),
+            (Text(answer, "answer"), Text(answer, "answered_by"), Text(answer, "escalation_reason"), Text(answer, "model")));
+        Assert.Equal((false, false, true),
+            (answer.GetProperty("degraded").GetBoolean(), answer.GetProperty("certified").GetBoolean(), answer.GetProperty("escalated").GetBoolean()));
         Assert.Equal(("qxr wzp", "cache"), (Text(again, "answer"), Text(again, "answered_by")));
         Assert.NotEqual(Text(answer, "id"), Text(again, "id"));
         var request = Assert.Single(endpoint.Requests);
@@ -79,7 +83,8 @@ public sealed class SolveApiTests
         await using var endpoint = await ScriptedEndpoint.Start(ScriptedEndpoint.Right);
         foreach (var confidence in new double?[] { Sure, null })
         {
-            await using var rig = await ServeRig.Start(confidence, endpoint.Url, config => config with { Routing = config.Routing with { Mode = RoutingMode.EscalateAll } });
+            await using var rig = await ServeRig.Start(confidence, endpoint.Url, config =>
+                config with { Routing = config.Routing with { Mode = RoutingMode.EscalateAll } });
             var answer = await rig.Solve(ServeRig.OtherCode);
             Assert.Equal(("qxr wzp", "always"), (Text(answer, "answer"), Text(answer, "escalation_reason")));
         }
@@ -99,7 +104,8 @@ public sealed class SolveApiTests
         while (lines.Count(line => line?.Length > 0) < 3) lines.Add(await events.ReadLineAsync(ServeRig.Stop));
         Assert.Contains("event: correction", lines);
         using var data = JsonDocument.Parse(lines.Single(line => line!.StartsWith("data: ", StringComparison.Ordinal))![6..]);
-        Assert.Equal((id, "qxr wzp", false), (Text(data.RootElement, "id"), Text(data.RootElement, "answer"), data.RootElement.GetProperty("agrees").GetBoolean()));
+        Assert.Equal((id, "qxr wzp", false),
+            (Text(data.RootElement, "id"), Text(data.RootElement, "answer"), data.RootElement.GetProperty("agrees").GetBoolean()));
         var stored = await rig.Until($"/api/v1/answers/{id}", answer => Text(answer, "status") == "corrected");
         Assert.Equal(("cat dog", "qxr wzp"), (Text(stored.GetProperty("answer"), "answer"), Text(stored.GetProperty("correction"), "answer")));
         // The next client with the same picture and code gets the corrected answer.
@@ -167,12 +173,14 @@ public sealed class SolveApiTests
     [Fact]
     public async Task Hostile_pictures_are_refused_before_they_are_decoded()
     {
-        await using var rig = await ServeRig.Start(Sure, null, config => config with { Server = config.Server with { PixelLimit = 100_000, BodyLimitBytes = 4_000_000 } });
+        await using var rig = await ServeRig.Start(Sure, null, config =>
+            config with { Server = config.Server with { PixelLimit = 100_000, BodyLimitBytes = 4_000_000 } });
         var large = ImageCodec.EncodePng(new RgbImage(1000, 200, new byte[1000 * 200 * 3]));
 
         await IsError(await rig.PostForm(large, "a b"), 413, "picture_too_large");
         await IsError(await rig.PostForm(new byte[5_000_000], "a b"), 413, "request_too_large");
-        await IsError(await rig.PostForm(File.ReadAllBytes(Path.Combine(TestFiles.Golden, "pictures", "not-supported.gif")), "a b"), 415, "unsupported_picture");
+        await IsError(await rig.PostForm(File.ReadAllBytes(Path.Combine(TestFiles.Golden, "pictures", "not-supported.gif")), "a b"), 415,
+            "unsupported_picture");
         await IsError(await rig.PostForm(ServeRig.Picture()[..^200], "a b"), 422, "unusable_picture");
         await IsError(await rig.PostForm(ServeRig.Picture(), "a b", ("colour", "red")), 400, "unknown_parameter");
         using var text = new StringContent("hello", Encoding.UTF8, "text/plain");
@@ -240,7 +248,8 @@ public sealed class SolveApiTests
         await rig.Solve();
         var metrics = await rig.Client.GetStringAsync("/metrics", ServeRig.Stop);
 
-        Assert.Contains("edge_answers_total{mode=\"local_only\",answered_by=\"edge\",degraded_reason=\"\",certified=\"yes\"} 1", metrics, StringComparison.Ordinal);
+        Assert.Contains("edge_answers_total{mode=\"local_only\",answered_by=\"edge\",degraded_reason=\"\",certified=\"yes\"} 1", metrics,
+            StringComparison.Ordinal);
         Assert.Contains("edge_decisions_total{decision=\"accept\",reason=\"\"} 1", metrics, StringComparison.Ordinal);
         Assert.Contains("edge_stage_seconds_count{stage=\"decode\"} 1", metrics, StringComparison.Ordinal);
         Assert.Contains("edge_gate_risk 0.01", metrics, StringComparison.Ordinal);

@@ -66,7 +66,8 @@ public sealed class ConnectionTests
         using var authority = Authority(files, "ca.pem");
         using var server = Issued(authority, "localhost");
         using var box = Issued(authority, "box");
-        await File.WriteAllTextAsync(files.File("box.pem"), box.ExportCertificatePem() + "\n" + box.GetECDsaPrivateKey()!.ExportPkcs8PrivateKeyPem(), TestContext.Current.CancellationToken);
+        await File.WriteAllTextAsync(files.File("box.pem"), box.ExportCertificatePem() + "\n" + box.GetECDsaPrivateKey()!.ExportPkcs8PrivateKeyPem(),
+            TestContext.Current.CancellationToken);
         await using var endpoint = await ScriptedEndpoint.Start(ScriptedEndpoint.Right, 0, server, true);
         var options = new EndpointOptions { Url = endpoint.Url, CaFile = files.File("ca.pem") };
         using var without = new Bench(new EscalationOptions { Endpoints = [options] });

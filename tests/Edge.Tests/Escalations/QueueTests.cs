@@ -133,7 +133,8 @@ public sealed class QueueTests : IDisposable
         Assert.IsType<EnqueueResult.Accepted>(queue.TryEnqueue(Large("a", 1)));
         Assert.Equal(1, Assert.IsType<EnqueueResult.Accepted>(queue.TryEnqueue(Large("b", 2))).Dropped);
         Assert.Equal(40_000, queue.Stats().Bytes);
-        Assert.Equal(QueueDrop.TooLarge, Assert.IsType<EnqueueResult.Rejected>(queue.TryEnqueue(Bench.Question("c") with { Picture = new byte[70_000] })).Reason);
+        Assert.Equal(QueueDrop.TooLarge,
+            Assert.IsType<EnqueueResult.Rejected>(queue.TryEnqueue(Bench.Question("c") with { Picture = new byte[70_000] })).Reason);
         Assert.Equal("b", Assert.Single(queue.Lease(5)).Escalation.Id);
     }
 
@@ -161,10 +162,24 @@ public sealed class QueueTests : IDisposable
 
         using var again = Open();
         var dead = Assert.Single(again.DeadLetters(5));
-        Assert.Equal(("a", "bad_answer", "unreadable"), (dead.Escalation.Id, dead.Reason, dead.Detail));
-        Assert.Equal(Bench.Picture, dead.Escalation.Picture);
-        Assert.Equal(1, again.Revive());
-        Assert.Single(again.Lease(1));
+        Assert.Equal(("a", "bad_answer", "unreadable"), (dead.Entry.Id, dead.Reason, dead.Detail));
+        Assert.Equal((0, 1), (again.Resend("b"), again.Resend("a")));
+        Assert.Equal(Bench.Picture, Assert.Single(again.Lease(1)).Escalation.Picture);
+    }
+
+    [Fact]
+    public void Dropped_dead_letters_give_back_their_place_and_what_waits_cannot_be_dropped()
+    {
+        using var queue = Bench.Queue(new QueueOptions { Folder = Folder, MaxCount = 2 }, _time);
+        queue.TryEnqueue(Bench.Question("dead"));
+        queue.TryEnqueue(Bench.Question("waits"));
+        queue.Fail("dead", EscalationFailure.BadAnswer, "unreadable");
+        Assert.IsType<EnqueueResult.Rejected>(queue.TryEnqueue(Bench.Question("new")));
+
+        Assert.Equal((0, 1, 0), (queue.Drop("waits"), queue.Drop("dead"), queue.Drop(null)));
+
+        Assert.IsType<EnqueueResult.Accepted>(queue.TryEnqueue(Bench.Question("new")));
+        Assert.Equal(["waits", "new"], queue.Lease(5).Select(leased => leased.Escalation.Id));
     }
 
     [Theory]

@@ -38,7 +38,9 @@ internal sealed class ScriptedEndpoint : IAsyncDisposable
     private ScriptedEndpoint(WebApplication app, Func<HttpContext, SeenRequest, Task> answer) => (_app, _answer) = (app, answer);
 
     /// <summary>Base address, with the version.</summary>
-    public string Url => _app.Urls.First().Replace("127.0.0.1", _app.Urls.First().StartsWith("https", StringComparison.Ordinal) ? "localhost" : "127.0.0.1", StringComparison.Ordinal) + "/v1";
+    public string Url =>
+        _app.Urls.First().Replace("127.0.0.1", _app.Urls.First().StartsWith("https", StringComparison.Ordinal) ? "localhost" : "127.0.0.1",
+        StringComparison.Ordinal) + "/v1";
 
     public ConcurrentQueue<SeenRequest> Requests { get; } = new();
 
@@ -47,7 +49,8 @@ internal sealed class ScriptedEndpoint : IAsyncDisposable
 
     public static Task<ScriptedEndpoint> Start(Func<HttpContext, SeenRequest, Task> answer) => Start(answer, 0, null, false);
 
-    public static async Task<ScriptedEndpoint> Start(Func<HttpContext, SeenRequest, Task> answer, int port, X509Certificate2? certificate, bool wantsCertificate)
+    public static async Task<ScriptedEndpoint> Start(Func<HttpContext, SeenRequest, Task> answer, int port, X509Certificate2? certificate,
+        bool wantsCertificate)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
@@ -107,7 +110,8 @@ internal sealed class ScriptedEndpoint : IAsyncDisposable
             var body = await reader.ReadToEndAsync(context.RequestAborted);
             string Header(string name) => context.Request.Headers[name].ToString();
             var seen = new SeenRequest(
-                Interlocked.Increment(ref _count), Header("Idempotency-Key"), Header("X-Request-Id"), Header("X-Request-Deadline-Ms"), Header("Authorization"), body);
+                Interlocked.Increment(ref _count), Header("Idempotency-Key"), Header("X-Request-Id"), Header("X-Request-Deadline-Ms"), Header("Authorization"),
+                    body);
             Requests.Enqueue(seen);
             await _answer(context, seen);
         }

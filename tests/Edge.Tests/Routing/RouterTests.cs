@@ -53,7 +53,8 @@ public sealed class RouterTests
     [Fact]
     public void Every_combination_is_decided_as_its_one_row_of_the_table_says()
     {
-        var rows = Table.Select(line => line.Split("->")).Select(parts => (Cells: parts[0].Split(' ', StringSplitOptions.RemoveEmptyEntries), Said: parts[1].Trim())).ToArray();
+        var rows = Table.Select(line =>
+            line.Split("->")).Select(parts => (Cells: parts[0].Split(' ', StringSplitOptions.RemoveEmptyEntries), Said: parts[1].Trim())).ToArray();
         var used = new HashSet<string[]>();
         var count = 0;
         foreach (var combination in Combinations(0))

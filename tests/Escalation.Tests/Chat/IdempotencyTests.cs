@@ -30,7 +30,8 @@ public sealed class IdempotencyTests
     {
         var model = new ScriptedModel();
         await using var server = await TestServer.StartAsync(model);
-        async Task<string> Stream() => await (await server.AskAsync(new { stream = true }, headers: Key)).Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        async Task<string> Stream() =>
+            await (await server.AskAsync(new { stream = true }, headers: Key)).Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
         var first = await Stream();
         Assert.EndsWith("data: [DONE]\n\n", first, StringComparison.Ordinal);
         Assert.Equal(first, await Stream());

@@ -20,7 +20,8 @@ public sealed class DotnetClientTests : IDisposable
     public async Task An_answer_has_text_reason_usage_and_log_probabilities()
     {
         await using var server = await StartAsync();
-        ChatCompletion answer = await Client(server).CompleteChatAsync(Question(), new ChatCompletionOptions { IncludeLogProbabilities = true, TopLogProbabilityCount = 3 }, Cancellation);
+        ChatCompletion answer = await Client(server).CompleteChatAsync(Question(),
+            new ChatCompletionOptions { IncludeLogProbabilities = true, TopLogProbabilityCount = 3 }, Cancellation);
 
         Assert.Equal("<think>\n" + Reply, answer.Content[0].Text);
         Assert.Equal(ChatFinishReason.Stop, answer.FinishReason);
@@ -44,7 +45,8 @@ public sealed class DotnetClientTests : IDisposable
     {
         await using var server = await StartAsync();
         var (text, finish, usage, pieces) = ("", (ChatFinishReason?)null, (ChatTokenUsage?)null, 0);
-        await foreach (var update in Client(server).CompleteChatStreamingAsync(Question(), new ChatCompletionOptions { IncludeLogProbabilities = true }, Cancellation))
+        await foreach (var update in Client(server).CompleteChatStreamingAsync(Question(), new ChatCompletionOptions { IncludeLogProbabilities = true },
+            Cancellation))
         {
             text += string.Concat(update.ContentUpdate.Select(part => part.Text));
             finish ??= update.FinishReason;
@@ -61,7 +63,8 @@ public sealed class DotnetClientTests : IDisposable
     public async Task A_limit_on_tokens_ends_with_length()
     {
         await using var server = await StartAsync();
-        ChatCompletion answer = await Client(server).CompleteChatAsync(Question(), new ChatCompletionOptions { MaxOutputTokenCount = 4, Temperature = 0.5f, TopP = 0.9f }, Cancellation);
+        ChatCompletion answer = await Client(server).CompleteChatAsync(Question(),
+            new ChatCompletionOptions { MaxOutputTokenCount = 4, Temperature = 0.5f, TopP = 0.9f }, Cancellation);
         Assert.Equal(ChatFinishReason.Length, answer.FinishReason);
         Assert.Equal(4, answer.Usage.OutputTokenCount);
     }
@@ -112,7 +115,8 @@ public sealed class DotnetClientTests : IDisposable
     private static ChatMessage[] Question() =>
     [
         new SystemChatMessage("You decode messages."),
-        new UserChatMessage(ChatMessageContentPart.CreateTextPart("The coded message is: q x"), ChatMessageContentPart.CreateImagePart(BinaryData.FromBytes(Requests.Picture), "image/png")),
+        new UserChatMessage(ChatMessageContentPart.CreateTextPart("The coded message is: q x"),
+            ChatMessageContentPart.CreateImagePart(BinaryData.FromBytes(Requests.Picture), "image/png")),
     ];
 
     private static async Task<(int Status, string Code)> FailureAsync(ChatClient client, ChatCompletionOptions? options = null)

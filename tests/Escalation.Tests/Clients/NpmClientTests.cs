@@ -35,7 +35,8 @@ public sealed class NpmClientTests
     private static (string?, int, string?, string?) Failure(JsonElement said, string name)
     {
         var failure = said.GetProperty(name);
-        return (failure.GetProperty("kind").GetString(), failure.GetProperty("status").GetInt32(), failure.GetProperty("code").GetString(), failure.GetProperty("param").GetString());
+        return (failure.GetProperty("kind").GetString(), failure.GetProperty("status").GetInt32(), failure.GetProperty("code").GetString(),
+            failure.GetProperty("param").GetString());
     }
 
     private static async Task InstallAsync(string folder)

@@ -55,7 +55,8 @@ public sealed class ApiKeysTests : IDisposable
     {
         Assert.Contains("does not exist", Assert.Throws<ConfigException>(Open).Message, StringComparison.Ordinal);
         var none = new KeySource(true, null, "VLM_NO_SUCH_VARIABLE", "keys.file");
-        Assert.Contains("No API keys", Assert.Throws<ConfigException>(() => new ApiKeys(none, _time, NullLogger<ApiKeys>.Instance)).Message, StringComparison.Ordinal);
+        Assert.Contains("No API keys", Assert.Throws<ConfigException>(() => new ApiKeys(none, _time, NullLogger<ApiKeys>.Instance)).Message,
+            StringComparison.Ordinal);
         Assert.False(new ApiKeys(none with { IsRequired = false }, _time, NullLogger<ApiKeys>.Instance).IsRequired);
     }
 

@@ -67,7 +67,8 @@ public sealed class ChatRequestReaderTests
     [InlineData("""{"messages":["q x"]}""", "InvalidRequest", "messages[0]")]
     [InlineData("""{"messages":[{"role":"user"}]}""", "InvalidRequest", "messages[0].content")]
     [InlineData("""{"messages":[{"role":"user","content":[{"type":"input_audio"}]}]}""", "InvalidRequest", "messages[0].content[0].type")]
-    [InlineData("""{"messages":[{"role":"user","content":[{"type":"image_url","image_url":"data:"}]}]}""", "InvalidRequest", "messages[0].content[0].image_url.url")]
+    [InlineData("""{"messages":[{"role":"user","content":[{"type":"image_url","image_url":"data:"}]}]}""", "InvalidRequest",
+        "messages[0].content[0].image_url.url")]
     public void What_cannot_be_honoured_is_refused_by_name(string changes, string reason, string parameter)
     {
         var e = Assert.Throws<ApiException>(() => Read(changes));
@@ -116,7 +117,8 @@ public sealed class ChatRequestReaderTests
 
     [Fact]
     public void A_code_longer_than_the_model_takes_is_refused() =>
-        Assert.Contains("97 symbols", Assert.Throws<ApiException>(() => Read("{}", text: string.Join(' ', Enumerable.Repeat("q", 97)))).Message, StringComparison.Ordinal);
+        Assert.Contains("97 symbols", Assert.Throws<ApiException>(() => Read("{}", text: string.Join(' ', Enumerable.Repeat("q", 97)))).Message,
+            StringComparison.Ordinal);
 
     [Fact]
     public void Where_conversations_are_taken_the_last_question_counts_and_elsewhere_they_are_refused()
@@ -128,7 +130,8 @@ public sealed class ChatRequestReaderTests
         var lenient = Rules with { Model = null, TakesConversations = true };
 
         Assert.Equal("q x", ChatRequestReader.Read(document.RootElement, lenient).Code);
-        Assert.Equal("messages[1].role", Assert.Throws<ApiException>(() => ChatRequestReader.Read(document.RootElement, Rules with { Model = null })).Parameter);
+        Assert.Equal("messages[1].role",
+            Assert.Throws<ApiException>(() => ChatRequestReader.Read(document.RootElement, Rules with { Model = null })).Parameter);
     }
 
     [Fact]

@@ -30,5 +30,6 @@ public sealed class ConfigFileTests
 
     [Fact]
     public void A_missing_file_is_one_clear_error() =>
-        Assert.Contains("does not exist. sample.yaml is one to start from", Assert.Throws<ConfigException>(() => ConfigFile.Load<EscalationOptions>("nowhere.yaml", "sample.yaml")).Message, StringComparison.Ordinal);
+        Assert.Contains("does not exist. sample.yaml is one to start from",
+            Assert.Throws<ConfigException>(() => ConfigFile.Load<EscalationOptions>("nowhere.yaml", "sample.yaml")).Message, StringComparison.Ordinal);
 }

@@ -19,7 +19,8 @@ public sealed class DeployFilesTests
     [Theory]
     [InlineData("escalation.yaml")]
     [InlineData("compose/escalation.yaml")]
-    public void The_configurations_are_ones_that_the_program_takes(string file) => Assert.NotEmpty(ConfigFile.Load<EscalationOptions>(Path.Combine(Deploy, file), "x").Model.ServedName);
+    public void The_configurations_are_ones_that_the_program_takes(string file) =>
+        Assert.NotEmpty(ConfigFile.Load<EscalationOptions>(Path.Combine(Deploy, file), "x").Model.ServedName);
 
     [Fact]
     public void What_compose_mounts_is_there_or_named_among_what_must_be_made_first()
@@ -41,7 +42,8 @@ public sealed class DeployFilesTests
     {
         foreach (var service in Services())
         {
-            if (service.Children.TryGetValue("ports", out var ports)) Assert.All((YamlSequenceNode)ports, port => Assert.StartsWith("127.0.0.1:", port.ToString(), StringComparison.Ordinal));
+            if (service.Children.TryGetValue("ports", out var ports)) Assert.All((YamlSequenceNode)ports, port =>
+                Assert.StartsWith("127.0.0.1:", port.ToString(), StringComparison.Ordinal));
         }
     }
 

@@ -38,7 +38,8 @@ public sealed class LoadTests
         Assert.Equal(Places, server.Queue.Places);
         model.Release();
         var statuses = await Task.WhenAll(all);
-        Assert.Equal((Places, Clients - Places), (statuses.Count(status => status == HttpStatusCode.OK), statuses.Count(status => status == HttpStatusCode.TooManyRequests)));
+        Assert.Equal((Places, Clients - Places),
+            (statuses.Count(status => status == HttpStatusCode.OK), statuses.Count(status => status == HttpStatusCode.TooManyRequests)));
         Assert.Equal(Clients - Places, await server.MetricAsync("escalation_requests_total{outcome=\"queue_full\"}"));
 
         // And afterwards it is as it was.

@@ -143,7 +143,8 @@ public sealed class ServerTests
         Assert.Equal("stop", (await NextAsync(lines))!["choices"]![0]!["finish_reason"]!.GetValue<string>());
         var usage = (await NextAsync(lines))!;
         Assert.Empty(usage["choices"]!.AsArray());
-        Assert.Equal((80, 4, 84, 64), ((int)usage["usage"]!["prompt_tokens"]!, (int)usage["usage"]!["completion_tokens"]!, (int)usage["usage"]!["total_tokens"]!,
+        Assert.Equal((80, 4, 84, 64),
+            ((int)usage["usage"]!["prompt_tokens"]!, (int)usage["usage"]!["completion_tokens"]!, (int)usage["usage"]!["total_tokens"]!,
             (int)usage["usage"]!["prompt_tokens_details"]!["image_tokens"]!));
         Assert.Null(await NextAsync(lines));
     }
@@ -156,7 +157,8 @@ public sealed class ServerTests
         var choice = answer.GetProperty("choices")[0];
         Assert.Equal("length", choice.GetProperty("finish_reason").GetString());
         var token = choice.GetProperty("logprobs").GetProperty("content")[0];
-        Assert.Equal(("one", -0.125, 111), (token.GetProperty("token").GetString(), token.GetProperty("logprob").GetDouble(), token.GetProperty("bytes")[0].GetInt32()));
+        Assert.Equal(("one", -0.125, 111),
+            (token.GetProperty("token").GetString(), token.GetProperty("logprob").GetDouble(), token.GetProperty("bytes")[0].GetInt32()));
         Assert.Equal([-0.125, -9999], token.GetProperty("top_logprobs").EnumerateArray().Select(each => each.GetProperty("logprob").GetDouble()));
     }
 
@@ -229,7 +231,8 @@ public sealed class ServerTests
         await TestServer.Until(() => model.Batches.Count == 1);
         await server.App.StopAsync(Cancellation).WaitAsync(TimeSpan.FromSeconds(20), Cancellation);
         // Cut off, or told that the server ended: either way it has no answer.
-        var status = await inFlight.ContinueWith(task => task.IsCompletedSuccessfully ? task.GetAwaiter().GetResult().StatusCode : HttpStatusCode.ServiceUnavailable, TaskScheduler.Default)
+        var status = await inFlight.ContinueWith(task =>
+            task.IsCompletedSuccessfully ? task.GetAwaiter().GetResult().StatusCode : HttpStatusCode.ServiceUnavailable, TaskScheduler.Default)
             .WaitAsync(TimeSpan.FromSeconds(20), Cancellation);
         Assert.Equal(HttpStatusCode.ServiceUnavailable, status);
     }

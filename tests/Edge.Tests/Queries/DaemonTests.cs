@@ -1,0 +1,43 @@
+using Vlm.Edge.Escalations;
+using Vlm.Edge.Queries;
+using Vlm.Edge.Tests.Api;
+using Vlm.Edge.Tests.Escalations;
+
+namespace Vlm.Edge.Tests.Queries;
+
+/// <summary>The end of the daemon: what is under way comes to an end before what it works with is closed.</summary>
+public sealed class DaemonTests
+{
+    [Fact]
+    public async Task The_end_waits_for_the_turn_under_way_gives_up_those_who_wait_and_closes_the_queue()
+    {
+        await using var endpoint = await ScriptedEndpoint.Start(ScriptedEndpoint.Right);
+        var rig = new DaemonRig(0.99, endpoint.Url);
+        var turn = (await rig.Daemon.Model.TakeTurnAsync(rig.Question(), ServeRig.Stop)).Turn!;
+        var waiting = rig.Daemon.Pipeline.AskAsync(rig.Question(), ServeRig.Stop);
+
+        var ended = rig.Daemon.DisposeAsync().AsTask();
+        Assert.Equal(RefusalReason.Cancelled, Assert.IsType<QueryOutcome.Refused>(await waiting).Reason);
+        Assert.False(ended.IsCompleted);
+        // The solver is still there: the question is given up between two tokens, and nothing throws.
+        Assert.Equal(RefusalReason.Cancelled, Assert.IsType<LocalOutcome.Refused>(await turn.SolveAsync()).Reason);
+        turn.Dispose();
+        await ended.WaitAsync(TimeSpan.FromSeconds(20), ServeRig.Stop);
+
+        using (Bench.Queue(rig.Config.Escalation!.Queue, TimeProvider.System))
+        {
+            // It could not be opened while the daemon had it.
+        }
+        await rig.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task A_queue_that_another_daemon_has_open_is_one_clear_error()
+    {
+        await using var rig = new DaemonRig(0.99, "http://127.0.0.1:9/v1");
+
+        var error = Assert.Throws<QueueException>(() => Bench.Queue(rig.Config.Escalation!.Queue, TimeProvider.System));
+
+        Assert.Equal(QueueFault.Taken, error.Fault);
+    }
+}
