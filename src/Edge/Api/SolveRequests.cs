@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.Features;
 using Vlm.Cryptogram;
 using Vlm.Edge.Queries;
 using Vlm.Edge.Routing;
@@ -21,10 +20,12 @@ internal sealed record SolveRequest(string Picture, string Code, double? Deadlin
 /// <summary>Makes questions of requests: checks everything, and looks at the picture as far as its header.</summary>
 internal sealed class SolveRequests(Daemon daemon)
 {
-    private const int MostFields = 8, LongestField = 4096;
     private readonly ServerOptions _server = daemon.Config.Server;
     private readonly RoutingOptions _routing = daemon.Config.Routing;
     private readonly TimeProvider _clock = daemon.Clock;
+    private readonly BodyLimits _body = new(
+        daemon.Config.Server.BodyLimitBytes, TimeSpan.FromSeconds(daemon.Config.Server.BodySeconds), daemon.Clock,
+        new BodyMemory(daemon.Config.Server.BodyLimitBytes));
 
     /// <summary>The question of a form or of JSON.</summary>
     /// <exception cref="ApiException">It is none.</exception>
@@ -35,7 +36,7 @@ internal sealed class SolveRequests(Daemon daemon)
         if (type.StartsWith("multipart/form-data", StringComparison.OrdinalIgnoreCase)) return await ReadFormAsync(request, started);
         if (!request.HasJsonContentType())
             throw new ApiException(ErrorReason.UnsupportedMediaType, $"The content type is '{type}'. Send multipart/form-data or application/json.");
-        var body = ParseJson(await BodyAsync(request));
+        var body = ParseJson(await RequestBody.ReadJsonAsync(request, _body, request.HttpContext.RequestAborted));
         return ToQuery(new Parts(PictureFile.FromDataUri(body.Picture, "picture"), body.Code, body.DeadlineMs, body.Mode), started);
     }
 
@@ -46,7 +47,7 @@ internal sealed class SolveRequests(Daemon daemon)
     {
         var started = _clock.GetTimestamp();
         var rules = new ChatRules(null, _server.PixelLimit, Seed: 0) { TakesConversations = true, HasLogprobs = false };
-        var chat = RequestBody.Parse(await BodyAsync(request), rules);
+        var chat = RequestBody.Parse(await RequestBody.ReadJsonAsync(request, _body, request.HttpContext.RequestAborted), rules);
         return (ToQuery(new Parts(chat.Picture, chat.Code, null, null), started), chat.Settings);
     }
 
@@ -64,9 +65,6 @@ internal sealed class SolveRequests(Daemon daemon)
         }
     }
 
-    private Task<ReadOnlyMemory<byte>> BodyAsync(HttpRequest request) =>
-        RequestBody.ReadAsync(request, _server.BodyLimitBytes, TimeSpan.FromSeconds(_server.BodySeconds), _clock, request.HttpContext.RequestAborted);
-
     private static SolveRequest ParseJson(ReadOnlyMemory<byte> body)
     {
         try
@@ -82,46 +80,8 @@ internal sealed class SolveRequests(Daemon daemon)
 
     private async Task<Query> ReadFormAsync(HttpRequest request, long started)
     {
-        var form = await FormAsync(request);
-        if (form.Files.GetFiles("picture") is not [var file])
-            throw new ApiException(ErrorReason.InvalidRequest, $"The form has {form.Files.GetFiles("picture").Count} files 'picture'; exactly one is needed.",
-                "picture");
-        foreach (var (name, values) in form.Where(field => field.Value.Count > 1))
-            throw new ApiException(ErrorReason.InvalidRequest, $"The form has {values.Count} fields '{name}'; give one.", name);
-        foreach (var name in form.Keys.Where(name => name is not ("code" or "deadline_ms" or "mode")))
-            throw new ApiException(ErrorReason.UnknownParameter, $"The form has a field '{name}'; expected picture, code, deadline_ms and mode.", name);
-        var picture = new byte[file.Length];
-        await using (var stream = file.OpenReadStream()) await stream.ReadExactlyAsync(picture, request.HttpContext.RequestAborted);
-        var mode = form["mode"] is [{ Length: > 0 } given] ? given : null;
-        return ToQuery(new Parts(picture, form["code"].ToString(), ToNumber(form["deadline_ms"].ToString()), mode), started);
-    }
-
-    private async Task<IFormCollection> FormAsync(HttpRequest request)
-    {
-        var limits = new FormOptions
-        {
-            // In memory: the number of requests in flight bounds it, and nothing is left on the disk.
-            MemoryBufferThreshold = _server.BodyLimitBytes,
-            MultipartBodyLengthLimit = _server.BodyLimitBytes,
-            ValueCountLimit = MostFields,
-            ValueLengthLimit = LongestField,
-            KeyLengthLimit = 64,
-        };
-        var aborted = request.HttpContext.RequestAborted;
-        using var slow = new CancellationTokenSource(TimeSpan.FromSeconds(_server.BodySeconds), _clock);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(slow.Token, aborted);
-        try
-        {
-            return await request.ReadFormAsync(limits, either.Token);
-        }
-        catch (Exception e) when (!aborted.IsCancellationRequested && e is InvalidDataException or IOException and not BadHttpRequestException)
-        {
-            throw new ApiException(ErrorReason.InvalidRequest, $"The form cannot be read: {e.Message}");
-        }
-        catch (OperationCanceledException) when (slow.IsCancellationRequested && !aborted.IsCancellationRequested)
-        {
-            throw new ApiException(ErrorReason.BodyTimeout, $"The form did not arrive within {_server.BodySeconds} s.");
-        }
+        var form = await SolveForm.ParseAsync(request.ContentType, await RequestBody.ReadAsync(request, _body, request.HttpContext.RequestAborted));
+        return ToQuery(new Parts(form.Picture, form.Code, ToNumber(form.DeadlineMs), form.Mode is { Length: > 0 } mode ? mode : null), started);
     }
 
     private static double? ToNumber(string text) => text.Length == 0

@@ -20,6 +20,7 @@ internal sealed class ChatApi(LimitOptions limits, ModelSlot slot, SolveQueue qu
 
     private const int MaxKeyLength = 255;
     private readonly TimeProvider _time = instruments.Time;
+    private readonly BodyLimits _body = new(limits.BodyBytes, TimeSpan.FromSeconds(limits.BodySeconds), instruments.Time, new BodyMemory(limits.BodyBytes));
 
     /// <summary>Adds the route.</summary>
     public void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1/chat/completions", CompleteAsync);
@@ -34,7 +35,7 @@ internal sealed class ChatApi(LimitOptions limits, ModelSlot slot, SolveQueue qu
         using var either = CancellationTokenSource.CreateLinkedTokenSource(expiry.Token, context.RequestAborted);
         try
         {
-            var body = await RequestBody.ReadAsync(context.Request, limits.BodyBytes, TimeSpan.FromSeconds(limits.BodySeconds), _time, either.Token);
+            var body = await RequestBody.ReadJsonAsync(context.Request, _body, either.Token);
             var request = ToRequest(body);
             var job = Start(context, body, request);
             try

@@ -5,36 +5,73 @@ using Vlm.Hosting.Http;
 
 namespace Vlm.Hosting.Chat;
 
-/// <summary>The JSON of a request to the chat interface.</summary>
+/// <summary>How much of a body is read, and how long.</summary>
+/// <param name="MaxBytes">A longer one is refused.</param>
+/// <param name="Patience">A slower one is refused.</param>
+/// <param name="Time">Clock of the patience.</param>
+/// <param name="Memory">What all bodies share.</param>
+public sealed record BodyLimits(int MaxBytes, TimeSpan Patience, TimeProvider Time, BodyMemory Memory);
+
+/// <summary>The bodies of requests, and the JSON of one to the chat interface.</summary>
 public static class RequestBody
 {
     private const int MaxDepth = 32;
+    private const int FirstBytes = 64 << 10;
     private static readonly JsonDocumentOptions Strict = new() { MaxDepth = MaxDepth, AllowDuplicateProperties = false };
 
-    /// <summary>Reads a body whole.</summary>
+    /// <summary>Reads a body of JSON whole.</summary>
     /// <param name="request">The request.</param>
-    /// <param name="maxBytes">A longer one is refused.</param>
-    /// <param name="patience">A slower one is refused.</param>
-    /// <param name="time">Clock of the patience.</param>
+    /// <param name="limits">How much and how long.</param>
     /// <param name="cancellation">Ends the reading.</param>
-    /// <exception cref="ApiException">It is not sent as plain JSON, is too long or too slow.</exception>
-    public static async Task<ReadOnlyMemory<byte>> ReadAsync(HttpRequest request, int maxBytes, TimeSpan patience, TimeProvider time,
-        CancellationToken cancellation)
+    /// <exception cref="ApiException">It is not sent as plain JSON, is too long or too slow, or there is no memory for it.</exception>
+    public static Task<ReadOnlyMemory<byte>> ReadJsonAsync(HttpRequest request, BodyLimits limits, CancellationToken cancellation)
     {
-        CheckHeaders(request, maxBytes);
-        using var slow = new CancellationTokenSource(patience, time);
+        if (!request.HasJsonContentType())
+            throw new ApiException(ErrorReason.UnsupportedMediaType, $"The body must be JSON with Content-Type application/json, not '{request.ContentType}'.");
+        CheckCharset(request.ContentType);
+        return ReadAsync(request, limits, cancellation);
+    }
+
+    /// <summary>Reads a body whole, of whatever type. What it takes of the memory for bodies is given back when the request is over.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="limits">How much and how long.</param>
+    /// <param name="cancellation">Ends the reading.</param>
+    /// <exception cref="ApiException">It is packed, too long or too slow, or there is no memory for it.</exception>
+    public static async Task<ReadOnlyMemory<byte>> ReadAsync(HttpRequest request, BodyLimits limits, CancellationToken cancellation)
+    {
+        if (request.Headers.ContentEncoding.Count > 0 && request.Headers.ContentEncoding != "identity")
+            throw new ApiException(ErrorReason.UnsupportedMediaType,
+                $"A body with Content-Encoding '{request.Headers.ContentEncoding}' is not read. Send it plain.");
+        if (request.ContentLength > limits.MaxBytes)
+            throw new ApiException(ErrorReason.RequestTooLarge,
+                $"The body has {request.ContentLength} bytes; at most {limits.MaxBytes} are taken. Send a smaller picture.");
+        using var slow = new CancellationTokenSource(limits.Patience, limits.Time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(slow.Token, cancellation);
-        // A chunked body says no length; Kestrel stops it at the limit.
-        using var body = new MemoryStream((int)(request.ContentLength ?? 0));
+        var share = limits.Memory.Open();
+        request.HttpContext.Response.RegisterForDispose(share);
         try
         {
-            await request.Body.CopyToAsync(body, either.Token);
+            return await ReadAsync(request.Body, (int)(request.ContentLength ?? limits.MaxBytes), share, either.Token);
         }
         catch (OperationCanceledException) when (slow.IsCancellationRequested && !cancellation.IsCancellationRequested)
         {
-            throw new ApiException(ErrorReason.BodyTimeout, $"The body did not arrive within {patience.TotalSeconds} s.");
+            throw new ApiException(ErrorReason.BodyTimeout, $"The body did not arrive within {limits.Patience.TotalSeconds} s.");
         }
-        return body.GetBuffer().AsMemory(0, (int)body.Length);
+    }
+
+    /// <summary>Grows with what arrives and not with what is announced. A chunked body says no length; Kestrel stops it at the limit.</summary>
+    private static async Task<ReadOnlyMemory<byte>> ReadAsync(Stream body, int most, BodyMemory.Share share, CancellationToken cancellation)
+    {
+        var bytes = new byte[Math.Min(FirstBytes, most + 1)];
+        for (var length = 0; ;)
+        {
+            // One more than can come: the end is seen by reading nothing.
+            if (length == bytes.Length) Array.Resize(ref bytes, (int)Math.Min(2L * length, most + 1L));
+            var read = await body.ReadAsync(bytes.AsMemory(length), cancellation);
+            if (read == 0) return bytes.AsMemory(0, length);
+            share.Add(read);
+            length += read;
+        }
     }
 
     /// <summary>The question in a body.</summary>
@@ -55,19 +92,6 @@ public static class RequestBody
             // How the reader reports a string that is no Unicode text.
             throw new ApiException(ErrorReason.InvalidRequest, "The body has a string that is not valid Unicode.");
         }
-    }
-
-    private static void CheckHeaders(HttpRequest request, int maxBytes)
-    {
-        if (!request.HasJsonContentType())
-            throw new ApiException(ErrorReason.UnsupportedMediaType, $"The body must be JSON with Content-Type application/json, not '{request.ContentType}'.");
-        CheckCharset(request.ContentType);
-        if (request.Headers.ContentEncoding.Count > 0 && request.Headers.ContentEncoding != "identity")
-            throw new ApiException(ErrorReason.UnsupportedMediaType,
-                $"A body with Content-Encoding '{request.Headers.ContentEncoding}' is not read. Send it plain.");
-        if (request.ContentLength > maxBytes)
-            throw new ApiException(ErrorReason.RequestTooLarge,
-                $"The body has {request.ContentLength} bytes; at most {maxBytes} are taken. Send a smaller picture.");
     }
 
     /// <summary>JSON is UTF-8 (RFC 8259); a client that says something else sends something else.</summary>
