@@ -43,6 +43,17 @@ public static class CheckedOption
         return Read<Split[]>("--splits", description, [.. EvaluationSplits.Select(name => Enum.Parse<Split>(name, ignoreCase: true))], TryReadSplits, $"some of {names}");
     }
 
+    /// <summary>What is the matter with the pictures.</summary>
+    public static Option<Stratum> Stratum()
+    {
+        string[] names = [.. Enum.GetNames<Stratum>().Select(name => name.ToLowerInvariant())];
+        var option = Read(
+            "--stratum", "What is the matter with the pictures; whole: nothing.", Puzzles.Stratum.Whole,
+            (string text, out Stratum stratum) => Enum.TryParse(text, ignoreCase: true, out stratum) && names.Contains(text), $"one of {string.Join(", ", names)}");
+        option.HelpName = string.Join('|', names);
+        return option;
+    }
+
     /// <summary>How hard the pictures are that a camera took.</summary>
     public static Option<SeverityRange> Severity(SeverityRange usual)
     {

@@ -99,6 +99,9 @@ public sealed record PuzzleOptions
         _ => throw new ArgumentOutOfRangeException(nameof(split), split, "expected one of the splits"),
     };
 
+    /// <summary>The same with one kind of pictures alone.</summary>
+    public PuzzleOptions Of(Stratum stratum) => this with { Strata = StratumMix.Only(stratum) };
+
     /// <summary>Checks ranges.</summary>
     /// <exception cref="ArgumentException">A value is out of range; the message names it.</exception>
     public void Validate()

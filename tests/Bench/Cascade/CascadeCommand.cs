@@ -22,11 +22,12 @@ internal static class CascadeCommand
         var seed = new Option<long>("--seed") { Description = "Seed of the puzzles.", DefaultValueFactory = _ => 1 };
         var split = CheckedOption.Split("Which puzzles.", Split.Clean);
         var severity = CheckedOption.Severity(new SeverityRange(1, 3));
+        var stratum = CheckedOption.Stratum();
         var results = ReportFolder.Option();
         var command = new Command(
             "cascade", "Accuracy, escalated share, latency and bytes of edge, cascade and larger model alone. Stop it at any time: the same command goes on where it was.")
         {
-            edge, larger, count, seed, split, severity, results,
+            edge, larger, count, seed, split, severity, stratum, results,
         };
         command.SetAction((result, stop) =>
         {
@@ -36,6 +37,7 @@ internal static class CascadeCommand
                     Count = result.GetValue(count),
                     Seed = result.GetValue(seed),
                     Severity = result.GetValue(severity),
+                    Stratum = result.GetValue(stratum),
                     Results = result.GetRequiredValue(results),
                 },
                 stop);
@@ -53,7 +55,7 @@ internal static class CascadeCommand
             ?? throw new GateException($"'{options.Edge}' has no gate.json, so there is no cascade to measure. The edge program's calibrate command writes one.");
         using var larger = Solver.Open(options.Larger);
         var subject = Subject(options, edge.Folder, larger.Folder, gate);
-        var source = new PuzzleSource(PuzzleOptions.For(options.Split, options.Severity.Low, options.Severity.High), options.Seed);
+        var source = new PuzzleSource(PuzzleOptions.For(options.Split, options.Severity.Low, options.Severity.High).Of(options.Stratum), options.Seed);
         using var results = new ResultLines<long, CascadeItem>(PartialPath(subject, gate), CascadeItemJson.Default.CascadeItem, item => item.Index);
         long[] wanted = [.. Enumerable.Range(0, options.Count)];
         // One at a time, as the daemon is asked.
@@ -69,9 +71,12 @@ internal static class CascadeCommand
     }
 
     private static CascadeSubject Subject(CascadeOptions options, ModelFolder edge, ModelFolder larger, Gate gate) => new(
-        NameOf(edge), edge.Fingerprint, NameOf(larger), larger.Fingerprint, options.Split.ToString().ToLowerInvariant(), options.Seed,
+        NameOf(edge), edge.Fingerprint, NameOf(larger), larger.Fingerprint, Puzzles(options), options.Seed,
         options.Split == Split.Camera ? options.Severity.ToString() : null, gate.Certificate.Risk, ThisMachine.Line, RuntimeInformation.FrameworkDescription,
         TimeProvider.System.GetUtcNow().ToString("yyyy-MM-dd", CultureInfo.InvariantCulture));
+
+    private static string Puzzles(CascadeOptions options) =>
+        (options.Stratum == Stratum.Whole ? $"{options.Split}" : $"{options.Split}-{options.Stratum}").ToLowerInvariant();
 
     private static string NameOf(ModelFolder folder) => Path.GetFileName(Path.GetFullPath(folder.Path).TrimEnd(Path.DirectorySeparatorChar));
 

@@ -15,6 +15,9 @@ public sealed record CascadeOptions(string Edge, string Larger, Split Split)
     /// <summary>Of camera pictures; without meaning for other splits.</summary>
     public required SeverityRange Severity { get; init; }
 
+    /// <summary>What is the matter with the pictures.</summary>
+    public Stratum Stratum { get; init; }
+
     /// <summary>Folder of the reports; each processor has its own in it.</summary>
     public required string Results { get; init; }
 }

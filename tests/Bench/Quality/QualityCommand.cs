@@ -24,6 +24,7 @@ internal static class QualityCommand
         var batch = CheckedOption.Positive("--batch", "Puzzles per batch.", 16);
         var seed = new Option<long>("--seed") { Description = "Seed of the puzzles.", DefaultValueFactory = _ => 1 };
         var severity = CheckedOption.Severity(new SeverityRange(1, 3));
+        var stratum = CheckedOption.Stratum();
         var free = new Option<bool>("--free")
         {
             Description = "Leave the model free: take the most probable token even where it breaks a rule of the cipher or of the reply's layout.",
@@ -31,7 +32,7 @@ internal static class QualityCommand
         var results = ReportFolder.Option();
         var command = new Command("quality", "Exact match of a package over an evaluation split. Stop it at any time: the same command goes on where it was.")
         {
-            model, count, split, batch, seed, severity, free, results,
+            model, count, split, batch, seed, severity, stratum, free, results,
         };
         command.SetAction((result, stop) =>
         {
@@ -42,6 +43,7 @@ internal static class QualityCommand
                     Batch = result.GetValue(batch),
                     Seed = result.GetValue(seed),
                     Severity = result.GetValue(severity),
+                    Stratum = result.GetValue(stratum),
                     IsConstrained = !result.GetValue(free),
                     Results = result.GetRequiredValue(results),
                 },
@@ -56,7 +58,7 @@ internal static class QualityCommand
     {
         using var solver = Solver.Open(options.Model);
         var subject = Subject(options, solver.Folder);
-        var source = new PuzzleSource(PuzzleOptions.For(options.Split, options.Severity.Low, options.Severity.High), options.Seed);
+        var source = new PuzzleSource(PuzzleOptions.For(options.Split, options.Severity.Low, options.Severity.High).Of(options.Stratum), options.Seed);
         using var results = new ResultLines<long, QualityItem>(PartialPath(options, subject), QualityItemJson.Default.QualityItem, item => item.Index);
         long[] wanted = [.. Enumerable.Range(0, options.Count)];
         new ResumableRun<long, Puzzle, QualityItem>(results, options.Batch, source.At, puzzle => puzzle.Code.Length, batch => Solve(solver, options.IsConstrained, batch))
@@ -86,6 +88,7 @@ internal static class QualityCommand
         Split = options.Split.ToString().ToLowerInvariant(),
         Seed = options.Seed,
         Severity = options.Split == Split.Camera ? options.Severity.ToString() : null,
+        Stratum = options.Stratum == Stratum.Whole ? null : options.Stratum.ToString().ToLowerInvariant(),
         Batch = options.Batch,
         IsConstrained = options.IsConstrained,
         Machine = ThisMachine.Line,
@@ -98,7 +101,8 @@ internal static class QualityCommand
     {
         var code = typeof(IVisionModel).Module.ModuleVersionId.ToString("N")[..8];
         var free = options.IsConstrained ? "" : "-free";
-        var name = $"{subject.Model}-{subject.ModelHash[..12]}-{subject.Split}-{subject.Severity ?? "0"}-seed{subject.Seed}-batch{subject.Batch}{free}-{code}.jsonl";
+        var puzzles = $"{subject.Split}-{subject.Stratum ?? "whole"}-{subject.Severity ?? "0"}-seed{subject.Seed}";
+        var name = $"{subject.Model}-{subject.ModelHash[..12]}-{puzzles}-batch{subject.Batch}{free}-{code}.jsonl";
         return Path.Combine("runs", "quality", name);
     }
 

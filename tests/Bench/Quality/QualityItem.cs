@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Serialization;
 using Vlm.Cryptogram;
 using Vlm.Puzzles;
@@ -19,6 +20,9 @@ public sealed record QualityItem(long Index, string Code, string Expected, strin
     /// <summary>The engine's raw confidence, 0 to 1; null when the reply could not be read.</summary>
     public double? Confidence { get; init; }
 
+    /// <summary>What the model said of the picture: answered, unreadable or no_decoder; null when its reply could not be read.</summary>
+    public string? Status { get; init; }
+
     /// <summary>Time of the batch that the puzzle was solved in, divided by the batch's size.</summary>
     public double Seconds { get; init; }
 
@@ -32,6 +36,7 @@ public sealed record QualityItem(long Index, string Code, string Expected, strin
         {
             Severity = puzzle.Severity,
             Confidence = solution.RawConfidence,
+            Status = solution.Status is { } status ? JsonNamingPolicy.SnakeCaseLower.ConvertName(status.ToString()) : null,
             Tokens = solution.Generation.Choices.Count,
         };
     }

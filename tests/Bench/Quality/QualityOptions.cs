@@ -16,6 +16,9 @@ public sealed record QualityOptions(string Model, Split Split)
     /// <summary>Of camera pictures; without meaning for other splits.</summary>
     public required SeverityRange Severity { get; init; }
 
+    /// <summary>What is the matter with the pictures.</summary>
+    public Stratum Stratum { get; init; }
+
     /// <summary>Whether replies are held to their layout, as the box does it.</summary>
     public required bool IsConstrained { get; init; }
 

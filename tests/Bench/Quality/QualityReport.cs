@@ -1,3 +1,4 @@
+using Vlm.Cryptogram;
 using Vlm.Statistics;
 
 namespace Vlm.Bench.Quality;
@@ -19,6 +20,9 @@ public sealed record QualitySubject
 
     /// <summary>Smallest and largest camera severity; null where the split has none.</summary>
     public string? Severity { get; init; }
+
+    /// <summary>What is the matter with the pictures; null when nothing is.</summary>
+    public string? Stratum { get; init; }
 
     public required int Batch { get; init; }
 
@@ -54,6 +58,29 @@ public sealed record GroupScore(string Group, int Right, int Count, double Low, 
 /// <summary>Seconds per solve: the time of a batch shared equally among its puzzles.</summary>
 public sealed record SolveSeconds(double Mean, double P50, double P95);
 
+/// <summary>What was said of letters that the pictures show and of those that they do not.</summary>
+/// <param name="Unseen">Letters of messages that their pictures do not show.</param>
+/// <param name="Rightly">Of them called unseen.</param>
+/// <param name="Shown">Letters of messages that their pictures show.</param>
+/// <param name="Wrongly">Of them called unseen.</param>
+/// <param name="NoDecoder">Pictures said to hold no decoder.</param>
+public sealed record UnseenScore(int Unseen, int Rightly, int Shown, int Wrongly, int NoDecoder)
+{
+    public static UnseenScore Of(IReadOnlyCollection<QualityItem> items)
+    {
+        (bool IsUnseen, bool IsCalled)[] letters = [.. items.Where(item => item.Answer?.Length == item.Expected.Length)
+            .SelectMany(item => item.Expected.Zip(item.Answer!))
+            .Where(letter => letter.First != ' ')
+            .Select(letter => (letter.First == Message.Unseen, letter.Second == Message.Unseen))];
+        return new UnseenScore(
+            letters.Count(letter => letter.IsUnseen),
+            letters.Count(letter => letter is { IsUnseen: true, IsCalled: true }),
+            letters.Count(letter => !letter.IsUnseen),
+            letters.Count(letter => letter is { IsUnseen: false, IsCalled: true }),
+            items.Count(item => item.Status == "no_decoder"));
+    }
+}
+
 /// <summary>How well a model package answers the puzzles of a split.</summary>
 public sealed record QualityReport
 {
@@ -67,6 +94,8 @@ public sealed record QualityReport
 
     /// <summary>Empty when no camera took the pictures.</summary>
     public required IReadOnlyList<GroupScore> PerSeverity { get; init; }
+
+    public required UnseenScore Unseen { get; init; }
 
     public required SolveSeconds Seconds { get; init; }
 
@@ -89,6 +118,7 @@ public sealed record QualityReport
             Total = GroupScore.Of("all", items),
             PerWords = Scores(items, item => item.Words, words => words == 1 ? "1 word" : $"{words} words"),
             PerSeverity = items.Any(item => item.Severity > 0) ? Scores(items, item => item.Severity, severity => $"severity {severity}") : [],
+            Unseen = UnseenScore.Of(items),
             Seconds = new SolveSeconds(seconds.Average(), Quantile(seconds, 0.5), Quantile(seconds, 0.95)),
             TokensPerReply = items.Average(item => item.Tokens),
             Failures = items.Where(item => item.Failure is not null).CountBy(item => item.Failure!.Reason)

@@ -12,6 +12,8 @@ public static class ReportFiles
     {
         var subject = report.Subject;
         string name = $"quality-{subject.Model}-{subject.Precision}-{subject.Split}";
+        if (subject.Stratum is not null)
+            name += $"-{subject.Stratum}";
         if (subject.Severity is not null)
             name += $"-{subject.Severity}";
         if (subject.IsConstrained == false)
@@ -23,7 +25,8 @@ public static class ReportFiles
     {
         var subject = report.Subject;
         var text = new StringBuilder();
-        text.Append($"# Quality: {subject.Model}, split {subject.Split}\n\n");
+        string stratum = subject.Stratum is null ? "" : $", stratum {subject.Stratum}";
+        text.Append($"# Quality: {subject.Model}, split {subject.Split}{stratum}\n\n");
         string severity = subject.Severity is null ? "" : $", severity {subject.Severity}";
         string free = subject.IsConstrained == false ? ", not held to the layout of replies" : "";
         text.Append($"{report.Total.Count} puzzles, seed {subject.Seed}{severity}; {subject.Precision}, batches of {subject.Batch}, greedy{free}; {subject.Date}.\n");
@@ -31,6 +34,9 @@ public static class ReportFiles
         AppendScores(text, [.. report.PerWords, report.Total]);
         if (report.PerSeverity.Count > 0)
             AppendScores(text, report.PerSeverity);
+        var unseen = report.Unseen;
+        text.Append($"Letters that the picture does not show: {unseen.Unseen}, called unseen {unseen.Rightly}; letters that it shows: {unseen.Shown}, called unseen {unseen.Wrongly}. ");
+        text.Append($"Said to hold no decoder: {unseen.NoDecoder} pictures.\n\n");
         var seconds = report.Seconds;
         text.Append($"Seconds per solve: mean {seconds.Mean:F3}, p50 {seconds.P50:F3}, p95 {seconds.P95:F3}; {report.TokensPerReply:F1} tokens per reply.\n");
         text.Append(report.Failures.Count == 0
