@@ -27,6 +27,12 @@ public static class Message
     /// <summary>The symbol that stands for a letter that the picture does not show: <c>ca? dog</c>.</summary>
     public const char Unseen = '?';
 
+    /// <summary>The letters of a code that an answer to it does not give, each once, in the order of the code.</summary>
+    /// <param name="code">The spaced code.</param>
+    /// <param name="answer">An answer of as many letters and spaces, or of fewer.</param>
+    public static IReadOnlyList<char> UnseenOf(string code, string answer) =>
+        [.. FromSpaced(code).Zip(answer).Where(pair => pair.Second == Unseen).Select(pair => pair.First).Distinct()];
+
     /// <summary>The spaced form of a message.</summary>
     /// <param name="text">Letters and single spaces.</param>
     public static string Spaced(string text)

@@ -123,9 +123,7 @@ public sealed record Solution
     };
 
     /// <summary>The letters of the code that were not seen, each once, in the order of the code.</summary>
-    public IReadOnlyList<char> Unseen => Answer is not { } answer
-        ? []
-        : [.. Message.FromSpaced(Question.Code).Zip(answer).Where(pair => pair.Second == Message.Unseen).Select(pair => pair.First).Distinct()];
+    public IReadOnlyList<char> Unseen => Answer is { } answer ? Message.UnseenOf(Question.Code, answer) : [];
 
     /// <summary>The answer in lower case, or null when the reply cannot be read.</summary>
     public string? Answer => Reply is ReplyResult.Reply reply ? reply.Answer.ToLowerInvariant() : null;

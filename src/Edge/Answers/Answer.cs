@@ -1,3 +1,4 @@
+using Vlm.Cryptogram;
 using Vlm.Edge.Routing;
 
 namespace Vlm.Edge.Answers;
@@ -53,6 +54,12 @@ internal sealed record Answer
 
     /// <summary>The plain text; null when nobody could read the picture.</summary>
     public required string? Text { get; init; }
+
+    /// <summary>What the picture lets one say; null when nobody could read it.</summary>
+    public AnswerStatus? Status { get; init; }
+
+    /// <summary>The letters of the code that the picture does not show.</summary>
+    public IReadOnlyList<char> Unseen { get; init; } = [];
 
     /// <summary>The gate's calibrated probability that the local answer is right; null without a gate, and for the larger model's answers.</summary>
     public double? Confidence { get; init; }

@@ -13,6 +13,8 @@ namespace Vlm.Edge.Api;
 internal sealed record AnswerBody(
     string Id,
     string? Answer,
+    string? Status,
+    IReadOnlyList<char> Unseen,
     double? Confidence,
     string AnsweredBy,
     bool Certified,
@@ -29,6 +31,8 @@ internal sealed record AnswerBody(
     public static AnswerBody From(Answer answer) => new(
         answer.Id,
         answer.Text,
+        answer.Status is { } status ? status.ToLabel() : null,
+        answer.Unseen,
         answer.Confidence,
         answer.By.ToLabel(),
         answer.IsCertified,

@@ -1,3 +1,5 @@
+using Vlm.Cryptogram;
+
 namespace Vlm.Edge.Escalations;
 
 /// <summary>How one request to one endpoint ended.</summary>
@@ -8,7 +10,11 @@ internal abstract record Attempt
     }
 
     /// <summary>An answer that passed every check.</summary>
-    public sealed record Answered(string Answer, string Model, double? Confidence) : Attempt;
+    public sealed record Answered(string Answer, string Model, double? Confidence) : Attempt
+    {
+        /// <summary>What the picture lets the larger model say.</summary>
+        public AnswerStatus Status { get; init; }
+    }
 
     /// <summary>The endpoint's breaker is open: it was not asked.</summary>
     /// <param name="RetryAfter">When the breaker will let a request through.</param>

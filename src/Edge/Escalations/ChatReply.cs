@@ -33,7 +33,17 @@ internal static class ChatReply
         var failures = Verifiers.Check(reply, code).HardFailures;
         return failures.Count > 0
             ? AttemptRules.Unusable($"the answer '{Short(parsed.Answer)}' cannot be right for the code '{code}': {string.Join(", ", failures)}")
-            : new Attempt.Answered(parsed.Answer.ToLowerInvariant(), Short(completion.Model) ?? "", Confidence(choice));
+            : new Attempt.Answered(parsed.Answer.ToLowerInvariant(), Short(completion.Model) ?? "", Confidence(choice))
+            {
+                Status = Status(parsed, completion.Reading),
+            };
+    }
+
+    /// <summary>Letters that are not given are not seen, whatever the endpoint says; only that nothing at all is seen takes its word.</summary>
+    private static AnswerStatus Status(ReplyResult.Reply reply, ChatReading? reading)
+    {
+        if (!reply.Answer.Contains(Message.Unseen, StringComparison.Ordinal)) return AnswerStatus.Answered;
+        return reading?.Status == "no_decoder" ? AnswerStatus.NoDecoder : AnswerStatus.Unreadable;
     }
 
     private static ReplyResult Parsed(string content, EndpointOptions endpoint)
@@ -70,7 +80,9 @@ internal static class ChatReply
     private static string? Short(string? text) => text is { Length: > 120 } ? text[..120] + "…" : text;
 }
 
-internal sealed record ChatCompletion(string? Model, IReadOnlyList<ChatChoice?>? Choices);
+internal sealed record ChatCompletion(string? Model, IReadOnlyList<ChatChoice?>? Choices, ChatReading? Reading = null);
+
+internal sealed record ChatReading(string? Status);
 
 internal sealed record ChatChoice(ChatMessage? Message, string? FinishReason, ChatLogprobs? Logprobs);
 

@@ -1,3 +1,4 @@
+using Vlm.Cryptogram;
 using Vlm.Edge.Routing;
 
 namespace Vlm.Edge.Escalations;
@@ -71,7 +72,11 @@ internal abstract record EscalationResult
     /// <param name="Confidence">Geometric mean of the token probabilities, when the endpoint tells them. Evidence only: servers differ in what they
     /// count.</param>
     public sealed record Answered(string Answer, string Model, TimeSpan Took, int Attempts, long BytesSent, double? Confidence = null)
-        : EscalationResult(Attempts, BytesSent);
+        : EscalationResult(Attempts, BytesSent)
+    {
+        /// <summary>What the picture lets the larger model say.</summary>
+        public AnswerStatus Status { get; init; }
+    }
 
     /// <summary>No answer that may be used.</summary>
     /// <param name="Reason">Why.</param>

@@ -165,7 +165,7 @@ internal sealed class EscalationClient : IDisposable
     private EscalationResult Result(Call call, Attempt attempt, Sent sent) => attempt switch
     {
         Attempt.Answered answered => new EscalationResult.Answered(
-            answered.Answer, answered.Model, _time.GetElapsedTime(call.Started), sent.Attempts, sent.Bytes, answered.Confidence),
+            answered.Answer, answered.Model, _time.GetElapsedTime(call.Started), sent.Attempts, sent.Bytes, answered.Confidence) { Status = answered.Status },
         Attempt.Failed failed => new EscalationResult.Failed(failed.Reason, failed.Detail, failed.RetryAfter, sent.Attempts, failed.Status, sent.Bytes),
         _ => throw new UnreachableException(),
     };

@@ -14,7 +14,7 @@ internal sealed class EdgeMetrics : IRefusalCounter, IDisposable
     private static readonly double[] Seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
     private readonly CollectorRegistry _registry = Metrics.NewCustomRegistry();
     private readonly MeterListener _meters;
-    private readonly Counter _answers, _refusals, _decisions, _corrections, _alarms, _shed;
+    private readonly Counter _statuses, _answers, _refusals, _decisions, _corrections, _alarms, _shed;
     private readonly Histogram _stages, _total;
     private readonly Gauge _inFlight;
 
@@ -22,6 +22,7 @@ internal sealed class EdgeMetrics : IRefusalCounter, IDisposable
     {
         var factory = Metrics.WithCustomRegistry(_registry);
         _answers = factory.CreateCounter("edge_answers_total", "Answers given.", "mode", "answered_by", "degraded_reason", "certified");
+        _statuses = factory.CreateCounter("edge_answer_status_total", "What pictures let the box say: answered, unreadable, no_decoder.", "status");
         _refusals = factory.CreateCounter("edge_refusals_total", "Questions without an answer.", "reason");
         _decisions = factory.CreateCounter("edge_decisions_total", "Decisions of the router.", "decision", "reason");
         _corrections = factory.CreateCounter("edge_corrections_total", "Ends of questions that were asked in the background.", "reason", "outcome");
@@ -54,6 +55,7 @@ internal sealed class EdgeMetrics : IRefusalCounter, IDisposable
             case QueryOutcome.Answered(var answer):
                 var degraded = answer.Degraded is { } reason ? reason.ToLabel() : "";
                 _answers.WithLabels(query.Mode.ToLabel(), answer.By.ToLabel(), degraded, answer.IsCertified ? "yes" : "no").Inc();
+                _statuses.WithLabels(answer.Status is { } status ? status.ToLabel() : "none").Inc();
                 _total.WithLabels(answer.By.ToLabel()).Observe(answer.Timings.Total.TotalSeconds);
                 foreach (var (stage, time) in answer.Timings.Stages.Where(stage => stage.Time > TimeSpan.Zero))
                     _stages.WithLabels(stage).Observe(time.TotalSeconds);

@@ -20,6 +20,12 @@ namespace Vlm.Edge.Queries;
 internal sealed record LocalAnswer(
     string? Text, Assessment? Assessment, IReadOnlyList<Verifier> HardFailures, Scene Scene, (int Prompt, int Reply)? Tokens, AnswerTimings Timings)
 {
+    /// <summary>What the picture lets the model say; null when its reply cannot be read.</summary>
+    public AnswerStatus? Status { get; init; }
+
+    /// <summary>The letters of the code that the picture does not show.</summary>
+    public IReadOnlyList<char> Unseen { get; init; } = [];
+
     /// <summary>What is wrong with the picture's file though all of it could be read.</summary>
     public string? Warning { get; init; }
 }
@@ -141,7 +147,11 @@ internal sealed class LocalModel : IAsyncDisposable
                 Prefill = solution.Timings.Prefill,
                 Decode = solution.Timings.Decode,
                 Gate = _clock.GetElapsedTime(started),
-            });
+            })
+        {
+            Status = solution.Status,
+            Unseen = solution.Unseen,
+        };
     }
 
     private LocalOutcome.Refused Refuse(Exception e)

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Vlm.Cryptogram;
 using Vlm.Edge.Answers;
 using Vlm.Edge.Escalations;
 using Vlm.Edge.Routing;
@@ -82,7 +83,9 @@ internal sealed class QueryPipeline(LocalModel model, Escalator? larger, AnswerM
         {
             Mode = query.Mode,
             HasHardFailure = local.HardFailures.Count > 0 || local.Text is null,
-            IsConfident = local.Assessment is { IsConfident: true } && confidence >= (model.Drift?.Threshold ?? 0),
+            // That letters are missing is no answer to accept, however sure it is.
+            IsConfident = local is { Status: AnswerStatus.Answered, Assessment.IsConfident: true } && confidence >= (model.Drift?.Threshold ?? 0),
+            IsWithoutDecoder = local.Status == AnswerStatus.NoDecoder && !options.EscalateNoDecoder,
             Budget = larger?.View(query) ?? BudgetVerdict.Granted,
             Link = larger?.Link ?? Link.Online,
             HasTime = query.Deadline.Left - Margin >= TimeSpan.FromSeconds(options.LeastEscalationSeconds),
@@ -94,9 +97,11 @@ internal sealed class QueryPipeline(LocalModel model, Escalator? larger, AnswerM
     {
         Id = query.Id,
         Text = local.Text,
+        Status = local.Status,
+        Unseen = local.Unseen,
         Confidence = local.Assessment?.Confidence,
         By = AnsweredBy.Edge,
-        IsCertified = local.Assessment is { IsConfident: true } && IsPromiseKept,
+        IsCertified = local is { Status: AnswerStatus.Answered, Assessment.IsConfident: true } && IsPromiseKept,
         Model = model.Name,
         Tokens = local.Tokens,
         Warning = local.Warning,
@@ -120,6 +125,8 @@ internal sealed class QueryPipeline(LocalModel model, Escalator? larger, AnswerM
             {
                 Id = query.Id,
                 Text = result.Answer,
+                Status = result.Status,
+                Unseen = Message.UnseenOf(query.Code, result.Answer),
                 By = AnsweredBy.Escalation,
                 EscalationReason = why,
                 Model = result.Model,
@@ -166,6 +173,7 @@ internal sealed class QueryPipeline(LocalModel model, Escalator? larger, AnswerM
         DegradedReason.LocalOnly when model.Drift is null => "there is no gate, so nothing is known about this answer's risk",
         DegradedReason.LocalOnly => "the gate is not confident, and nothing leaves the box in this mode",
         DegradedReason.Queued => "the gate is not confident; the larger model is asked in the background",
+        DegradedReason.NoDecoder => "the picture shows no decoder; the larger model is not asked",
         DegradedReason.Offline => "the larger model could not be reached a moment ago",
         DegradedReason.BreakerOpen => "the larger model failed too often just now",
         DegradedReason.Budget => budget.Describe(),

@@ -24,6 +24,9 @@ internal enum DegradedReason
     /// <summary>The mode is local-only, so there is nobody else to ask.</summary>
     LocalOnly,
 
+    /// <summary>The picture shows no decoder, which the larger model would not change.</summary>
+    NoDecoder,
+
     /// <summary>The mode is answer-now: the better answer is asked for in the background, and comes as a correction.</summary>
     Queued,
 

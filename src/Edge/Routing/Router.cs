@@ -13,6 +13,9 @@ internal readonly record struct Situation
     /// <summary>The gate's confidence reaches the threshold in force; false without a gate.</summary>
     public required bool IsConfident { get; init; }
 
+    /// <summary>The picture shows no decoder, and the configuration says that this is not worth a call.</summary>
+    public bool IsWithoutDecoder { get; init; }
+
     /// <summary>What the budget would say to one more call.</summary>
     public required BudgetVerdict Budget { get; init; }
 
@@ -36,6 +39,8 @@ internal static class Router
         return situation.Mode switch
         {
             RoutingMode.LocalOnly => isAcceptable ? new Decision.Accept() : new Decision.AnswerDegraded(DegradedReason.LocalOnly),
+            RoutingMode.Escalate or RoutingMode.AnswerNow when !isAcceptable && situation.IsWithoutDecoder =>
+                new Decision.AnswerDegraded(DegradedReason.NoDecoder),
             RoutingMode.Escalate => isAcceptable ? Accepted(situation, draw) : Ask(situation, Why(situation)),
             RoutingMode.AnswerNow => isAcceptable ? Accepted(situation, draw) : new Decision.AnswerDegraded(DegradedReason.Queued, Why(situation)),
             RoutingMode.EscalateAll => Ask(situation, EscalationReason.Always),

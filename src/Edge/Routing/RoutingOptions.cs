@@ -13,6 +13,11 @@ internal sealed record RoutingOptions
     /// <summary>With less time than this left, in seconds, the larger model is not asked; 0 to 60; 0.3 by default.</summary>
     public double LeastEscalationSeconds { get; init; } = 0.3;
 
+    /// <summary>
+    /// Whether the larger model is asked about pictures in which the box saw no letter at all; false by default. Pictures that hide some letters always go there.
+    /// </summary>
+    public bool EscalateNoDecoder { get; init; }
+
     /// <summary>Whatever is wrong with these options, in words.</summary>
     public IEnumerable<string> Problems()
     {

@@ -1,5 +1,6 @@
 using Vlm.Escalation.Work;
 using Vlm.Hosting.Chat;
+using Vlm.Text;
 
 namespace Vlm.Escalation.Chat;
 
@@ -16,17 +17,23 @@ internal sealed class ChatReply(string model, string fingerprint, ChatSettings s
         answer.Id, answer.Created, model, [new CompletionChoice(0, new AssistantMessage(answer.Text), Logprobs(answer.Tokens), Finish(answer))], Usage(answer))
     {
         SystemFingerprint = fingerprint,
+        Reading = Reading(answer),
     };
 
     public ChatChunk Chunk(SolveJob job, string? content, IReadOnlyList<AnswerToken> tokens, bool isFirst) => Chunk(job,
         [new ChunkChoice(0, new Delta { Role = isFirst ? "assistant" : null, Content = content }, Logprobs(tokens), null)]);
 
-    public ChatChunk Last(SolveJob job, Answer answer) => Chunk(job, [new ChunkChoice(0, new Delta(), null, Finish(answer))]);
+    public ChatChunk Last(SolveJob job, Answer answer) => Chunk(job, [new ChunkChoice(0, new Delta(), null, Finish(answer))]) with
+    {
+        Reading = Reading(answer),
+    };
 
     public ChatChunk UsageChunk(SolveJob job, Answer answer) => Chunk(job, []) with { Usage = Usage(answer) };
 
     private ChatChunk Chunk(SolveJob job, IReadOnlyList<ChunkChoice> choices) =>
         new(job.Id, job.Created.ToUnixTimeSeconds(), model, choices) { SystemFingerprint = fingerprint };
+
+    private static Reading? Reading(Answer answer) => answer.Status is { } status ? new Reading(status.ToLabel(), answer.Unseen) : null;
 
     private static string Finish(Answer answer) => answer.IsCut ? "length" : "stop";
 

@@ -1,4 +1,5 @@
 using System.Text;
+using Vlm.Cryptogram;
 using Vlm.Engine;
 using Vlm.Solving;
 
@@ -32,6 +33,12 @@ internal sealed record Answer
     /// <summary>Whether a limit ended it rather than the model.</summary>
     public required bool IsCut { get; init; }
 
+    /// <summary>What the picture let the model say; null when its reply cannot be read.</summary>
+    public AnswerStatus? Status { get; init; }
+
+    /// <summary>The letters of the code that the picture does not show.</summary>
+    public IReadOnlyList<char> Unseen { get; init; } = [];
+
     public required int PromptTokens { get; init; }
 
     public required int PictureTokens { get; init; }
@@ -60,6 +67,8 @@ internal static class Answers
             Tokens = [.. generation.TextTokens.Select((_, i) =>
                 Token(model, generation.Choices[i], generation.Alternatives.Count == 0 ? [] : generation.Alternatives[i]))],
             IsCut = generation.Finish != FinishReason.EndOfText,
+            Status = solution.Status,
+            Unseen = solution.Unseen,
             PromptTokens = solution.PromptTokens,
             PictureTokens = solution.PictureTokens,
             CompletionTokens = generation.Choices.Count,

@@ -11,7 +11,16 @@ public record ChatCompletion(string Id, long Created, string Model, IReadOnlyLis
     /// <summary>Tells two sets of weights apart; absent where nobody says.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? SystemFingerprint { get; init; }
+
+    /// <summary>What the picture let the model say; absent where the reply could not be read.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public Reading? Reading { get; init; }
 }
+
+/// <summary>What the picture let the model say.</summary>
+/// <param name="Status">answered, unreadable or no_decoder.</param>
+/// <param name="Unseen">The letters of the code that the picture does not show.</param>
+public sealed record Reading(string Status, IReadOnlyList<char> Unseen);
 
 /// <summary>The one answer.</summary>
 public sealed record CompletionChoice(int Index, AssistantMessage Message, LogprobList? Logprobs, string FinishReason);
@@ -35,6 +44,10 @@ public record ChatChunk(string Id, long Created, string Model, IReadOnlyList<Chu
     /// <summary>Tells two sets of weights apart; absent where nobody says.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? SystemFingerprint { get; init; }
+
+    /// <summary>What the picture let the model say; only in the last piece.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public Reading? Reading { get; init; }
 
     /// <summary>Only in the last chunk, and only if asked for.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]

@@ -22,9 +22,10 @@ public sealed class SolveApiTests
         var answer = await rig.Solve();
 
         Assert.Equal(
-            ["id", "answer", "confidence", "answered_by", "certified", "degraded", "degraded_reason", "degraded_detail", "escalated", "escalation_reason",
+            ["id", "answer", "status", "unseen", "confidence", "answered_by", "certified", "degraded", "degraded_reason", "degraded_detail", "escalated", "escalation_reason",
                 "correction_id", "model", "warning", "timings_ms"],
             answer.EnumerateObject().Select(member => member.Name));
+        Assert.Equal(("answered", 0), (Text(answer, "status"), answer.GetProperty("unseen").GetArrayLength()));
         Assert.Equal(("cat dog", "edge", "package"), (Text(answer, "answer"), Text(answer, "answered_by"), Text(answer, "model")));
         Assert.Equal((true, false, false),
             (answer.GetProperty("certified").GetBoolean(), answer.GetProperty("degraded").GetBoolean(), answer.GetProperty("escalated").GetBoolean()));

@@ -98,6 +98,15 @@ internal sealed class ScriptedEndpoint : IAsyncDisposable
         choices = new[] { new { index = 0, message = new { role = "assistant", content }, finish_reason = finish } },
     });
 
+    /// <summary>A well-formed reply, and what the endpoint says of the picture.</summary>
+    public static Task Says(HttpContext context, string content, string status, string unseen) => context.Response.WriteAsJsonAsync(new
+    {
+        id = "c1",
+        model = "larger",
+        choices = new[] { new { index = 0, message = new { role = "assistant", content }, finish_reason = "stop" } },
+        reading = new { status, unseen = unseen.Select(letter => letter.ToString()) },
+    });
+
     public ValueTask DisposeAsync() => _app.DisposeAsync();
 
     private async Task Take(HttpContext context)

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Vlm.Cryptogram;
 using Vlm.Edge.Answers;
 using Vlm.Edge.Queries;
 using Vlm.Edge.Routing;
@@ -56,6 +57,22 @@ public sealed class QueryPipelineTests
         Assert.Equal(question.Id, Assert.Single(endpoint.Requests).Key);
         Assert.Equal((1, 0), (rig.Daemon.Budget.Now.Calls, rig.Queued));
         Assert.Equal(AnsweredBy.Cache, (await rig.Answer(rig.Question(ServeRig.OtherCode))).By);
+    }
+
+    [Theory]
+    [InlineData("qx? ???", "unreadable", AnswerStatus.Unreadable, "rwzp")]
+    [InlineData("??? ???", "no_decoder", AnswerStatus.NoDecoder, "qxrwzp")]
+    [InlineData("qxr wzp", "no_decoder", AnswerStatus.Answered, "")]
+    public async Task What_the_larger_model_did_not_see_is_passed_on(string says, string status, AnswerStatus expected, string unseen)
+    {
+        await using var endpoint = await ScriptedEndpoint.Start(
+            (context, _) => ScriptedEndpoint.Says(context, ScriptedEndpoint.Reply(says), status, unseen));
+        await using var rig = new DaemonRig(Unsure, endpoint.Url);
+
+        var answer = await rig.Answer(rig.Question(ServeRig.OtherCode));
+
+        Assert.Equal((says, AnsweredBy.Escalation, expected), (answer.Text, answer.By, answer.Status));
+        Assert.Equal(unseen, string.Concat(answer.Unseen));
     }
 
     [Fact]

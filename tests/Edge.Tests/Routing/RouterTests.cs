@@ -84,6 +84,14 @@ public sealed class RouterTests
     public void A_failed_escalation_degrades_the_answer_and_is_asked_again_only_when_that_can_help(string failure, string said) =>
         Assert.Equal(said, Say(Fallback.Decide(Enum.Parse<EscalationFailure>(failure), EscalationReason.Always)));
 
+    [Theory]
+    [InlineData("escalate", "degraded(no-decoder)")]
+    [InlineData("answer-now", "degraded(no-decoder)")]
+    [InlineData("escalate-all", "escalate(always)")]
+    [InlineData("local-only", "degraded(local-only)")]
+    public void A_picture_without_a_decoder_is_not_worth_a_call_unless_all_are(string mode, string said) =>
+        Assert.Equal(said, Say(Router.Decide(Of([mode, "no", "no", "ok", "online", "yes", "no"]) with { IsWithoutDecoder = true }, 0.9)));
+
     [Fact]
     public void Every_failure_of_an_escalation_has_its_reason() =>
         Assert.All(Enum.GetValues<EscalationFailure>(), failure => Assert.NotNull(Fallback.Decide(failure, EscalationReason.Always)));
