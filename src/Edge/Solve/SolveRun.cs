@@ -39,8 +39,9 @@ internal sealed class SolveRun(Solver solver, Gate? gate, bool isJson, string? a
             var picture = ImageCodec.Read(bytes);
             var question = new Question(picture.Image, code, Stopwatch.GetElapsedTime(start));
             var solution = solver.Solve(question, new SolveOptions { WithAttention = attentionPath is not null }, cancellation);
-            if (attentionPath is not null && solution.Letters.Count > 0) AttentionPicture.Save(solution, attentionPath);
             var report = SolveReport.From(item, solution, gate?.Assess(solution)) with { Warning = picture.Warning };
+            if (attentionPath is not null && solution.Letters.Count > 0)
+                AttentionPicture.Save(solution, [$"confidence {report.Confidence:F3}", Meaning(report)], attentionPath);
             return attentionPath is not null && solution.Letters.Count == 0 && report.Error is null
                 ? report with { Error = "The reply has no mapping lines, so there is no attention to draw." }
                 : report;

@@ -137,7 +137,7 @@ public sealed class SolveTests : IDisposable
     }
 
     [Fact]
-    public async Task Attention_is_drawn_once_per_letter_with_the_place_it_looked_at_in_green()
+    public async Task The_sheet_is_lit_where_the_model_looked_and_every_letter_of_the_answer_has_its_number()
     {
         var path = _files.File("out.png");
         var run = await EdgeProcess.Run("solve", TestFiles.Picture("b.png"), "--code", "l b p _ o c d", "--model", _package, "--attention", path);
@@ -145,17 +145,18 @@ public sealed class SolveTests : IDisposable
         Assert.Equal((0, ""), (run.ExitCode, run.Errors));
         Assert.Equal("cat dog", run.Lines[0]);
         var drawn = ImageCodec.Decode(File.ReadAllBytes(path));
-        // Six letters in two rows of four panels; the picture of 392 pixels is drawn with 320.
-        Assert.Equal((4 * 332 + 12, 2 * 366 + 12), (drawn.Width, drawn.Height));
-        // Token 0 is the picture's first, two tokens into the prompt; 8 x 8 tokens of 40 pixels.
+        // Token 0 is the picture's first, two tokens into the prompt; 8 x 8 tokens of 70 pixels, the sheet's corner at (28, 28).
         var token = ScriptedPackage.LookedAt - 2;
-        var (row, column) = (token / 8, token % 8);
-        for (var panel = 0; panel < 6; panel++)
+        var (there, elsewhere) = (Pixel(drawn, 28 + (token % 8 * 70) + 35, 28 + (token / 8 * 70) + 35), Pixel(drawn, 28 + 540, 28 + 540));
+        var sheet = ImageCodec.Decode(File.ReadAllBytes(TestFiles.Picture("b.png")));
+        var original = Pixel(sheet, (token % 8 * 49) + 24, (token / 8 * 49) + 24);
+        Assert.InRange(there.Red, original.Red - 30, original.Red + 30);
+        Assert.True(elsewhere.Red < 90, $"The sheet is not dark where the model did not look: {elsewhere}.");
+        // Two words of three letters, a row each: tiles of 140 x 93 with a number at the left upper corner.
+        foreach (var (row, column) in Enumerable.Range(0, 6).Select(i => Math.DivRem(i, 3)))
         {
-            var (left, top) = (12 + (panel % 4 * 332), 12 + 34 + (panel / 4 * 366));
-            var (there, elsewhere) = (Pixel(drawn, left + (column * 40) + 20, top + (row * 40) + 20), Pixel(drawn, left + 300, top + 300));
-            Assert.True(there.Green > there.Red, $"Panel {panel} is not green where the model looked.");
-            Assert.True(elsewhere.Red > elsewhere.Green, $"Panel {panel} is not red where it did not.");
+            var badge = Pixel(drawn, 616 + 4 + (column * 152) - 7, 160 + 2 + (row * (93 + 38 + 12)));
+            Assert.True(badge is { Red: > 240, Green: > 180, Blue: < 120 }, $"Letter {row * 3 + column + 1} has no number: {badge}.");
         }
         Assert.Empty(Directory.EnumerateFiles(_files.Folder, "*.tmp"));
     }
@@ -176,5 +177,9 @@ public sealed class SolveTests : IDisposable
 
     public void Dispose() => _files.Dispose();
 
-    private static (byte Red, byte Green) Pixel(RgbImage image, int x, int y) => (image.Pixels[((y * image.Width) + x) * 3], image.Pixels[(((y * image.Width) + x) * 3) + 1]);
+    private static (byte Red, byte Green, byte Blue) Pixel(RgbImage image, int x, int y)
+    {
+        var pixel = image.Pixels.AsSpan(((y * image.Width) + x) * 3, 3);
+        return (pixel[0], pixel[1], pixel[2]);
+    }
 }
