@@ -45,7 +45,8 @@ internal sealed class Daemon : IAsyncDisposable
             var instruments = new Instruments(_meters, clock, Instruments.Draws(RandomNumberGenerator.GetInt32(int.MaxValue)), logs);
             Queue = EscalationQueue.Open(escalation.Queue, instruments);
             _client = new EscalationClient(escalation, instruments);
-            var paid = new PaidClient(_client, Budget);
+            var paid = new PaidClient(_client, Budget, detail =>
+                Alarms.Raise(AlarmKind.TurnedAway, $"The larger model's endpoint turns the box away; check its address, model and key: {detail}"));
             Larger = new Escalator(paid, Queue, escalation.Picture, clock);
             Worker = new EscalationWorker(escalation.Worker, Queue, paid, new Corrections(Memory, Events, Drift, Metrics, Alarms).Take, instruments);
         }

@@ -20,7 +20,7 @@ internal sealed class TestServer : IAsyncDisposable
     private TestServer(WebApplication app)
     {
         App = app;
-        Url = new Uri(app.Urls.Single());
+        Url = new Uri(app.Urls.First());
         Client = new HttpClient { BaseAddress = Url, Timeout = TimeSpan.FromSeconds(60) };
         Client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", Key);
     }

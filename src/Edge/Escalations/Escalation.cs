@@ -87,7 +87,11 @@ internal abstract record EscalationResult
     /// <param name="BytesSent">Bytes of all request bodies sent.</param>
     public sealed record Failed(
         EscalationFailure Reason, string Detail, TimeSpan? RetryAfter, int Attempts, int? Status = null, long BytesSent = 0)
-            : EscalationResult(Attempts, BytesSent);
+            : EscalationResult(Attempts, BytesSent)
+    {
+        /// <summary>Whether the endpoint does not know the box: its key, address or model is wrong or missing, for every question alike.</summary>
+        public bool IsTurnedAway => Reason == EscalationFailure.Rejected && Status is null or 401 or 403 or 404;
+    }
 }
 
 /// <summary>A queued escalation came to its end: answered, or given up for good.</summary>

@@ -19,7 +19,6 @@ internal sealed class EscalationWorker(
     WorkerOptions options, EscalationQueue queue, PaidClient client, Action<EscalationCompleted> completed, Instruments instruments) : BackgroundService
 {
     private static readonly TimeSpan Idle = TimeSpan.FromSeconds(30);
-    private static readonly TimeSpan LongestAskedPause = TimeSpan.FromHours(1);
 
     private readonly TimeProvider _time = instruments.Time;
     private readonly ILogger _log = instruments.Logs.CreateLogger<EscalationWorker>();
@@ -88,16 +87,25 @@ internal sealed class EscalationWorker(
         }
     }
 
-    /// <summary>A pause that doubles with every failure, from half to all of it; never shorter than the endpoint asks for, up to an hour.</summary>
+    /// <summary>
+    /// A pause that doubles with every failure, from half to all of it; as long as the endpoint asks for, up to the longest one. It ends early when a waiting
+    /// client
+    /// gets an answer: then the endpoint works again, whatever it asked for.
+    /// </summary>
     private async Task PauseAsync(TimeSpan? asked, CancellationToken stopping)
     {
         _width = 1;
+        var answered = client.NextAnswer;
         var seconds = Math.Min(options.LongestPauseSeconds, options.PauseSeconds * Math.Pow(2, Math.Min(_failures, 20)));
         _failures++;
         var pause = TimeSpan.FromSeconds(seconds * (0.5 + (0.5 * instruments.Random())));
-        if (asked is { } wait && wait > pause) pause = wait < LongestAskedPause ? wait : LongestAskedPause;
+        var longest = TimeSpan.FromSeconds(options.LongestPauseSeconds);
+        if (asked is { } wait && wait > pause) pause = wait < longest ? wait : longest;
         _log.Pauses(pause.TotalSeconds, _failures);
-        await Task.Delay(pause, _time, stopping);
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+        await Task.WhenAny(answered, Task.Delay(pause, _time, over.Token));
+        await over.CancelAsync();
+        stopping.ThrowIfCancellationRequested();
     }
 
     private async Task<(Pace Pace, TimeSpan? Asked)> SendAsync(QueuedEscalation queued, CancellationToken stopping)
@@ -115,9 +123,8 @@ internal sealed class EscalationWorker(
         if (failed.Reason != EscalationFailure.Budget) _log.Failed(id, failed.Reason.ToLabel(), failed.Detail);
         switch (failed.Reason)
         {
-            case EscalationFailure.Rejected when failed.Status is null or 401 or 403 or 404:
+            case EscalationFailure.Rejected when failed.IsTurnedAway:
                 // A wrong key or address is nothing that an escalation can help: it waits until somebody corrects it.
-                _log.TurnedAway(failed.Detail);
                 queue.Release(id, _time.GetUtcNow(), isItsFault: false);
                 return (Pace.Pause, failed.RetryAfter);
             case EscalationFailure.Rejected or EscalationFailure.TooLarge or EscalationFailure.BadAnswer:

@@ -14,9 +14,6 @@ internal static partial class Log
     [LoggerMessage(23, LogLevel.Information, "Escalation {Id} failed: {Reason}, {Detail}")]
     public static partial void Failed(this ILogger log, string id, string reason, string detail);
 
-    [LoggerMessage(24, LogLevel.Error, "The endpoint turns the box away; check its address, model and key: {Detail}")]
-    public static partial void TurnedAway(this ILogger log, string detail);
-
     [LoggerMessage(25, LogLevel.Error, "The result of escalation {Id} could not be passed on: {Result}")]
     public static partial void NotPassedOn(this ILogger log, Exception error, string id, EscalationResult result);
 

@@ -4,13 +4,21 @@ namespace Vlm.Edge.Escalations;
 
 /// <summary>Asks the larger model, paid from one budget: for waiting clients and for what is queued alike.</summary>
 /// <remarks>Thread-safe.</remarks>
-internal sealed class PaidClient(EscalationClient client, Budget budget)
+/// <param name="client">Asks.</param>
+/// <param name="budget">Pays.</param>
+/// <param name="onTurnedAway">Hears when an endpoint does not know the box: a wrong or missing key, address or model.</param>
+internal sealed class PaidClient(EscalationClient client, Budget budget, Action<string> onTurnedAway)
 {
     // A request around the picture's base64: texts and names.
     private const int RequestBytes = 2048;
 
     // When to look again whether a bucket or a day has filled.
     private static readonly TimeSpan RateWait = TimeSpan.FromSeconds(10), DayWait = TimeSpan.FromMinutes(10);
+
+    private TaskCompletionSource _answered = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Ends with the next answer to anybody.</summary>
+    public Task NextAnswer => Volatile.Read(ref _answered).Task;
 
     /// <inheritdoc cref="EscalationClient.IsBroken"/>
     public bool IsBroken => client.IsBroken;
@@ -28,6 +36,9 @@ internal sealed class PaidClient(EscalationClient client, Budget budget)
             return new EscalationResult.Failed(EscalationFailure.Budget, verdict.Describe(), verdict == BudgetVerdict.Rate ? RateWait : DayWait, 0);
         var result = await client.AskAsync(escalation, deadline, cancellation);
         Settle(result, bytes);
+        if (result is EscalationResult.Answered)
+            Interlocked.Exchange(ref _answered, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
+        if (result is EscalationResult.Failed { IsTurnedAway: true } failed) onTurnedAway(failed.Detail);
         return result;
     }
 

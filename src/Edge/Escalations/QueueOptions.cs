@@ -68,7 +68,9 @@ internal sealed record WorkerOptions
     /// <summary>Pause after the first failure, in seconds; 0.01 to 600; 2 by default. It doubles with each further one.</summary>
     public double PauseSeconds { get; init; } = 2;
 
-    /// <summary>Longest pause, in seconds; at least <see cref="PauseSeconds"/>, at most 3,600; 300 by default.</summary>
+    /// <summary>
+    /// Longest pause, also when an endpoint asks for a longer one, in seconds; at least <see cref="PauseSeconds"/>, at most 3,600; 300 by default.
+    /// </summary>
     public double LongestPauseSeconds { get; init; } = 300;
 
     /// <summary>Failures that may be the escalation's own fault (server error, timeout) before it is a dead letter; 1 to 100; 5 by default.</summary>

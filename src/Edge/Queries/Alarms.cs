@@ -14,6 +14,9 @@ internal enum AlarmKind
 
     /// <summary>The engine failed on a question.</summary>
     Model,
+
+    /// <summary>The larger model's endpoint does not know the box.</summary>
+    TurnedAway,
 }
 
 /// <summary>An alarm.</summary>

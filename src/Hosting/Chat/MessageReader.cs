@@ -26,14 +26,13 @@ public static class MessageReader
         if (rules.TakesConversations) users = users[^Math.Min(1, users.Length)..];
         var parts = users.SelectMany(message => Parts(message.Message, message.Path)).ToArray();
         if (parts.Length > MaxParts)
-            throw new ApiException(ErrorReason.InvalidRequest, $"The messages have {parts.Length} parts; at most {MaxParts} are read.",
-            "messages");
+            throw new ApiException(ErrorReason.InvalidRequest, $"The messages have {parts.Length} parts; at most {MaxParts} are read.", "messages");
 
         var pictures = parts.Where(part => Type(part) == "image_url").ToArray();
         if (pictures.Length != 1)
         {
             throw new ApiException(ErrorReason.InvalidRequest,
-                $"The user's messages have {pictures.Length} pictures; exactly one is needed, as a part of type image_url whose url is 'data:image/png;base64,…'.",
+                $"The user's messages have {pictures.Length} pictures; exactly one is needed: a part of type image_url whose url is 'data:image/png;base64,…'.",
                 "messages");
         }
         var text = string.Join('\n', parts.Where(part => Type(part) == "text").Select(Text));

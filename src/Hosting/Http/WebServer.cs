@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -27,8 +28,10 @@ public static class WebServer
         builder.Logging.AddSimpleConsole(console =>
             (console.SingleLine, console.TimestampFormat, console.UseUtcTimestamp) = (true, "yyyy-MM-ddTHH:mm:ss.fffZ ", true));
         builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
-        builder.WebHost.UseKestrelCore().UseUrls(limits.Listen).ConfigureKestrel(kestrel =>
+        var addresses = FindAddresses(new Uri(limits.Listen));
+        builder.WebHost.UseKestrelCore().UseUrls(addresses.Length == 0 ? [limits.Listen] : []).ConfigureKestrel(kestrel =>
         {
+            foreach (var address in addresses) kestrel.Listen(address, new Uri(limits.Listen).Port);
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = limits.BodyBytes;
             kestrel.Limits.MaxConcurrentConnections = limits.Connections;
@@ -59,6 +62,22 @@ public static class WebServer
         app.UseMiddleware<ErrorObjects>(counter);
         app.UseRouting();
         app.UseWhen(IsInterface, guarded => guarded.UseMiddleware<KeyCheck>(keys));
+    }
+
+    /// <summary>
+    /// What a host name stands for; empty for what Kestrel understands itself. It would listen at every address of the machine, whatever the name.
+    /// </summary>
+    private static IPAddress[] FindAddresses(Uri listen)
+    {
+        if (listen.HostNameType is not UriHostNameType.Dns || listen.Host.Equals("localhost", StringComparison.OrdinalIgnoreCase)) return [];
+        try
+        {
+            return Dns.GetHostAddresses(listen.Host);
+        }
+        catch (SocketException e)
+        {
+            throw new ConfigException($"listen: the host '{listen.Host}' is not known here ({e.Message}). Give an address of this machine, such as 127.0.0.1.");
+        }
     }
 
     private static bool IsInterface(HttpContext context) => context.Request.Path.StartsWithSegments("/v1") || context.Request.Path.StartsWithSegments("/api");

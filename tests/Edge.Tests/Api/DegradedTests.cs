@@ -145,6 +145,21 @@ public sealed class DegradedTests
     }
 
     [Theory]
+    [InlineData(401)]
+    [InlineData(404)]
+    public async Task A_box_that_is_turned_away_raises_the_alarm_while_clients_wait(int status)
+    {
+        await using var endpoint = await ScriptedEndpoint.OfStatuses(status);
+        await using var rig = await ServeRig.Start(Unsure, endpoint.Url);
+
+        Degraded(await rig.Solve(), "rejected");
+
+        var alarm = (await rig.Get("/api/v1/state")).GetProperty("alarms")[0];
+        Assert.Equal("turned_away", alarm.GetProperty("kind").GetString());
+        Assert.Contains($"status {status}", alarm.GetProperty("message").GetString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("no reply at all", "stop")]
     [InlineData("<chars> c a</chars>\n</think>\n<answer>ca</answer>", "stop")]
     [InlineData("<chars> c a t _ d o g</chars>\n</think>\n<answer>cat dog</answer>", "length")]

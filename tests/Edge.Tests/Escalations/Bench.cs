@@ -15,6 +15,7 @@ internal sealed class Bench : IDisposable
 
     private readonly EscalationOptions _options;
     private readonly Instruments _instruments;
+    private PaidClient? _paid;
 
     public Bench(EscalationOptions options, TimeProvider? time = null)
     {
@@ -59,7 +60,10 @@ internal sealed class Bench : IDisposable
     public static Instruments Around(EscalationMeters meters, TimeProvider time) => new(meters, time, () => 0.5, NullLoggerFactory.Instance);
 
     public EscalationWorker Worker(EscalationQueue queue, Action<EscalationCompleted> completed, Budget? budget = null) =>
-        new(_options.Worker, queue, new PaidClient(Client, budget ?? Plenty(_instruments.Time)), completed, _instruments);
+        new(_options.Worker, queue, Paid(budget), completed, _instruments);
+
+    /// <summary>The client that pays, from a budget that nothing exhausts unless another is given.</summary>
+    public PaidClient Paid(Budget? budget = null) => _paid ??= new PaidClient(Client, budget ?? Plenty(_instruments.Time), _ => { });
 
     /// <summary>Counts requests to endpoints, those that found no connection included.</summary>
     public MeterListener CountAttempts(Action attempted)

@@ -105,14 +105,14 @@ public sealed class WorkerTests : IDisposable
     }
 
     [Fact]
-    public async Task The_endpoints_wish_to_be_left_alone_is_kept()
+    public async Task The_endpoint_is_left_alone_as_long_as_it_asks_for_up_to_the_longest_pause()
     {
         var time = new FakeTimeProvider(DateTimeOffset.UnixEpoch.AddYears(50));
         await using var endpoint = await ScriptedEndpoint.Start((context, seen) =>
         {
-            if (seen.Number > 1) return ScriptedEndpoint.Right(context, seen);
+            if (seen.Number > 2) return ScriptedEndpoint.Right(context, seen);
             context.Response.StatusCode = 429;
-            context.Response.Headers.RetryAfter = "900";
+            context.Response.Headers.RetryAfter = seen.Number == 1 ? "200" : "3600";
             return Task.CompletedTask;
         });
         using var bench = new Bench(Bench.Patient(Options(endpoint.Url), parallel: 2), time);
@@ -124,9 +124,40 @@ public sealed class WorkerTests : IDisposable
         await ClientTests.Until(() => endpoint.Requests.Count == 1);
 
         await ClientTests.Advance(time, () => endpoint.Requests.Count == 2, TimeSpan.FromSeconds(1));
+        Assert.InRange((time.GetUtcNow() - start).TotalSeconds, 200, 290);
 
-        Assert.True(time.GetUtcNow() - start >= TimeSpan.FromSeconds(900));
+        start = time.GetUtcNow();
+        await ClientTests.Advance(time, () => endpoint.Requests.Count == 3, TimeSpan.FromSeconds(1));
+        Assert.InRange((time.GetUtcNow() - start).TotalSeconds, 300, 400);
         await ClientTests.Until(() => queue.Stats().Waiting == 0);
+        await worker.StopAsync(TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
+    public async Task An_answer_to_a_waiting_client_ends_the_pause()
+    {
+        var time = new FakeTimeProvider(DateTimeOffset.UnixEpoch.AddYears(50));
+        await using var endpoint = await ScriptedEndpoint.Start((context, seen) =>
+        {
+            if (seen.Number > 1) return ScriptedEndpoint.Right(context, seen);
+            context.Response.StatusCode = 429;
+            context.Response.Headers.RetryAfter = "3600";
+            return Task.CompletedTask;
+        });
+        using var bench = new Bench(Bench.Patient(Options(endpoint.Url), parallel: 2), time);
+        using var queue = bench.Queue();
+        Fill(queue, 5);
+        using var worker = bench.Worker(queue, Note);
+        queue.Lease(4);
+        await worker.StartAsync(TestContext.Current.CancellationToken);
+        await ClientTests.Until(() => endpoint.Requests.Count == 1);
+
+        // No time passes: what ends the pause is the answer alone. It is asked for until the pause has begun.
+        await ClientTests.Until(() =>
+        {
+            bench.Paid().AskAsync(Bench.Question($"waits-{Guid.NewGuid():N}"), TimeSpan.FromSeconds(100), TestContext.Current.CancellationToken).Wait();
+            return queue.Stats().Waiting == 4;
+        });
         await worker.StopAsync(TestContext.Current.CancellationToken);
     }
 

@@ -49,6 +49,32 @@ public sealed class ProgramTests : IDisposable
         Assert.Equal(2, (await RunAsync("serve", "--config", Write("model:\n  path: m\nkeys:\n  environment: ESCALATION_NO_SUCH_VARIABLE\n"))).Code);
     }
 
+    [Theory]
+    [InlineData("http://203.0.113.1:8000", 1, "cannot be listened at")]
+    [InlineData("http://no-such-host.invalid:8000", 2, "is not known here")]
+    public async Task An_address_that_is_not_this_machines_is_one_clear_error(string listen, int expected, string said)
+    {
+        var (code, _, errors) = await RunAsync("serve", "--config", Write($"listen: {listen}\nmodel:\n  path: m\nkeys:\n  required: false\n"));
+        Assert.Equal((expected, true), (code, errors.Contains(said, StringComparison.Ordinal)));
+        Assert.Single(errors.Trim().Split('\n'));
+    }
+
+    [Fact]
+    public async Task A_host_name_is_listened_at_where_it_points_and_nowhere_else()
+    {
+        var name = System.Net.Dns.GetHostName();
+        try
+        {
+            Assert.SkipWhen(System.Net.Dns.GetHostAddresses(name).Length == 0, "This machine does not know its own name.");
+        }
+        catch (System.Net.Sockets.SocketException)
+        {
+            Assert.Skip("This machine does not know its own name.");
+        }
+        await using var server = await TestServer.StartAsync(new ScriptedModel(), TestServer.Options with { Listen = $"http://{name}:0" });
+        Assert.All(server.App.Urls, url => Assert.DoesNotContain(new Uri(url).Host, (string[])["0.0.0.0", "[::]"]));
+    }
+
     [Fact]
     public async Task The_verb_key_prints_a_key_and_the_line_that_lets_it_in()
     {
