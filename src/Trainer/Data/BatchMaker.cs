@@ -14,12 +14,12 @@ internal sealed class BatchMaker(StageConfig stage, int stageIndex, long seed, P
 
     private const int MostDraws = 50;
 
-    private readonly PuzzleSource source = new(new PuzzleOptions { Pictures = stage.DrawnPictures, Strata = stage.Strata }, seed + stageIndex);
+    private readonly PuzzleSource _source = new(new PuzzleOptions { Pictures = stage.DrawnPictures, Strata = stage.Strata }, seed + stageIndex);
 
     /// <summary>Batch <paramref name="n"/>.</summary>
     public TrainingBatch Make(long n)
     {
-        var puzzles = Enumerable.Range(0, stage.Pictures).Select(i => source.At(n * stage.Pictures + i)).ToList();
+        var puzzles = Enumerable.Range(0, stage.Pictures).Select(i => _source.At(n * stage.Pictures + i)).ToList();
         var labelled = puzzles.Select(p => (Puzzle: p, Picture: LabelledPatches.Of(p, pictures)))
             .OrderBy(p => p.Picture.Patches.Grid.Rows).ThenBy(p => p.Picture.Patches.Grid.Columns).ToList();   // equal grids side by side
         var random = SeededRandom.From(seed, stageIndex, n);

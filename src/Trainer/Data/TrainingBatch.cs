@@ -25,22 +25,22 @@ public sealed record Targets(Tensor Places, Tensor Classes)
 /// <summary>A batch as tensors; made inside the step's dispose scope.</summary>
 public sealed class BatchTensors
 {
-    private readonly TrainingBatch batch;
-    private readonly int mergedPerPatchSquare;
+    private readonly TrainingBatch _batch;
+    private readonly int _mergedPerPatchSquare;
 
     public BatchTensors(TrainingBatch batch, int mergeSize)
     {
-        this.batch = batch;
-        mergedPerPatchSquare = mergeSize * mergeSize;
+        _batch = batch;
+        _mergedPerPatchSquare = mergeSize * mergeSize;
     }
 
     /// <summary>[N, 1176] of all pictures.</summary>
     public Tensor Pixels()
     {
-        var width = batch.Pictures[0].Patches.Values.Length / batch.Grids[0].Patches;
-        var pixels = empty(batch.Grids.Sum(g => (long)g.Patches), width);
+        var width = _batch.Pictures[0].Patches.Values.Length / _batch.Grids[0].Patches;
+        var pixels = empty(_batch.Grids.Sum(g => (long)g.Patches), width);
         long row = 0;
-        foreach (var picture in batch.Pictures)
+        foreach (var picture in _batch.Pictures)
         {
             using var one = tensor(picture.Patches.Values).view(-1, width);
             pixels.narrow(0, row, one.shape[0]).copy_(one);
@@ -50,41 +50,41 @@ public sealed class BatchTensors
     }
 
     /// <summary>Glyph labels over all patches.</summary>
-    public Targets Glyphs() => Flat(batch.Pictures, p => p.Patches.Grid.Patches, p => p.Glyphs.Select(g => (g.Patch, g.Class)));
+    public Targets Glyphs() => Flat(_batch.Pictures, p => p.Patches.Grid.Patches, p => p.Glyphs.Select(g => (g.Patch, g.Class)));
 
     /// <summary>Pair labels over all image tokens: coded, then plain.</summary>
     public (Targets Coded, Targets Plain) Pairs()
-        => (Flat(batch.Pictures, Merged, p => p.Pairs.Select(l => (l.Token, l.Coded))), Flat(batch.Pictures, Merged, p => p.Pairs.Select(l => (l.Token, l.Plain))));
+        => (Flat(_batch.Pictures, Merged, p => p.Pairs.Select(l => (l.Token, l.Coded))), Flat(_batch.Pictures, Merged, p => p.Pairs.Select(l => (l.Token, l.Plain))));
 
     /// <summary>[R, T] token ids, padded on the right.</summary>
     public Tensor Ids(int pad)
     {
-        var ids = new long[batch.Rows.Count * batch.Length];
+        var ids = new long[_batch.Rows.Count * _batch.Length];
         Array.Fill(ids, pad);
-        for (var r = 0; r < batch.Rows.Count; r++)
-            for (var t = 0; t < batch.Rows[r].Ids.Length; t++) ids[r * batch.Length + t] = batch.Rows[r].Ids[t];
-        return tensor(ids).view(batch.Rows.Count, batch.Length);
+        for (var r = 0; r < _batch.Rows.Count; r++)
+            for (var t = 0; t < _batch.Rows[r].Ids.Length; t++) ids[r * _batch.Length + t] = _batch.Rows[r].Ids[t];
+        return tensor(ids).view(_batch.Rows.Count, _batch.Length);
     }
 
     /// <summary>[3, R, T] positions; padding has position 0, which nothing sees.</summary>
     public Tensor Positions()
     {
-        var positions = new long[3 * batch.Rows.Count * batch.Length];
+        var positions = new long[3 * _batch.Rows.Count * _batch.Length];
         for (var axis = 0; axis < 3; axis++)
-            for (var r = 0; r < batch.Rows.Count; r++)
+            for (var r = 0; r < _batch.Rows.Count; r++)
             {
-                var row = batch.Rows[r].Positions;
-                Array.Copy(row.Values, axis * row.Length, positions, (axis * batch.Rows.Count + r) * batch.Length, row.Length);
+                var row = _batch.Rows[r].Positions;
+                Array.Copy(row.Values, axis * row.Length, positions, (axis * _batch.Rows.Count + r) * _batch.Length, row.Length);
             }
-        return tensor(positions).view(3, batch.Rows.Count, batch.Length);
+        return tensor(positions).view(3, _batch.Rows.Count, _batch.Length);
     }
 
     /// <summary>Rows of the image features in the order in which the sequences need them; null when they are needed just once each, in order.</summary>
     public Tensor? FeatureOrder()
     {
-        var starts = new int[batch.Pictures.Count + 1];
-        for (var i = 0; i < batch.Pictures.Count; i++) starts[i + 1] = starts[i] + Merged(batch.Pictures[i]);
-        var order = batch.Rows.Where(r => r.Picture >= 0)
+        var starts = new int[_batch.Pictures.Count + 1];
+        for (var i = 0; i < _batch.Pictures.Count; i++) starts[i + 1] = starts[i] + Merged(_batch.Pictures[i]);
+        var order = _batch.Rows.Where(r => r.Picture >= 0)
             .SelectMany(r => Enumerable.Range(starts[r.Picture], starts[r.Picture + 1] - starts[r.Picture])).Select(i => (long)i).ToArray();
         return order.Length == 0 ? null : tensor(order);
     }
@@ -92,12 +92,12 @@ public sealed class BatchTensors
     /// <summary>Tokens to predict: the place is that of the token before, flat over [R, T].</summary>
     /// <param name="roles">Which tokens.</param>
     public Targets Tokens(params TokenRole[] roles)
-        => Flat(batch.Rows, _ => batch.Length, r => Enumerable.Range(1, r.Ids.Length - 1).Where(t => roles.Contains(r.Roles[t])).Select(t => (t - 1, r.Ids[t])));
+        => Flat(_batch.Rows, _ => _batch.Length, r => Enumerable.Range(1, r.Ids.Length - 1).Where(t => roles.Contains(r.Roles[t])).Select(t => (t - 1, r.Ids[t])));
 
     /// <summary>Pointer targets: place of the query, flat over [R, T]; class = the key's token index.</summary>
-    public Targets Pointers() => Flat(batch.Rows, _ => batch.Length, r => r.Pointers.Select(p => (p.Query, p.Key)));
+    public Targets Pointers() => Flat(_batch.Rows, _ => _batch.Length, r => r.Pointers.Select(p => (p.Query, p.Key)));
 
-    private int Merged(LabelledPatches p) => p.Patches.Grid.Patches / mergedPerPatchSquare;
+    private int Merged(LabelledPatches p) => p.Patches.Grid.Patches / _mergedPerPatchSquare;
 
     private static Targets Flat<T>(IReadOnlyList<T> items, Func<T, int> size, Func<T, IEnumerable<(int Place, int Class)>> labels)
     {

@@ -37,10 +37,10 @@ public sealed record TrainingRow(int Picture, int[] Ids, RopePositions Positions
 public sealed class RowBuilder(Tokenizer tokenizer, PromptTemplate prompt, Vlm.Model.VlmConfig config)
 {
     private const int LineTokens = 4;   // " q", "→", " c", "\n"
-    private readonly int arrow = tokenizer.Encode("→")[0];
-    private readonly int gap = tokenizer.Encode(" _")[0];
-    private readonly int stop = tokenizer.Id(prompt.StopTokens[0]);
-    private readonly int visionStart = config.VisionStartTokenId, visionEnd = config.VisionEndTokenId, imagePad = config.ImageTokenId;
+    private readonly int _arrow = tokenizer.Encode("→")[0];
+    private readonly int _gap = tokenizer.Encode(" _")[0];
+    private readonly int _stop = tokenizer.Id(prompt.StopTokens[0]);
+    private readonly int _visionStart = config.VisionStartTokenId, _visionEnd = config.VisionEndTokenId, _imagePad = config.ImageTokenId;
 
     /// <summary>A row about a picture.</summary>
     /// <param name="picture">Its index in the batch.</param>
@@ -50,7 +50,7 @@ public sealed class RowBuilder(Tokenizer tokenizer, PromptTemplate prompt, Vlm.M
     public TrainingRow WithPicture(int picture, PatchGrid grid, ReplyToLearn text, IReadOnlyDictionary<char, int> pairTokens)
     {
         var promptIds = tokenizer.Encode(prompt.Text(text.Code, grid.MergedTokens(config.Vision.SpatialMergeSize)));
-        var firstImage = Array.IndexOf(promptIds, imagePad);
+        var firstImage = Array.IndexOf(promptIds, _imagePad);
         var pointers = new List<Pointer>();
         for (var i = 0; i < text.Symbols; i++)
             if (pairTokens.TryGetValue(text.Lines[2 * i], out var token)) pointers.Add(new Pointer(promptIds.Length + LineTokens * i + 1, firstImage + token));
@@ -60,19 +60,19 @@ public sealed class RowBuilder(Tokenizer tokenizer, PromptTemplate prompt, Vlm.M
     /// <summary>A row without a picture: the plain letters of the mapping lines are given, copying them is learned.</summary>
     public TrainingRow TextOnly(ReplyToLearn text)
     {
-        var promptIds = tokenizer.Encode(prompt.Text(text.Code, 1)).Where(id => id != visionStart && id != visionEnd && id != imagePad).ToArray();
+        var promptIds = tokenizer.Encode(prompt.Text(text.Code, 1)).Where(id => id != _visionStart && id != _visionEnd && id != _imagePad).ToArray();
         return Row(-1, [], promptIds, text, []);
     }
 
     private TrainingRow Row(int picture, PatchGrid[] grids, int[] promptIds, ReplyToLearn text, IReadOnlyList<Pointer> pointers)
     {
-        int[] ids = [.. promptIds, .. tokenizer.Encode(text.Reply), stop];
+        int[] ids = [.. promptIds, .. tokenizer.Encode(text.Reply), _stop];
         var roles = new TokenRole[ids.Length];
         Array.Fill(roles, TokenRole.Form, promptIds.Length, ids.Length - promptIds.Length);
         for (var i = 0; i < text.Symbols; i++)
         {
             var line = promptIds.Length + LineTokens * i;
-            if (ids[line + 1] != arrow)
+            if (ids[line + 1] != _arrow)
             {
                 throw new InvalidOperationException(
                     $"Mapping line {i} of '{text.Code}' is not cut into symbol, arrow, symbol, line end. Does tokenizer.json hold the small vocabulary?");
@@ -81,7 +81,7 @@ public sealed class RowBuilder(Tokenizer tokenizer, PromptTemplate prompt, Vlm.M
             // The model is asked for letters outside the code; it never asks itself, and ends after those of the code.
             if (i >= (text.Code.Length + 1) / 2) roles[line] = TokenRole.Given;
             var isUnclear = text.Unclear.Contains(text.Lines[2 * i], StringComparison.Ordinal);
-            if (ids[line + 2] != gap) roles[line + 2] = picture < 0 || isUnclear ? TokenRole.Given : TokenRole.LookUp;
+            if (ids[line + 2] != _gap) roles[line + 2] = picture < 0 || isUnclear ? TokenRole.Given : TokenRole.LookUp;
         }
         for (var t = promptIds.Length + LineTokens * text.Symbols; t < ids.Length; t++) roles[t] = TokenRole.Copy;
         if (!text.IsWhole) roles[^1] = TokenRole.Given;   // a reply of mapping lines alone does not end here

@@ -22,18 +22,18 @@ internal sealed record GrpoState(long Step, long Drawn, double? ExactMatch, Comp
 internal sealed class GrpoCheckpoint
 {
     private const string OptimizerFile = "training/optimizer.safetensors", ReferenceFile = "training/reference.safetensors", AdapterFolder = "adapter";
-    private readonly RunFolder folder;
-    private readonly string origin;
-    private readonly Dictionary<string, byte[]> carried;
+    private readonly RunFolder _folder;
+    private readonly string _origin;
+    private readonly Dictionary<string, byte[]> _carried;
 
     /// <exception cref="InvalidDataException">Neither folder is a checkpoint.</exception>
     public GrpoCheckpoint(RunFolder folder, string from)
     {
-        this.folder = folder;
+        _folder = folder;
         State = folder.State<GrpoState>();
-        origin = State is null ? from : folder.Checkpoint;
-        if (!Directory.Exists(origin)) throw new InvalidDataException($"'from' is '{from}', which is no folder. Give a checkpoint: a folder with config.json and model.safetensors.");
-        carried = Directory.GetFiles(origin).Where(IsCarried).ToDictionary(file => Path.GetFileName(file), File.ReadAllBytes);
+        _origin = State is null ? from : folder.Checkpoint;
+        if (!Directory.Exists(_origin)) throw new InvalidDataException($"'from' is '{from}', which is no folder. Give a checkpoint: a folder with config.json and model.safetensors.");
+        _carried = Directory.GetFiles(_origin).Where(IsCarried).ToDictionary(file => Path.GetFileName(file), File.ReadAllBytes);
     }
 
     /// <summary>Where the run stands; null when it has not begun.</summary>
@@ -42,26 +42,26 @@ internal sealed class GrpoCheckpoint
     /// <summary>The policy.</summary>
     public QwenVl Model()
     {
-        using var checkpoint = CheckpointFolder.Open(origin);
+        using var checkpoint = CheckpointFolder.Open(_origin);
         return ModelWeights.Load(checkpoint);
     }
 
     /// <summary>How the policy takes pictures and prompts.</summary>
     public PolicyInput Input() => new(
-        PictureConfig.Load(Path.Combine(origin, "preprocessor_config.json")), Tokenizer.Load(Path.Combine(origin, "tokenizer.json")), PromptTemplate.Load(Path.Combine(origin, "prompt.json")));
+        PictureConfig.Load(Path.Combine(_origin, "preprocessor_config.json")), Tokenizer.Load(Path.Combine(_origin, "tokenizer.json")), PromptTemplate.Load(Path.Combine(_origin, "prompt.json")));
 
     /// <summary>Takes up adapters, momenta and the reference of a resumed run.</summary>
     public void Restore(QwenVl model, Optimizer optimizer, ReferencePolicy? reference)
     {
-        model.Adapters?.Fill(Path.Combine(origin, AdapterFolder));
-        using var moments = SafeTensors.Open(Path.Combine(origin, OptimizerFile));
+        model.Adapters?.Fill(Path.Combine(_origin, AdapterFolder));
+        using var moments = SafeTensors.Open(Path.Combine(_origin, OptimizerFile));
         optimizer.Restore(moments);
-        if (reference is { IsShared: false }) reference.Restore(Path.Combine(origin, ReferenceFile));
+        if (reference is { IsShared: false }) reference.Restore(Path.Combine(_origin, ReferenceFile));
     }
 
-    public void Save(QwenVl model, Optimizer optimizer, ReferencePolicy? reference, GrpoState state) => folder.Replace(target =>
+    public void Save(QwenVl model, Optimizer optimizer, ReferencePolicy? reference, GrpoState state) => _folder.Replace(target =>
     {
-        foreach (var (name, bytes) in carried) File.WriteAllBytes(Path.Combine(target, name), bytes);
+        foreach (var (name, bytes) in _carried) File.WriteAllBytes(Path.Combine(target, name), bytes);
         SafeTensors.Write(Path.Combine(target, "model.safetensors"), ModelWeights.Tensors(model));
         SafeTensors.Write(Path.Combine(target, OptimizerFile), optimizer.State());
         model.Adapters?.Save(Path.Combine(target, AdapterFolder));

@@ -10,69 +10,69 @@ namespace Vlm.Trainer.Grpo;
 /// <summary>A run of reinforcement learning from a checkpoint, or on from its own.</summary>
 internal sealed class GrpoRun : IDisposable
 {
-    private readonly GrpoConfig config;
-    private readonly RunFolder folder;
-    private readonly GrpoCheckpoint checkpoint;
-    private readonly QwenVl model;
-    private readonly LoraAdapters? adapters;
-    private readonly ReferencePolicy? reference;
-    private readonly Optimizer optimizer;
-    private readonly BatchStream<IReadOnlyList<PolicyPrompt>> draws;
-    private readonly RolloutCollector collector;
-    private readonly PolicyUpdate update;
-    private readonly Probe probe;
-    private GrpoState state;
+    private readonly GrpoConfig _config;
+    private readonly RunFolder _folder;
+    private readonly GrpoCheckpoint _checkpoint;
+    private readonly QwenVl _model;
+    private readonly LoraAdapters? _adapters;
+    private readonly ReferencePolicy? _reference;
+    private readonly Optimizer _optimizer;
+    private readonly BatchStream<IReadOnlyList<PolicyPrompt>> _draws;
+    private readonly RolloutCollector _collector;
+    private readonly PolicyUpdate _update;
+    private readonly Probe _probe;
+    private GrpoState _state;
 
     public GrpoRun(GrpoConfig config, RunFolder folder)
     {
-        (this.config, this.folder) = (config, folder);
+        (_config, _folder) = (config, folder);
         set_num_threads(config.Threads);
-        checkpoint = new GrpoCheckpoint(folder, config.From);
-        Compute = ComputeChoice.Choose(config.Compute, checkpoint.State?.Compute, ComputeProbe.Measure);
+        _checkpoint = new GrpoCheckpoint(folder, config.From);
+        Compute = ComputeChoice.Choose(config.Compute, _checkpoint.State?.Compute, ComputeProbe.Measure);
         manual_seed(config.Seed);
-        model = checkpoint.Model();
-        model.ComputeType = ComputeTypes.Scalar(Compute.Types.Products);
-        model.GradientCheckpointing = config.GradientCheckpointing;
-        if (config.Bf16Weights) ModelWeights.ToBfloat16(model);
-        adapters = config.Lora is null ? null : LoraAdapters.Attach(model, config.Lora);
-        optimizer = new Optimizer(adapters?.Parameters ?? [.. model.named_parameters()], config.Optimizer, ComputeTypes.Scalar(Compute.Types.Orthogonalization));
-        reference = config.Reference.Kind == ReferenceKind.None ? null : new ReferencePolicy(model, config.Reference, config.Temperature);
-        state = (checkpoint.State ?? new GrpoState(0, 0, null)) with { Compute = Compute.Types };
-        if (checkpoint.State is not null) checkpoint.Restore(model, optimizer, reference);
+        _model = _checkpoint.Model();
+        _model.ComputeType = ComputeTypes.Scalar(Compute.Types.Products);
+        _model.GradientCheckpointing = config.GradientCheckpointing;
+        if (config.Bf16Weights) ModelWeights.ToBfloat16(_model);
+        _adapters = config.Lora is null ? null : LoraAdapters.Attach(_model, config.Lora);
+        _optimizer = new Optimizer(_adapters?.Parameters ?? [.. _model.named_parameters()], config.Optimizer, ComputeTypes.Scalar(Compute.Types.Orthogonalization));
+        _reference = config.Reference.Kind == ReferenceKind.None ? null : new ReferencePolicy(_model, config.Reference, config.Temperature);
+        _state = (_checkpoint.State ?? new GrpoState(0, 0, null)) with { Compute = Compute.Types };
+        if (_checkpoint.State is not null) _checkpoint.Restore(_model, _optimizer, _reference);
 
-        var input = checkpoint.Input();
+        var input = _checkpoint.Input();
         var source = new PromptSource(config, input);
-        var sampler = new RolloutSampler(model, input.Tokenizer, input.Template, new RolloutOptions(config.GroupSize, config.Temperature, config.MaxTokens, config.Seed));
-        draws = new BatchStream<IReadOnlyList<PolicyPrompt>>(source.At, state.Drawn, config.Drawers, ahead: config.PromptsPerStep);
-        collector = new RolloutCollector(config, sampler, source, draws, state.Drawn);
-        update = new PolicyUpdate(model, reference, optimizer, config);
-        probe = new Probe(config.ProbePuzzles, input.Pictures, input.Tokenizer, input.Template);
+        var sampler = new RolloutSampler(_model, input.Tokenizer, input.Template, new RolloutOptions(config.GroupSize, config.Temperature, config.MaxTokens, config.Seed));
+        _draws = new BatchStream<IReadOnlyList<PolicyPrompt>>(source.At, _state.Drawn, config.Drawers, ahead: config.PromptsPerStep);
+        _collector = new RolloutCollector(config, sampler, source, _draws, _state.Drawn);
+        _update = new PolicyUpdate(_model, _reference, _optimizer, config);
+        _probe = new Probe(config.ProbePuzzles, input.Pictures, input.Tokenizer, input.Template);
     }
 
     /// <summary>What the run computes in, and why.</summary>
     public ComputeChoice Compute { get; }
 
     /// <summary>Numbers trained.</summary>
-    public long ParameterCount => adapters?.Count ?? model.parameters().Sum(p => p.numel());
+    public long ParameterCount => _adapters?.Count ?? _model.parameters().Sum(p => p.numel());
 
     /// <summary>Runs what is left; stops between two steps, with a checkpoint, when asked to.</summary>
     public void Run(CancellationToken stop)
     {
-        using var log = new RunLog(folder.Path, state.Step);
-        TrainingProgress.Run(config.Name, config.Steps, linesEvery: 1, progress =>
+        using var log = new RunLog(_folder.Path, _state.Step);
+        TrainingProgress.Run(_config.Name, _config.Steps, linesEvery: 1, progress =>
         {
-            if (state.Step == 0) log.Log(0, Probe(progress));
-            while (state.Step < config.Steps && !stop.IsCancellationRequested)
+            if (_state.Step == 0) log.Log(0, Probe(progress));
+            while (_state.Step < _config.Steps && !stop.IsCancellationRequested)
             {
                 using var scope = NewDisposeScope();
                 var timer = new StepTimer();
-                var rollouts = collector.Collect(state.Step);                                // sample, reward, replace groups without signal
-                var rows = PolicyRows.Of(rollouts.Learned, config, state.Step);              // advantages
-                var learned = update.Run(rows, state.Step, LearningRate(config, state.Step));   // old and reference, µ passes of minibatches
-                state = state with { Step = state.Step + 1, Drawn = collector.Drawn };
-                reference?.Follow(model, state.Step);
-                Log(log, progress, rollouts, [.. GrpoMetrics.Of(rollouts), .. learned, .. timer.Of(rollouts, collector.Waited)]);
-                if (state.Step % config.CheckpointEvery == 0) Save(log);
+                var rollouts = _collector.Collect(_state.Step);                                // sample, reward, replace groups without signal
+                var rows = PolicyRows.Of(rollouts.Learned, _config, _state.Step);              // advantages
+                var learned = _update.Run(rows, _state.Step, LearningRate(_config, _state.Step));   // old and reference, µ passes of minibatches
+                _state = _state with { Step = _state.Step + 1, Drawn = _collector.Drawn };
+                _reference?.Follow(_model, _state.Step);
+                Log(log, progress, rollouts, [.. GrpoMetrics.Of(rollouts), .. learned, .. timer.Of(rollouts, _collector.Waited)]);
+                if (_state.Step % _config.CheckpointEvery == 0) Save(log);
             }
             Save(log);
             if (!stop.IsCancellationRequested) Report(progress);
@@ -82,37 +82,37 @@ internal sealed class GrpoRun : IDisposable
     private void Log(RunLog log, TrainingProgress progress, CollectedRollouts rollouts, IReadOnlyList<KeyValuePair<string, double>> metrics)
     {
         var values = metrics.ToDictionary(m => $"grpo/{m.Key}", m => m.Value);
-        values["grpo/learning_rate"] = LearningRate(config, state.Step - 1);
-        if (state.Step % config.ProbeEvery == 0)
+        values["grpo/learning_rate"] = LearningRate(_config, _state.Step - 1);
+        if (_state.Step % _config.ProbeEvery == 0)
             foreach (var (name, value) in Probe(progress)) values[name] = value;
-        log.Log(state.Step, values);
-        progress.Report(new TrainingStep(state.Step, values["grpo/reward/total"], state.ExactMatch, rollouts.Completions.Count()) { Measure = "reward", Unit = "completions" });
-        if (state.Step % config.SamplesEvery != 0) return;
+        log.Log(_state.Step, values);
+        progress.Report(new TrainingStep(_state.Step, values["grpo/reward/total"], _state.ExactMatch, rollouts.Completions.Count()) { Measure = "reward", Unit = "completions" });
+        if (_state.Step % _config.SamplesEvery != 0) return;
         progress.Note("  " + string.Join(", ", metrics.Where(m => !m.Key.StartsWith("sampling_end", StringComparison.Ordinal)).Select(m => $"{m.Key} {m.Value:G3}")));
         foreach (var line in SampleTable.Lines(rollouts)) progress.Note(line);
-        SampleTable.Write(folder.Path, state.Step, rollouts);
+        SampleTable.Write(_folder.Path, _state.Step, rollouts);
     }
 
     private Dictionary<string, double> Probe(TrainingProgress progress)
     {
-        var result = probe.Of(model);
-        state = state with { ExactMatch = result.Clean };
-        progress.Note($"step {state.Step}: exact match {result}");
+        var result = _probe.Of(_model);
+        _state = _state with { ExactMatch = result.Clean };
+        progress.Note($"step {_state.Step}: exact match {result}");
         return result.Kinds.ToDictionary(kind => $"grpo/exact_{kind.Kind}", kind => kind.Share);
     }
 
     /// <summary>The probe once more at the end, in float32 as the exported model computes.</summary>
     private void Report(TrainingProgress progress)
     {
-        model.ComputeType = float32;
-        var result = probe.Of(model);
+        _model.ComputeType = float32;
+        var result = _probe.Of(_model);
         progress.Note($"final: {result}");
-        File.WriteAllText(Path.Combine(folder.Path, "evaluation.md"), result.ToMarkdown($"{config.Name}, step {state.Step}"));
-        folder.SaveProvenance(new Vlm.Package.Provenance
+        File.WriteAllText(Path.Combine(_folder.Path, "evaluation.md"), result.ToMarkdown($"{_config.Name}, step {_state.Step}"));
+        _folder.SaveProvenance(new Vlm.Package.Provenance
         {
-            Command = $"grpo configs/{config.Name}.json",
-            Config = $"configs/{config.Name}.json, step {state.Step}, from {config.From}; {Compute.Types}",
-            Seed = config.Seed,
+            Command = $"grpo configs/{_config.Name}.json",
+            Config = $"configs/{_config.Name}.json, step {_state.Step}, from {_config.From}; {Compute.Types}",
+            Seed = _config.Seed,
             Commit = SourceCommit.Current(),
             Accuracy = result.Kinds.ToDictionary(k => k.Kind, k => k.Share),
         });
@@ -120,8 +120,8 @@ internal sealed class GrpoRun : IDisposable
 
     private void Save(RunLog log)
     {
-        checkpoint.Save(model, optimizer, reference, state);
-        GrpoPlots.Draw(log, config);
+        _checkpoint.Save(_model, _optimizer, _reference, _state);
+        GrpoPlots.Draw(log, _config);
     }
 
     /// <summary>Rises over the warm-up, then constant.</summary>
@@ -129,10 +129,10 @@ internal sealed class GrpoRun : IDisposable
 
     public void Dispose()
     {
-        draws.Dispose();
-        optimizer.Dispose();
-        reference?.Dispose();
-        adapters?.Dispose();
-        model.Dispose();
+        _draws.Dispose();
+        _optimizer.Dispose();
+        _reference?.Dispose();
+        _adapters?.Dispose();
+        _model.Dispose();
     }
 }

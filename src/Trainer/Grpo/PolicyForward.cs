@@ -26,7 +26,7 @@ internal sealed record PolicyOutput(Tensor LogProbabilities, Tensor Entropy);
 /// <summary>The trainer's pass: prompts and completions as whole sequences, padded on the right. The tower runs once per picture for all its rows.</summary>
 internal sealed class PolicyForward(QwenVl model, double temperature)
 {
-    private readonly SamplingSoftmax softmax = new(model.Config, temperature);
+    private readonly SamplingSoftmax _softmax = new(model.Config, temperature);
 
     /// <summary>Log-probabilities of the rows' completions, with gradient where it is enabled.</summary>
     public PolicyOutput Of(IReadOnlyList<PolicyRow> rows)
@@ -37,7 +37,7 @@ internal sealed class PolicyForward(QwenVl model, double temperature)
         var (places, targets) = Completions(rows, length);
         using var index = tensor(places);
         using var wanted = tensor(targets).unsqueeze(-1);
-        var all = softmax.LogProbabilities(model.Head(hidden.flatten(0, 1).index_select(0, index)));                               // [L, V]
+        var all = _softmax.LogProbabilities(model.Head(hidden.flatten(0, 1).index_select(0, index)));                               // [L, V]
         var mask = Mask(rows);
         return new PolicyOutput(Spread(all.gather(-1, wanted).squeeze(-1), mask), Spread(SamplingSoftmax.Entropy(all.detach()), mask));
     }

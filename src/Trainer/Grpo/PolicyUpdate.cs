@@ -11,7 +11,7 @@ namespace Vlm.Trainer.Grpo;
 /// <summary>From rows with advantages to new weights: old and reference log-probabilities, then µ passes of minibatches, each in micro-batches whose gradients add up.</summary>
 internal sealed class PolicyUpdate(QwenVl model, ReferencePolicy? reference, Optimizer optimizer, GrpoConfig config)
 {
-    private readonly PolicyForward forward = new(model, config.Temperature);
+    private readonly PolicyForward _forward = new(model, config.Temperature);
 
     /// <summary>One update means that the old policy is the current one: its log-probabilities are the new ones without gradient.</summary>
     private bool IsOnPolicy => config.UpdatesPerRollout == 1 && config.Minibatches == 1;
@@ -33,7 +33,7 @@ internal sealed class PolicyUpdate(QwenVl model, ReferencePolicy? reference, Opt
     /// <summary>What does not change while the rollout is learned from.</summary>
     private List<PolicyRow> Fixed(IReadOnlyList<PolicyRow> rows)
     {
-        var old = IsOnPolicy ? null : forward.Numbers(rows, config.MicroRows);
+        var old = IsOnPolicy ? null : _forward.Numbers(rows, config.MicroRows);
         var theirs = reference?.LogProbabilities(rows, config.MicroRows);
         return [.. rows.Select((row, r) => row with { Old = old?[r], Reference = theirs?[r] })];
     }
@@ -68,7 +68,7 @@ internal sealed class PolicyUpdate(QwenVl model, ReferencePolicy? reference, Opt
 
     private void Backward(PolicyRow[] rows, WholeBatch whole, bool isFirstPass, MetricMeans metrics)
     {
-        var output = forward.Of(rows);
+        var output = _forward.Of(rows);
         var mask = tensor(RolloutMask.Of([.. rows.Select(r => r.Rollout)], (int)output.LogProbabilities.shape[1], config.MaskTruncated)).view_as(output.LogProbabilities);
         var old = rows[0].Old is null ? output.LogProbabilities.detach() : PolicyForward.Padded(rows, r => r.Old!);
         var sampler = PolicyForward.Padded(rows, r => r.Rollout.LogProbabilities);

@@ -17,21 +17,21 @@ internal sealed class PromptSource(GrpoConfig config, PolicyInput input)
 {
     private const long MessageKey = 17;   // apart from the sequences that pictures are drawn by
 
-    private readonly PuzzleSource pictures = new(new PuzzleOptions { Pictures = config.DrawnPictures }, config.Seed);
+    private readonly PuzzleSource _pictures = new(new PuzzleOptions { Pictures = config.DrawnPictures }, config.Seed);
 
     // Another mix of pictures leaves the cipher of a number as it is.
-    private readonly PuzzleSource? twins = config.TwinPictures is null ? null : new(new PuzzleOptions { Pictures = config.TwinPictures }, config.Seed);
+    private readonly PuzzleSource? _twins = config.TwinPictures is null ? null : new(new PuzzleOptions { Pictures = config.TwinPictures }, config.Seed);
 
     /// <summary>Prompts of one draw: one, or the same puzzle on two pictures.</summary>
-    public int PerDraw => twins is null ? 1 : 2;
+    public int PerDraw => _twins is null ? 1 : 2;
 
     /// <summary>The prompts of draw n.</summary>
     public IReadOnlyList<PolicyPrompt> At(long n)
     {
         var words = (int)(n % config.Messages.MostWords) + 1;
         var message = TrainingMessages.Draw(SeededRandom.From(config.Seed, MessageKey, n), config.Messages, words);
-        var first = Prompt(PerDraw * n, pictures.At(n), message);
-        return twins is null ? [first] : [first, Prompt(2 * n + 1, twins.At(n), message)];
+        var first = Prompt(PerDraw * n, _pictures.At(n), message);
+        return _twins is null ? [first] : [first, Prompt(2 * n + 1, _twins.At(n), message)];
     }
 
     private PolicyPrompt Prompt(long number, Puzzle puzzle, string message)

@@ -12,16 +12,16 @@ namespace Vlm.Trainer.Grpo;
 /// </summary>
 internal sealed class ReferencePolicy : IDisposable
 {
-    private readonly ReferenceConfig config;
-    private readonly QwenVl model;
-    private readonly PolicyForward forward;
+    private readonly ReferenceConfig _config;
+    private readonly QwenVl _model;
+    private readonly PolicyForward _forward;
 
     public ReferencePolicy(QwenVl policy, ReferenceConfig config, double temperature)
     {
-        this.config = config;
+        _config = config;
         IsShared = policy.Adapters is not null;
-        model = IsShared ? policy : Copy(policy);
-        forward = new PolicyForward(model, temperature);
+        _model = IsShared ? policy : Copy(policy);
+        _forward = new PolicyForward(_model, temperature);
     }
 
     /// <summary>Whether it has no weights of its own.</summary>
@@ -30,8 +30,8 @@ internal sealed class ReferencePolicy : IDisposable
     /// <summary>[R][T] of the rows' completions.</summary>
     public IReadOnlyList<float[]> LogProbabilities(IReadOnlyList<PolicyRow> rows, int most)
     {
-        using var off = model.Adapters?.Disabled();
-        return forward.Numbers(rows, most);
+        using var off = _model.Adapters?.Disabled();
+        return _forward.Numbers(rows, most);
     }
 
     /// <summary>After a step: moves where the configuration says so.</summary>
@@ -39,20 +39,20 @@ internal sealed class ReferencePolicy : IDisposable
     /// <param name="steps">Steps done.</param>
     public void Follow(QwenVl policy, long steps)
     {
-        if (config.Kind == ReferenceKind.Resync && steps % config.Every == 0) Move(model, policy, config.Mixup);
+        if (_config.Kind == ReferenceKind.Resync && steps % _config.Every == 0) Move(_model, policy, _config.Mixup);
     }
 
-    public IEnumerable<NamedTensor> Weights() => ModelWeights.Tensors(model);
+    public IEnumerable<NamedTensor> Weights() => ModelWeights.Tensors(_model);
 
     public void Restore(string file)
     {
         using var weights = SafeTensors.Open(file);
-        ModelWeights.Fill(model, weights);
+        ModelWeights.Fill(_model, weights);
     }
 
     public void Dispose()
     {
-        if (!IsShared) model.Dispose();
+        if (!IsShared) _model.Dispose();
     }
 
     private static QwenVl Copy(QwenVl policy)

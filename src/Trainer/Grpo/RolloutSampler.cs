@@ -27,8 +27,8 @@ internal sealed class RolloutSampler(QwenVl model, Tokenizer tokenizer, PromptTe
     // Copying the cache costs about one step, and decoding is nearly proportional to rows: below this share of live rows it pays at once.
     private const double CompactBelow = 0.8;
 
-    private readonly SamplingSoftmax softmax = new(model.Config, options.Temperature);
-    private readonly int[] stops = [.. template.StopTokens.Select(tokenizer.Id)];
+    private readonly SamplingSoftmax _softmax = new(model.Config, options.Temperature);
+    private readonly int[] _stops = [.. template.StopTokens.Select(tokenizer.Id)];
 
     /// <summary>Groups in the order of the prompts.</summary>
     public IReadOnlyList<PromptGroup> Sample(IReadOnlyList<PolicyPrompt> prompts, long step)
@@ -86,7 +86,7 @@ internal sealed class RolloutSampler(QwenVl model, Tokenizer tokenizer, PromptTe
     /// <summary>Draws a token for every live row by the inverse of its distribution function.</summary>
     private void Draw(List<Row> rows, Tensor logits)
     {
-        var logProbabilities = softmax.LogProbabilities(logits);                             // [B, V]
+        var logProbabilities = _softmax.LogProbabilities(logits);                             // [B, V]
         var reached = logProbabilities.to(float64).exp().cumsum(-1);
         var whole = reached.narrow(-1, reached.shape[^1] - 1, 1);                            // [B, 1], 1 but for rounding
         using var draws = tensor(rows.Select(r => r.Stopped ? 0 : r.Random.NextDouble()).ToArray()).view(-1, 1);
@@ -95,7 +95,7 @@ internal sealed class RolloutSampler(QwenVl model, Tokenizer tokenizer, PromptTe
         var chosen = logProbabilities.gather(-1, tokens.unsqueeze(-1)).squeeze(-1);
         var (ids, values) = (tokens.data<long>().ToArray(), chosen.data<float>().ToArray());
         for (var r = 0; r < rows.Count; r++)
-            if (!rows[r].Stopped) rows[r].Take((int)ids[r], values[r], stops);
+            if (!rows[r].Stopped) rows[r].Take((int)ids[r], values[r], _stops);
     }
 
     private Rollout ToRollout(Row row)

@@ -6,12 +6,12 @@ namespace Vlm.Trainer.Model;
 /// <remarks>An argument of the forward pass, never a module field: there it would be saved with the weights. The owner disposes it.</remarks>
 public sealed class KvCache : IDisposable
 {
-    private readonly Tensor[] keys, values;   // each [B, K, capacity, D]
-    private readonly int[] lengths;
+    private readonly Tensor[] _keys, _values;   // each [B, K, capacity, D]
+    private readonly int[] _lengths;
 
     private KvCache(Tensor[] keys, Tensor[] values, int[] lengths)
     {
-        (this.keys, this.values, this.lengths) = (keys, values, lengths);
+        (_keys, _values, _lengths) = (keys, values, lengths);
         Capacity = (int)keys[0].shape[2];
     }
 
@@ -19,16 +19,16 @@ public sealed class KvCache : IDisposable
     {
         using var noGradient = no_grad();
         Tensor[] Buffers() => [.. Enumerable.Range(0, layers).Select(_ => zeros(batch, heads, capacity, headSize, dtype: type).DetachFromDisposeScope())];
-        keys = Buffers();
-        values = Buffers();
-        lengths = new int[layers];
+        _keys = Buffers();
+        _values = Buffers();
+        _lengths = new int[layers];
         Capacity = (int)capacity;
     }
 
     public int Capacity { get; }
 
     /// <summary>Tokens held, the same for every layer between forward passes.</summary>
-    public int Length => lengths[0];
+    public int Length => _lengths[0];
 
     /// <summary>Writes the new keys and values behind the old ones and returns all of them, as views.</summary>
     /// <param name="layer">Decoder layer.</param>
@@ -39,12 +39,12 @@ public sealed class KvCache : IDisposable
     public (Tensor Keys, Tensor Values) Append(int layer, Tensor k, Tensor v)
     {
         var added = (int)k.shape[2];
-        var total = lengths[layer] + added;
+        var total = _lengths[layer] + added;
         if (total > Capacity) throw new InvalidOperationException($"The cache holds {Capacity} tokens; {total} are needed. Allocate it for prompt plus longest reply.");
-        keys[layer].narrow(2, lengths[layer], added).copy_(k);
-        values[layer].narrow(2, lengths[layer], added).copy_(v);
-        lengths[layer] = total;
-        return (keys[layer].narrow(2, 0, total), values[layer].narrow(2, 0, total));
+        _keys[layer].narrow(2, _lengths[layer], added).copy_(k);
+        _values[layer].narrow(2, _lengths[layer], added).copy_(v);
+        _lengths[layer] = total;
+        return (_keys[layer].narrow(2, 0, total), _values[layer].narrow(2, 0, total));
     }
 
     /// <summary>A cache of these rows with what they hold; a row may come several times, as when one prompt has several replies.</summary>
@@ -62,11 +62,11 @@ public sealed class KvCache : IDisposable
             return copy.DetachFromDisposeScope();
         }
 
-        return new KvCache([.. keys.Select(Copy)], [.. values.Select(Copy)], [.. lengths]);
+        return new KvCache([.. _keys.Select(Copy)], [.. _values.Select(Copy)], [.. _lengths]);
     }
 
     public void Dispose()
     {
-        foreach (var t in keys.Concat(values)) t.Dispose();
+        foreach (var t in _keys.Concat(_values)) t.Dispose();
     }
 }

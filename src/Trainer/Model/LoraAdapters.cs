@@ -17,20 +17,20 @@ namespace Vlm.Trainer.Model;
 /// </code></example>
 public sealed class LoraAdapters : IDisposable
 {
-    private readonly QwenVl model;
-    private readonly LoraSwitch state = new();
-    private readonly SortedDictionary<string, LoraPair> pairs = new(StringComparer.Ordinal);
+    private readonly QwenVl _model;
+    private readonly LoraSwitch _state = new();
+    private readonly SortedDictionary<string, LoraPair> _pairs = new(StringComparer.Ordinal);
 
     private LoraAdapters(QwenVl model, LoraConfig config, IEnumerable<string> modules)
     {
         if (model.Adapters is not null) throw new InvalidOperationException("The model has adapters already. Dispose of them before attaching others.");
-        this.model = model;
+        _model = model;
         Config = config;
         var layers = model.named_modules().Where(m => m.module is Linear).ToDictionary(m => m.name, m => (Linear)m.module);
         foreach (var parameter in model.parameters()) parameter.requires_grad = false;
-        foreach (var module in modules) pairs[module] = layers[module].Adapter = new LoraPair(layers[module], config, state);
+        foreach (var module in modules) _pairs[module] = layers[module].Adapter = new LoraPair(layers[module], config, _state);
         model.Adapters = this;
-        Parameters = [.. pairs.SelectMany(p => new[] { (LoraFile.Names(p.Key).A, p.Value.A), (LoraFile.Names(p.Key).B, p.Value.B) })];
+        Parameters = [.. _pairs.SelectMany(p => new[] { (LoraFile.Names(p.Key).A, p.Value.A), (LoraFile.Names(p.Key).B, p.Value.B) })];
     }
 
     public LoraConfig Config { get; }
@@ -63,13 +63,13 @@ public sealed class LoraAdapters : IDisposable
     /// <exception cref="CheckpointException">Does not fit.</exception>
     public void Fill(string folder)
     {
-        using var file = LoraFile.Open(folder, model.Config);
+        using var file = LoraFile.Open(folder, _model.Config);
         var found = file.Entries.Select(e => e.Module).ToHashSet();
-        if (!found.SetEquals(pairs.Keys) || file.Config.R != Config.R)
+        if (!found.SetEquals(_pairs.Keys) || file.Config.R != Config.R)
         {
             throw new CheckpointException(
                 $"The adapter in '{folder}' has r = {file.Config.R} and {found.Count} layers; " +
-                $"r = {Config.R} and the {pairs.Count} layers of target_modules {Config.TargetModules} are expected.");
+                $"r = {Config.R} and the {_pairs.Count} layers of target_modules {Config.TargetModules} are expected.");
         }
 
         Fill(file);
@@ -79,22 +79,22 @@ public sealed class LoraAdapters : IDisposable
     public void Save(string folder) => LoraFile.Write(folder, Config, Parameters.Select(p => ModelWeights.Named(p.Name, p.Parameter)));
 
     /// <summary>Until the result is disposed of, the model computes as if there were no adapters.</summary>
-    public IDisposable Disabled() => state.Off();
+    public IDisposable Disabled() => _state.Off();
 
     /// <summary>Takes the adapters out of the model. The base stays frozen.</summary>
     public void Dispose()
     {
-        foreach (var pair in pairs.Values) pair.Dispose();
-        pairs.Clear();
-        model.Adapters = null;
+        foreach (var pair in _pairs.Values) pair.Dispose();
+        _pairs.Clear();
+        _model.Adapters = null;
     }
 
     private void Fill(LoraFile file)
     {
         foreach (var entry in file.Entries)
         {
-            ModelWeights.Fill(pairs[entry.Module].A, file.Weights.ReadFloats(entry.A));
-            ModelWeights.Fill(pairs[entry.Module].B, file.Weights.ReadFloats(entry.B));
+            ModelWeights.Fill(_pairs[entry.Module].A, file.Weights.ReadFloats(entry.A));
+            ModelWeights.Fill(_pairs[entry.Module].B, file.Weights.ReadFloats(entry.B));
         }
     }
 }
@@ -102,24 +102,24 @@ public sealed class LoraAdapters : IDisposable
 /// <summary>Whether the adapters of a model count; one object shared by all of them.</summary>
 internal sealed class LoraSwitch
 {
-    private int off;
+    private int _off;
 
-    public bool IsOn => off == 0;
+    public bool IsOn => _off == 0;
 
     public IDisposable Off()
     {
-        off++;
+        _off++;
         return new Back(this);
     }
 
     private sealed class Back(LoraSwitch owner) : IDisposable
     {
-        private bool disposed;
+        private bool _disposed;
 
         public void Dispose()
         {
-            if (!disposed) owner.off--;
-            disposed = true;
+            if (!_disposed) owner._off--;
+            _disposed = true;
         }
     }
 }
@@ -127,15 +127,15 @@ internal sealed class LoraSwitch
 /// <summary>scale · B · A of one linear layer.</summary>
 internal sealed class LoraPair : IDisposable
 {
-    private readonly Linear layer;
-    private readonly LoraSwitch state;
-    private readonly Scalar scale;
+    private readonly Linear _layer;
+    private readonly LoraSwitch _state;
+    private readonly Scalar _scale;
 
     public LoraPair(Linear layer, LoraConfig config, LoraSwitch state)
     {
-        this.layer = layer;
-        this.state = state;
-        scale = config.Scale;
+        _layer = layer;
+        _state = state;
+        _scale = config.Scale;
         var (outputs, inputs) = (layer.Weight.shape[0], layer.Weight.shape[1]);
         using var scope = NewDisposeScope();
         A = scope.Detach(Linear.Uniform([config.R, inputs], (int)inputs));
@@ -147,13 +147,13 @@ internal sealed class LoraPair : IDisposable
     public Parameter B { get; }
 
     /// <summary>The update for x [.., in], [.., out] in the type of x; null while adapters are off.</summary>
-    public Tensor? Of(Tensor x) => state.IsOn ? functional.linear(functional.linear(x, A.to(x.dtype)), B.to(x.dtype)).mul(scale) : null;
+    public Tensor? Of(Tensor x) => _state.IsOn ? functional.linear(functional.linear(x, A.to(x.dtype)), B.to(x.dtype)).mul(_scale) : null;
 
     public void Dispose()
     {
-        layer.Adapter = null;
+        _layer.Adapter = null;
         A.Dispose();
         B.Dispose();
-        scale.Dispose();
+        _scale.Dispose();
     }
 }

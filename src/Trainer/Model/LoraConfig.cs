@@ -63,15 +63,15 @@ public sealed record LoraConfig
 [JsonConverter(typeof(Converter))]
 public sealed class TargetModules
 {
-    private readonly Regex? pattern;
-    private readonly string? text;
-    private readonly string[] endings;
+    private readonly Regex? _pattern;
+    private readonly string? _text;
+    private readonly string[] _endings;
 
     private TargetModules(string? text, string[] endings)
     {
-        this.text = text;
-        this.endings = endings;
-        pattern = text is null ? null : new Regex($"^(?:{text})$", RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1));
+        _text = text;
+        _endings = endings;
+        _pattern = text is null ? null : new Regex($"^(?:{text})$", RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1));
     }
 
     /// <summary>All seven products of every decoder layer.</summary>
@@ -88,18 +88,18 @@ public sealed class TargetModules
     public bool Match(string module)
     {
         string[] names = [module, LoraFile.PeftModule(module)];
-        return pattern is null
-            ? names.Any(name => endings.Any(ending => name == ending || name.EndsWith("." + ending, StringComparison.Ordinal)))
-            : names.Any(pattern.IsMatch);
+        return _pattern is null
+            ? names.Any(name => _endings.Any(ending => name == ending || name.EndsWith("." + ending, StringComparison.Ordinal)))
+            : names.Any(_pattern.IsMatch);
     }
 
-    public override string ToString() => text is null ? $"[{string.Join(", ", endings)}]" : $"'{text}'";
+    public override string ToString() => _text is null ? $"[{string.Join(", ", _endings)}]" : $"'{_text}'";
 
     internal void Write(Utf8JsonWriter json)
     {
-        if (text is not null) { json.WriteStringValue(text); return; }
+        if (_text is not null) { json.WriteStringValue(_text); return; }
         json.WriteStartArray();
-        foreach (var ending in endings) json.WriteStringValue(ending);
+        foreach (var ending in _endings) json.WriteStringValue(ending);
         json.WriteEndArray();
     }
 

@@ -1,5 +1,6 @@
 using TorchSharp;
 using TorchSharp.Modules;
+using TorchSharp.Utils;
 using Vlm.Model;
 using Vlm.Vision;
 using static TorchSharp.torch;
@@ -17,27 +18,27 @@ namespace Vlm.Trainer.Model;
 /// </remarks>
 public sealed class QwenVl : Module
 {
-    private readonly VisionTower visual;
-    private readonly TextDecoder model;
-    private readonly Linear? lm_head;
-    private readonly Precision precision = new();
+    [ComponentName(Name = "visual")] private readonly VisionTower _visual;
+    [ComponentName(Name = "model")] private readonly TextDecoder _model;
+    [ComponentName(Name = "lm_head")] private readonly Linear? _lmHead;
+    private readonly Precision _precision = new();
 
     public QwenVl(VlmConfig config) : base(nameof(QwenVl))
     {
         Config = config;
-        visual = new VisionTower(config.Vision, precision);
-        model = new TextDecoder(config.Text, precision);
-        lm_head = config.TieWordEmbeddings ? null : new Linear(config.Text.HiddenSize, config.Text.VocabSize, bias: false);
+        _visual = new VisionTower(config.Vision, _precision);
+        _model = new TextDecoder(config.Text, _precision);
+        _lmHead = config.TieWordEmbeddings ? null : new Linear(config.Text.HiddenSize, config.Text.VocabSize, bias: false);
         RegisterComponents();
     }
 
     public VlmConfig Config { get; }
 
     /// <summary>The type that matrix products and attention are computed in; weights, residual stream, norms and rotation stay float32.</summary>
-    public ScalarType ComputeType { get => precision.Compute; set => precision.Compute = value; }
+    public ScalarType ComputeType { get => _precision.Compute; set => _precision.Compute = value; }
 
     /// <summary>Whether training keeps only the input of every block and computes the rest again in the backward pass: see <see cref="Recomputation"/>.</summary>
-    public bool GradientCheckpointing { get => precision.Recompute; set => precision.Recompute = value; }
+    public bool GradientCheckpointing { get => _precision.Recompute; set => _precision.Recompute = value; }
 
     /// <summary>The low-rank adapters that were attached to this model, or null.</summary>
     public LoraAdapters? Adapters { get; internal set; }
@@ -47,7 +48,7 @@ public sealed class QwenVl : Module
     /// <param name="grids">One grid per picture; sizes may differ.</param>
     /// <param name="tap">Is told the output of every block: <c>visual.blocks.i</c> [pictures, patches, C] (used by auxiliary losses and traces).</param>
     /// <returns>[M, C of the decoder]</returns>
-    public Tensor Encode(Tensor pixels, IReadOnlyList<PatchGrid> grids, Action<string, Tensor>? tap = null) => visual.call(pixels, grids, tap);
+    public Tensor Encode(Tensor pixels, IReadOnlyList<PatchGrid> grids, Action<string, Tensor>? tap = null) => _visual.call(pixels, grids, tap);
 
     /// <summary>Word embeddings with the image features put in the place of the image tokens, in order.</summary>
     /// <param name="ids">[B, T]</param>
@@ -55,7 +56,7 @@ public sealed class QwenVl : Module
     /// <returns>[B, T, C] float32</returns>
     public Tensor Embed(Tensor ids, Tensor? features)
     {
-        var words = model.Embedding.index_select(0, ids.flatten()).view(ids.shape[0], ids.shape[1], -1).to(float32);   // [B, T, C]
+        var words = _model.Embedding.index_select(0, ids.flatten()).view(ids.shape[0], ids.shape[1], -1).to(float32);   // [B, T, C]
         if (features is null) return words;
         using var imageId = tensor((long)Config.ImageTokenId);
         var isImage = ids.eq(imageId).unsqueeze(-1).expand_as(words);
@@ -70,13 +71,13 @@ public sealed class QwenVl : Module
     /// <param name="tap">Is told <c>model.layers.i</c> [B, T, C], and <c>.query</c>, <c>.key</c> [B, heads, T, D] after rotation.</param>
     /// <returns>[B, T, C] float32</returns>
     public Tensor Decode(Tensor embeds, Tensor positions, Tensor bias, KvCache? cache = null, Action<string, Tensor>? tap = null)
-        => model.call(embeds, positions, bias, cache, tap);
+        => _model.call(embeds, positions, bias, cache, tap);
 
     /// <summary>[.., C] to logits [.., V], float32.</summary>
     public Tensor Head(Tensor hidden)
     {
-        var weight = lm_head is null ? model.Embedding : lm_head.Weight;
-        return functional.linear(hidden.to(precision.Compute), weight.to(precision.Compute)).to(float32);
+        var weight = _lmHead is null ? _model.Embedding : _lmHead.Weight;
+        return functional.linear(hidden.to(_precision.Compute), weight.to(_precision.Compute)).to(float32);
     }
 
     /// <summary>Logits of whole sequences without a cache.</summary>
@@ -127,21 +128,21 @@ internal static class Constants
 /// <summary>Patches to image features: Conv3d as a product, blocks with 2-D rotary attention (windowed or full), 2×2 merger.</summary>
 internal sealed class VisionTower : Module<Tensor, IReadOnlyList<PatchGrid>, Action<string, Tensor>?, Tensor>
 {
-    private readonly PatchEmbedding patch_embed;
-    private readonly ModuleList<VisionBlock> blocks;
-    private readonly PatchMerger merger;
-    private readonly VisionConfig config;
-    private readonly Precision precision;
-    private readonly VisionGeometry geometry;
+    [ComponentName(Name = "patch_embed")] private readonly PatchEmbedding _patchEmbed;
+    [ComponentName(Name = "blocks")] private readonly ModuleList<VisionBlock> _blocks;
+    [ComponentName(Name = "merger")] private readonly PatchMerger _merger;
+    private readonly VisionConfig _config;
+    private readonly Precision _precision;
+    private readonly VisionGeometry _geometry;
 
     public VisionTower(VisionConfig config, Precision precision) : base(nameof(VisionTower))
     {
-        this.config = config;
-        this.precision = precision;
-        geometry = new VisionGeometry(config);
-        patch_embed = new PatchEmbedding(config, precision);
-        blocks = new ModuleList<VisionBlock>([.. Enumerable.Range(0, config.Depth).Select(_ => new VisionBlock(config, precision))]);
-        merger = new PatchMerger(config, precision);
+        _config = config;
+        _precision = precision;
+        _geometry = new VisionGeometry(config);
+        _patchEmbed = new PatchEmbedding(config, precision);
+        _blocks = new ModuleList<VisionBlock>([.. Enumerable.Range(0, config.Depth).Select(_ => new VisionBlock(config, precision))]);
+        _merger = new PatchMerger(config, precision);
         RegisterComponents();
     }
 
@@ -163,151 +164,153 @@ internal sealed class VisionTower : Module<Tensor, IReadOnlyList<PatchGrid>, Act
 
     private Tensor EncodeEqual(Tensor pixels, PatchGrid grid, int pictures, Action<string, Tensor>? tap)
     {
-        var place = geometry.For(grid, pixels.device);
-        var x = patch_embed.call(pixels).view(pictures, grid.Patches, config.HiddenSize);     // [P, N, C]
+        var place = _geometry.For(grid, pixels.device);
+        var x = _patchEmbed.call(pixels).view(pictures, grid.Patches, _config.HiddenSize);     // [P, N, C]
         tap?.Invoke("visual.patch_embed", x);
-        for (var i = 0; i < config.Depth; i++)
+        for (var i = 0; i < _config.Depth; i++)
         {
-            var bias = config.FullAttentionBlocks.Contains(i) ? place.FullBias : place.WindowBias;
-            var block = blocks[i];
-            x = precision.Recompute
+            var bias = _config.FullAttentionBlocks.Contains(i) ? place.FullBias : place.WindowBias;
+            var block = _blocks[i];
+            x = _precision.Recompute
                 ? Recomputation.Of(block, x, input => [block.call(input, place.Cos, place.Sin, bias)])[0]
                 : block.call(x, place.Cos, place.Sin, bias);
             tap?.Invoke($"visual.blocks.{i}", x);
         }
-        return merger.call(x);                                                               // [P·N/4, out]
+        return _merger.call(x);                                                               // [P·N/4, out]
     }
 }
 
 internal sealed class PatchEmbedding : Module<Tensor, Tensor>
 {
-    private readonly PatchProjection proj;
+    [ComponentName(Name = "proj")] private readonly PatchProjection _proj;
 
     public PatchEmbedding(VisionConfig config, Precision precision) : base(nameof(PatchEmbedding))
     {
-        proj = new PatchProjection(config, precision);
+        _proj = new PatchProjection(config, precision);
         RegisterComponents();
     }
 
-    public override Tensor forward(Tensor pixels) => proj.call(pixels);
+    public override Tensor forward(Tensor pixels) => _proj.call(pixels);
 }
 
 /// <summary>The reference's Conv3d without overlap is one matrix product over flattened patches; the weight keeps the convolution's shape.</summary>
 internal sealed class PatchProjection : Module<Tensor, Tensor>
 {
-    private readonly Parameter weight;
-    private readonly Precision precision;
+    [ComponentName(Name = "weight")] private readonly Parameter _weight;
+    private readonly Precision _precision;
 
     public PatchProjection(VisionConfig c, Precision precision) : base(nameof(PatchProjection))
     {
-        this.precision = precision;
+        _precision = precision;
         var fanIn = c.InChannels * c.TemporalPatchSize * c.PatchSize * c.PatchSize;
-        weight = Linear.Uniform([c.HiddenSize, c.InChannels, c.TemporalPatchSize, c.PatchSize, c.PatchSize], fanIn);
+        _weight = Linear.Uniform([c.HiddenSize, c.InChannels, c.TemporalPatchSize, c.PatchSize, c.PatchSize], fanIn);
         RegisterComponents();
     }
 
     public override Tensor forward(Tensor pixels)
-        => functional.linear(pixels.to(precision.Compute), weight.flatten(1).to(precision.Compute)).to(float32);   // [N, C]
+        => functional.linear(pixels.to(_precision.Compute), _weight.flatten(1).to(_precision.Compute)).to(float32);   // [N, C]
 }
 
 internal sealed class VisionBlock : Module<Tensor, Tensor, Tensor, Tensor?, Tensor>
 {
-    private readonly RmsNorm norm1, norm2;
-    private readonly VisionAttention attn;
-    private readonly GatedMlp mlp;
+    [ComponentName(Name = "norm1")] private readonly RmsNorm _norm1;
+    [ComponentName(Name = "norm2")] private readonly RmsNorm _norm2;
+    [ComponentName(Name = "attn")] private readonly VisionAttention _attn;
+    [ComponentName(Name = "mlp")] private readonly GatedMlp _mlp;
 
     public VisionBlock(VisionConfig c, Precision precision) : base(nameof(VisionBlock))
     {
-        norm1 = new RmsNorm(c.HiddenSize, VisionConfig.NormEps, precision);
-        norm2 = new RmsNorm(c.HiddenSize, VisionConfig.NormEps, precision);
-        attn = new VisionAttention(c);
-        mlp = new GatedMlp(c.HiddenSize, c.IntermediateSize, bias: true);
+        _norm1 = new RmsNorm(c.HiddenSize, VisionConfig.NormEps, precision);
+        _norm2 = new RmsNorm(c.HiddenSize, VisionConfig.NormEps, precision);
+        _attn = new VisionAttention(c);
+        _mlp = new GatedMlp(c.HiddenSize, c.IntermediateSize, bias: true);
         RegisterComponents();
     }
 
     public override Tensor forward(Tensor x, Tensor cos, Tensor sin, Tensor? bias)
     {
-        x = x.Plus(attn.call(norm1.call(x), cos, sin, bias));
-        return x.Plus(mlp.call(norm2.call(x)));
+        x = x.Plus(_attn.call(_norm1.call(x), cos, sin, bias));
+        return x.Plus(_mlp.call(_norm2.call(x)));
     }
 }
 
 internal sealed class VisionAttention : Module<Tensor, Tensor, Tensor, Tensor?, Tensor>
 {
-    private readonly Linear qkv, proj;
-    private readonly int heads;
+    [ComponentName(Name = "qkv")] private readonly Linear _qkv;
+    [ComponentName(Name = "proj")] private readonly Linear _proj;
+    private readonly int _heads;
 
     public VisionAttention(VisionConfig c) : base(nameof(VisionAttention))
     {
-        heads = c.NumHeads;
-        qkv = new Linear(c.HiddenSize, 3 * c.HiddenSize, bias: true);
-        proj = new Linear(c.HiddenSize, c.HiddenSize, bias: true);
+        _heads = c.NumHeads;
+        _qkv = new Linear(c.HiddenSize, 3 * c.HiddenSize, bias: true);
+        _proj = new Linear(c.HiddenSize, c.HiddenSize, bias: true);
         RegisterComponents();
     }
 
     public override Tensor forward(Tensor x, Tensor cos, Tensor sin, Tensor? bias)
     {
         long pictures = x.shape[0], patches = x.shape[1];
-        var parts = qkv.call(x).view(pictures, patches, 3, heads, -1).permute(2, 0, 3, 1, 4).unbind(0);   // 3 × [P, H, N, D]
+        var parts = _qkv.call(x).view(pictures, patches, 3, _heads, -1).permute(2, 0, 3, 1, 4).unbind(0);   // 3 × [P, H, N, D]
         var q = Rotary.Apply(parts[0], cos, sin);
         var k = Rotary.Apply(parts[1], cos, sin);
         var o = Attention.Of(q, k, parts[2], bias);                                          // [P, H, N, D]
-        return proj.call(o.transpose(1, 2).flatten(2));
+        return _proj.call(o.transpose(1, 2).flatten(2));
     }
 }
 
 /// <summary>Four neighbouring patches become one image token.</summary>
 internal sealed class PatchMerger : Module<Tensor, Tensor>
 {
-    private readonly RmsNorm ln_q;
-    private readonly Sequential mlp;
-    private readonly int width;
+    [ComponentName(Name = "ln_q")] private readonly RmsNorm _lnQ;
+    [ComponentName(Name = "mlp")] private readonly Sequential _mlp;
+    private readonly int _width;
 
     public PatchMerger(VisionConfig c, Precision precision) : base(nameof(PatchMerger))
     {
-        width = c.HiddenSize * c.SpatialMergeSize * c.SpatialMergeSize;
-        ln_q = new RmsNorm(c.HiddenSize, VisionConfig.NormEps, precision);
+        _width = c.HiddenSize * c.SpatialMergeSize * c.SpatialMergeSize;
+        _lnQ = new RmsNorm(c.HiddenSize, VisionConfig.NormEps, precision);
         // Keys 0 and 2; the GELU between them is the exact one (tanh moves logits by 0.005).
-        mlp = Sequential(("0", new Linear(width, width, bias: true)), ("1", GELU()), ("2", new Linear(width, c.OutHiddenSize, bias: true)));
+        _mlp = Sequential(("0", new Linear(_width, _width, bias: true)), ("1", GELU()), ("2", new Linear(_width, c.OutHiddenSize, bias: true)));
         RegisterComponents();
     }
 
-    public override Tensor forward(Tensor x) => mlp.call(ln_q.call(x).reshape(-1, width)).to(float32);   // [P·N/4, out]
+    public override Tensor forward(Tensor x) => _mlp.call(_lnQ.call(x).reshape(-1, _width)).to(float32);   // [P·N/4, out]
 }
 
 /// <summary>Token embeddings to the last hidden state: grouped-query attention with M-RoPE, SwiGLU.</summary>
 internal sealed class TextDecoder : Module<Tensor, Tensor, Tensor, KvCache?, Action<string, Tensor>?, Tensor>
 {
-    private readonly TokenEmbedding embed_tokens;
-    private readonly ModuleList<TextLayer> layers;
-    private readonly RmsNorm norm;
-    private readonly TextConfig config;
-    private readonly Precision precision;
+    [ComponentName(Name = "embed_tokens")] private readonly TokenEmbedding _embedTokens;
+    [ComponentName(Name = "layers")] private readonly ModuleList<TextLayer> _layers;
+    [ComponentName(Name = "norm")] private readonly RmsNorm _norm;
+    private readonly TextConfig _config;
+    private readonly Precision _precision;
 
     public TextDecoder(TextConfig config, Precision precision) : base(nameof(TextDecoder))
     {
-        this.config = config;
-        this.precision = precision;
-        embed_tokens = new TokenEmbedding(config);
-        layers = new ModuleList<TextLayer>([.. Enumerable.Range(0, config.NumLayers).Select(_ => new TextLayer(config, precision))]);
-        norm = new RmsNorm(config.HiddenSize, config.RmsNormEps, precision);
+        _config = config;
+        _precision = precision;
+        _embedTokens = new TokenEmbedding(config);
+        _layers = new ModuleList<TextLayer>([.. Enumerable.Range(0, config.NumLayers).Select(_ => new TextLayer(config, precision))]);
+        _norm = new RmsNorm(config.HiddenSize, config.RmsNormEps, precision);
         RegisterComponents();
     }
 
-    public Tensor Embedding => embed_tokens.Weight;
+    public Tensor Embedding => _embedTokens.Weight;
 
     public override Tensor forward(Tensor x, Tensor positions, Tensor bias, KvCache? cache, Action<string, Tensor>? tap)
     {
-        var (cos, sin) = Rotary.MultiAxis(positions, config);                                // [B, 1, T, D/2]
-        for (var i = 0; i < config.NumLayers; i++)
+        var (cos, sin) = Rotary.MultiAxis(positions, _config);                                // [B, 1, T, D/2]
+        for (var i = 0; i < _config.NumLayers; i++)
         {
             var name = $"model.layers.{i}";
             var context = new TextContext(cos, sin, bias, cache, i, tap is null ? null : (part, t) => tap(name + part, t));
             // With a cache only where nothing is computed twice: keys and values are appended to it.
-            x = precision.Recompute && (cache is null || !is_grad_enabled()) ? Recomputed(layers[i], x, context) : layers[i].call(x, context);
+            x = _precision.Recompute && (cache is null || !is_grad_enabled()) ? Recomputed(_layers[i], x, context) : _layers[i].call(x, context);
             tap?.Invoke(name, x);
         }
-        return norm.Float32(x);
+        return _norm.Float32(x);
     }
 
     /// <summary>A layer that is computed again in the backward pass. What it tells the tap are outputs as well, so that losses on them have gradients.</summary>
@@ -331,77 +334,81 @@ internal sealed record TextContext(Tensor Cos, Tensor Sin, Tensor Bias, KvCache?
 
 internal sealed class TokenEmbedding : Module
 {
-    private readonly Parameter weight;
+    [ComponentName(Name = "weight")] private readonly Parameter _weight;
 
     public TokenEmbedding(TextConfig c) : base(nameof(TokenEmbedding))
     {
         using var scope = NewDisposeScope();   // holds temporaries while native calls read them
-        weight = scope.Detach(new Parameter(randn(c.VocabSize, c.HiddenSize) * tensor((float)(1 / Math.Sqrt(c.HiddenSize)))));
+        _weight = scope.Detach(new Parameter(randn(c.VocabSize, c.HiddenSize) * tensor((float)(1 / Math.Sqrt(c.HiddenSize)))));
         RegisterComponents();
     }
 
-    public Tensor Weight => weight;
+    public Tensor Weight => _weight;
 }
 
 internal sealed class TextLayer : Module<Tensor, TextContext, Tensor>
 {
-    private readonly RmsNorm input_layernorm, post_attention_layernorm;
-    private readonly TextAttention self_attn;
-    private readonly GatedMlp mlp;
+    [ComponentName(Name = "input_layernorm")] private readonly RmsNorm _inputLayernorm;
+    [ComponentName(Name = "post_attention_layernorm")] private readonly RmsNorm _postAttentionLayernorm;
+    [ComponentName(Name = "self_attn")] private readonly TextAttention _selfAttn;
+    [ComponentName(Name = "mlp")] private readonly GatedMlp _mlp;
 
     public TextLayer(TextConfig c, Precision precision) : base(nameof(TextLayer))
     {
-        input_layernorm = new RmsNorm(c.HiddenSize, c.RmsNormEps, precision);
-        post_attention_layernorm = new RmsNorm(c.HiddenSize, c.RmsNormEps, precision);
-        self_attn = new TextAttention(c);
-        mlp = new GatedMlp(c.HiddenSize, c.IntermediateSize, bias: false);
+        _inputLayernorm = new RmsNorm(c.HiddenSize, c.RmsNormEps, precision);
+        _postAttentionLayernorm = new RmsNorm(c.HiddenSize, c.RmsNormEps, precision);
+        _selfAttn = new TextAttention(c);
+        _mlp = new GatedMlp(c.HiddenSize, c.IntermediateSize, bias: false);
         RegisterComponents();
     }
 
     public override Tensor forward(Tensor x, TextContext context)
     {
-        x = x.Plus(self_attn.call(input_layernorm.call(x), context));
-        return x.Plus(mlp.call(post_attention_layernorm.call(x)));
+        x = x.Plus(_selfAttn.call(_inputLayernorm.call(x), context));
+        return x.Plus(_mlp.call(_postAttentionLayernorm.call(x)));
     }
 }
 
 internal sealed class TextAttention : Module<Tensor, TextContext, Tensor>
 {
-    private readonly Linear q_proj, k_proj, v_proj, o_proj;
-    private readonly int headSize, groups;
+    [ComponentName(Name = "q_proj")] private readonly Linear _qProj;
+    [ComponentName(Name = "k_proj")] private readonly Linear _kProj;
+    [ComponentName(Name = "v_proj")] private readonly Linear _vProj;
+    [ComponentName(Name = "o_proj")] private readonly Linear _oProj;
+    private readonly int _headSize, _groups;
 
     public TextAttention(TextConfig c) : base(nameof(TextAttention))
     {
-        headSize = c.HeadDim;
-        groups = c.NumHeads / c.NumKeyValueHeads;
-        q_proj = new Linear(c.HiddenSize, c.NumHeads * c.HeadDim, bias: true);
-        k_proj = new Linear(c.HiddenSize, c.NumKeyValueHeads * c.HeadDim, bias: true);
-        v_proj = new Linear(c.HiddenSize, c.NumKeyValueHeads * c.HeadDim, bias: true);
-        o_proj = new Linear(c.NumHeads * c.HeadDim, c.HiddenSize, bias: false);
+        _headSize = c.HeadDim;
+        _groups = c.NumHeads / c.NumKeyValueHeads;
+        _qProj = new Linear(c.HiddenSize, c.NumHeads * c.HeadDim, bias: true);
+        _kProj = new Linear(c.HiddenSize, c.NumKeyValueHeads * c.HeadDim, bias: true);
+        _vProj = new Linear(c.HiddenSize, c.NumKeyValueHeads * c.HeadDim, bias: true);
+        _oProj = new Linear(c.NumHeads * c.HeadDim, c.HiddenSize, bias: false);
         RegisterComponents();
     }
 
     public override Tensor forward(Tensor x, TextContext context)
     {
         long batch = x.shape[0], tokens = x.shape[1];
-        Tensor Heads(Linear projection) => projection.call(x).view(batch, tokens, -1, headSize).transpose(1, 2);
-        var q = Rotary.Apply(Heads(q_proj), context.Cos, context.Sin);                       // [B, H, T, D]
-        var k = Rotary.Apply(Heads(k_proj), context.Cos, context.Sin);                       // [B, K, T, D]
-        var v = Heads(v_proj);                                                               // [B, K, T, D]
+        Tensor Heads(Linear projection) => projection.call(x).view(batch, tokens, -1, _headSize).transpose(1, 2);
+        var q = Rotary.Apply(Heads(_qProj), context.Cos, context.Sin);                       // [B, H, T, D]
+        var k = Rotary.Apply(Heads(_kProj), context.Cos, context.Sin);                       // [B, K, T, D]
+        var v = Heads(_vProj);                                                               // [B, K, T, D]
         context.Tap?.Invoke(".query", q);
         context.Tap?.Invoke(".key", k);
         if (context.Cache is not null) (k, v) = context.Cache.Append(context.Layer, k, v);   // [B, K, total, D]
         // A single token's query heads that share a key head are the rows of one product: no copy of the whole history in every sampling step.
         var o = tokens == 1
-            ? Attention.Of(q.reshape(batch, -1, groups, headSize), k, v, context.Bias).reshape(batch, -1, 1, headSize)
+            ? Attention.Of(q.reshape(batch, -1, _groups, _headSize), k, v, context.Bias).reshape(batch, -1, 1, _headSize)
             : Attention.Of(q, Repeat(k), Repeat(v), context.Bias);                           // [B, H, T, D]
-        return o_proj.call(o.transpose(1, 2).flatten(2));
+        return _oProj.call(o.transpose(1, 2).flatten(2));
     }
 
     /// <summary>[B, K, T, D] to [B, H, T, D]: key/value head j serves query heads j·groups … (j+1)·groups − 1.</summary>
-    private Tensor Repeat(Tensor x) => groups == 1
+    private Tensor Repeat(Tensor x) => _groups == 1
         ? x
-        : x.unsqueeze(2).expand(x.shape[0], x.shape[1], groups, x.shape[2], x.shape[3]).flatten(1, 2);
+        : x.unsqueeze(2).expand(x.shape[0], x.shape[1], _groups, x.shape[2], x.shape[3]).flatten(1, 2);
 }
 
 internal static class Attention
@@ -423,67 +430,69 @@ internal static class Attention
 /// <summary>SwiGLU: down(silu(gate x) ∘ up x). arXiv 2002.05202.</summary>
 internal sealed class GatedMlp : Module<Tensor, Tensor>
 {
-    private readonly Linear gate_proj, up_proj, down_proj;
+    [ComponentName(Name = "gate_proj")] private readonly Linear _gateProj;
+    [ComponentName(Name = "up_proj")] private readonly Linear _upProj;
+    [ComponentName(Name = "down_proj")] private readonly Linear _downProj;
 
     public GatedMlp(int width, int hidden, bool bias) : base(nameof(GatedMlp))
     {
-        gate_proj = new Linear(width, hidden, bias);
-        up_proj = new Linear(width, hidden, bias);
-        down_proj = new Linear(hidden, width, bias);
+        _gateProj = new Linear(width, hidden, bias);
+        _upProj = new Linear(width, hidden, bias);
+        _downProj = new Linear(hidden, width, bias);
         RegisterComponents();
     }
 
-    public override Tensor forward(Tensor x) => down_proj.call(functional.silu(gate_proj.call(x)) * up_proj.call(x));
+    public override Tensor forward(Tensor x) => _downProj.call(functional.silu(_gateProj.call(x)) * _upProj.call(x));
 }
 
 /// <summary>x / rms(x) · w, computed in float32 and handed on in the compute type. arXiv 1910.07467.</summary>
 internal sealed class RmsNorm : Module<Tensor, Tensor>
 {
     private static readonly long[] LastAxis = [-1];
-    private readonly Parameter weight;
-    private readonly float eps;
-    private readonly Precision precision;
+    [ComponentName(Name = "weight")] private readonly Parameter _weight;
+    private readonly float _eps;
+    private readonly Precision _precision;
 
     public RmsNorm(int width, double eps, Precision precision) : base(nameof(RmsNorm))
     {
-        this.eps = (float)eps;
-        this.precision = precision;
-        weight = new Parameter(ones(width));
+        _eps = (float)eps;
+        _precision = precision;
+        _weight = new Parameter(ones(width));
         RegisterComponents();
     }
 
-    public override Tensor forward(Tensor x) => Scaled(x, precision.Compute);
+    public override Tensor forward(Tensor x) => Scaled(x, _precision.Compute);
 
     public Tensor Float32(Tensor x) => Scaled(x, float32);
 
     private Tensor Scaled(Tensor x, ScalarType type)
     {
-        using var epsilon = tensor(eps, device: x.device);
-        return (x * rsqrt((x * x).mean(LastAxis, true).Plus(epsilon))).to(type) * weight.to(type);
+        using var epsilon = tensor(_eps, device: x.device);
+        return (x * rsqrt((x * x).mean(LastAxis, true).Plus(epsilon))).to(type) * _weight.to(type);
     }
 }
 
 /// <summary>y = x·Wᵀ + b in the type of x, plus the low-rank update of an adapter when there is one.</summary>
 internal sealed class Linear : Module<Tensor, Tensor>
 {
-    private readonly Parameter weight;
-    private readonly Parameter? bias;
+    [ComponentName(Name = "weight")] private readonly Parameter _weight;
+    [ComponentName(Name = "bias")] private readonly Parameter? _bias;
 
     public Linear(int inputs, int outputs, bool bias) : base(nameof(Linear))
     {
-        weight = Uniform([outputs, inputs], inputs);
-        this.bias = bias ? new Parameter(zeros(outputs)) : null;
+        _weight = Uniform([outputs, inputs], inputs);
+        _bias = bias ? new Parameter(zeros(outputs)) : null;
         RegisterComponents();
     }
 
-    public Tensor Weight => weight;
+    public Tensor Weight => _weight;
 
     /// <summary>Lives outside the registered fields: the checkpoint of the base has no adapter.</summary>
     public LoraPair? Adapter { get; set; }
 
     public override Tensor forward(Tensor x)
     {
-        var y = functional.linear(x, weight.to(x.dtype), bias?.to(x.dtype));
+        var y = functional.linear(x, _weight.to(x.dtype), _bias?.to(x.dtype));
         return Adapter?.Of(x) is { } update ? y.Plus(update) : y;
     }
 

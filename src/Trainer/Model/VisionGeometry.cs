@@ -20,17 +20,17 @@ internal sealed record GridGeometry(Tensor Cos, Tensor Sin, Tensor? FullBias, Te
 internal sealed class VisionGeometry(VisionConfig config)
 {
     private const int MostGrids = 64;
-    private readonly Dictionary<(PatchGrid, DeviceType), GridGeometry> known = [];
+    private readonly Dictionary<(PatchGrid, DeviceType), GridGeometry> _known = [];
 
     public GridGeometry For(PatchGrid grid, Device device)
     {
-        if (known.TryGetValue((grid, device.type), out var geometry)) return geometry;
-        if (known.Count >= MostGrids) known.Clear();
+        if (_known.TryGetValue((grid, device.type), out var geometry)) return geometry;
+        if (_known.Count >= MostGrids) _known.Clear();
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
         geometry = Compute(grid, device);
         foreach (var t in new[] { geometry.Cos, geometry.Sin, geometry.FullBias, geometry.WindowBias }) t?.DetachFromDisposeScope();
-        return known[(grid, device.type)] = geometry;
+        return _known[(grid, device.type)] = geometry;
     }
 
     private GridGeometry Compute(PatchGrid grid, Device device)

@@ -38,32 +38,32 @@ public sealed record OptimizerConfig
 public sealed class Optimizer : IDisposable
 {
     private const double Epsilon = 1e-8;
-    private readonly OptimizerConfig config;
-    private readonly ScalarType orthogonalization;
-    private readonly List<Slot> slots;
-    private long steps;
+    private readonly OptimizerConfig _config;
+    private readonly ScalarType _orthogonalization;
+    private readonly List<Slot> _slots;
+    private long _steps;
 
     /// <param name="parameters">What is moved.</param>
     /// <param name="config">How.</param>
     /// <param name="orthogonalization">The type of Muon's products; everything else is float32.</param>
     public Optimizer(IEnumerable<(string Name, Parameter Parameter)> parameters, OptimizerConfig config, ScalarType orthogonalization = ScalarType.Float32)
     {
-        (this.config, this.orthogonalization) = (config, orthogonalization);
-        slots = [.. parameters.Select(p => new Slot(p.Name, p.Parameter, config))];
+        (_config, _orthogonalization) = (config, orthogonalization);
+        _slots = [.. parameters.Select(p => new Slot(p.Name, p.Parameter, config))];
     }
 
     /// <summary>Chooses what is moved from now on. The rest gets no gradients, is left as it is and keeps its momenta.</summary>
     /// <param name="isMoved">By a parameter's name.</param>
     public void Choose(Func<string, bool> isMoved)
     {
-        foreach (var slot in slots) slot.Parameter.requires_grad = isMoved(slot.Name);
+        foreach (var slot in _slots) slot.Parameter.requires_grad = isMoved(slot.Name);
         DropGradients();
     }
 
     /// <summary>Gives up all gradients: what gets none before the next step is not moved by it, neither by momentum nor by decay, in a resumed run as in an unbroken one.</summary>
     public void DropGradients()
     {
-        foreach (var slot in slots) slot.Parameter.grad = null;
+        foreach (var slot in _slots) slot.Parameter.grad = null;
     }
 
     /// <summary>Clips the gradient to the configured norm, then moves every parameter that has one.</summary>
@@ -73,11 +73,11 @@ public sealed class Optimizer : IDisposable
     {
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
-        steps++;
-        var active = slots.Where(s => s.Parameter.grad is not null).ToList();
+        _steps++;
+        var active = _slots.Where(s => s.Parameter.grad is not null).ToList();
         var norm = GradientNorm(active);
-        if (!double.IsFinite(norm)) throw new InvalidOperationException($"The gradient's norm is {norm} at step {steps}. Lower the learning rate or resume from an earlier checkpoint.");
-        using var clip = (Scalar)(float)Math.Min(1, config.ClipNorm / (norm + 1e-6));
+        if (!double.IsFinite(norm)) throw new InvalidOperationException($"The gradient's norm is {norm} at step {_steps}. Lower the learning rate or resume from an earlier checkpoint.");
+        using var clip = (Scalar)(float)Math.Min(1, _config.ClipNorm / (norm + 1e-6));
         foreach (var slot in active)
         {
             // What one parameter's step needs is given back before the next: together it would be the model once more, and again.
@@ -93,18 +93,18 @@ public sealed class Optimizer : IDisposable
 
     /// <summary>The state as tensors and the numbers of steps.</summary>
     public IEnumerable<NamedTensor> State()
-        => slots.SelectMany(s => s.State()).Append(NamedTensor.Longs("steps", [1], [steps]));
+        => _slots.SelectMany(s => s.State()).Append(NamedTensor.Longs("steps", [1], [_steps]));
 
     /// <summary>Takes up a saved state.</summary>
     public void Restore(SafeTensors file)
     {
-        steps = file.ReadLongs("steps")[0];
-        foreach (var slot in slots) slot.Restore(file);
+        _steps = file.ReadLongs("steps")[0];
+        foreach (var slot in _slots) slot.Restore(file);
     }
 
     public void Dispose()
     {
-        foreach (var slot in slots) slot.Dispose();
+        foreach (var slot in _slots) slot.Dispose();
     }
 
     /// <summary>Whether a parameter decays, and whether Muon moves it.</summary>
@@ -133,31 +133,31 @@ public sealed class Optimizer : IDisposable
 
     private void MoveByAdamW(Slot slot, Tensor gradient, double learningRate)
     {
-        using Scalar beta1 = config.Beta1, rest1 = 1 - config.Beta1, beta2 = config.Beta2, rest2 = 1 - config.Beta2, epsilon = Epsilon;
+        using Scalar beta1 = _config.Beta1, rest1 = 1 - _config.Beta1, beta2 = _config.Beta2, rest2 = 1 - _config.Beta2, epsilon = Epsilon;
         slot.Mean.mul_(beta1).add_(gradient, rest1);
         slot.Square!.mul_(beta2).addcmul_(gradient, gradient, rest2);
-        using Scalar correction2 = 1 / Math.Sqrt(1 - Math.Pow(config.Beta2, slot.Steps));
-        using Scalar size = -learningRate / (1 - Math.Pow(config.Beta1, slot.Steps));
+        using Scalar correction2 = 1 / Math.Sqrt(1 - Math.Pow(_config.Beta2, slot.Steps));
+        using Scalar size = -learningRate / (1 - Math.Pow(_config.Beta1, slot.Steps));
         Decay(slot, learningRate);
         slot.Value.addcdiv_(slot.Mean, slot.Square.sqrt().mul_(correction2).add_(epsilon), size);
     }
 
     private void MoveByMuon(Slot slot, Tensor gradient, double learningRate)
     {
-        using Scalar momentum = config.MuonMomentum, rest = 1 - config.MuonMomentum;
+        using Scalar momentum = _config.MuonMomentum, rest = 1 - _config.MuonMomentum;
         slot.Mean.mul_(momentum).add_(gradient, rest);
         var nesterov = gradient.mul(rest).add_(slot.Mean, momentum);
         var matrix = nesterov.flatten(1);
         // 0.2·√(longer side): root mean square of an AdamW update, so that both share one learning rate (arXiv 2502.16982 eq. 4).
         using Scalar size = -learningRate * 0.2 * Math.Sqrt(Math.Max(matrix.shape[0], matrix.shape[1]));
         Decay(slot, learningRate);
-        slot.Value.add_(Orthogonal(matrix, orthogonalization).view(slot.Value.shape), size);
+        slot.Value.add_(Orthogonal(matrix, _orthogonalization).view(slot.Value.shape), size);
     }
 
     private void Decay(Slot slot, double learningRate)
     {
         if (!slot.Decays) return;
-        using Scalar keep = 1 - learningRate * config.WeightDecay;
+        using Scalar keep = 1 - learningRate * _config.WeightDecay;
         slot.Value.mul_(keep);
     }
 

@@ -14,18 +14,18 @@ internal sealed class ActivationMeter(VlmConfig config, TrainingMode mode)
 {
     private const int Repeats = 3, WideModel = 1024, Rows = 1;
     private static readonly long[] VisionSizes = [64, 144, 256], TextSizes = [32, 96, 192];
-    private readonly Precision precision = new() { Compute = bfloat16 };
-    private readonly bool wide = config.Text.HiddenSize >= WideModel;
+    private readonly Precision _precision = new() { Compute = bfloat16 };
+    private readonly bool _wide = config.Text.HiddenSize >= WideModel;
 
     public ActivationCost Measure()
     {
         var (vision, text) = (config.Vision, config.Text);
-        using var patches = Ready(new PatchEmbedding(vision, precision), mode.Lora is null);
-        using var block = Ready(new VisionBlock(vision, precision), mode.Lora is null);
-        using var merger = Ready(new PatchMerger(vision, precision), mode.Lora is null);
-        using var layer = Ready(new TextLayer(text, precision), mode.Lora is null);
+        using var patches = Ready(new PatchEmbedding(vision, _precision), mode.Lora is null);
+        using var block = Ready(new VisionBlock(vision, _precision), mode.Lora is null);
+        using var merger = Ready(new PatchMerger(vision, _precision), mode.Lora is null);
+        using var layer = Ready(new TextLayer(text, _precision), mode.Lora is null);
         using var adapters = Adapt(layer);
-        using var norm = Ready(new RmsNorm(text.HiddenSize, text.RmsNormEps, precision), mode.Lora is null);
+        using var norm = Ready(new RmsNorm(text.HiddenSize, text.RmsNormEps, _precision), mode.Lora is null);
         var pixels = (long)vision.InChannels * vision.TemporalPatchSize * vision.PatchSize * vision.PatchSize;
         var trained = mode.Lora is null;
         Input OfPatches(long n) => new([Rows, n, vision.HiddenSize], trained, vision.HeadDim);
@@ -56,14 +56,14 @@ internal sealed class ActivationMeter(VlmConfig config, TrainingMode mode)
         return new Adapted([.. layer.modules().OfType<Linear>().Select(linear => linear.Adapter = new LoraPair(linear, lora, state))]);
     }
 
-    private Tensor VisionBlock(VisionBlock block, Tensor x, Place place) => precision.Recompute
+    private Tensor VisionBlock(VisionBlock block, Tensor x, Place place) => _precision.Recompute
         ? Recomputation.Of(block, x, input => [block.call(input, place.Cos, place.Sin, place.Bias)])[0]
         : block.call(x, place.Cos, place.Sin, place.Bias);
 
     private Tensor TextLayer(TextLayer layer, Tensor x, Place place)
     {
         var context = new TextContext(place.Cos.unsqueeze(0).unsqueeze(0), place.Sin.unsqueeze(0).unsqueeze(0), place.Bias!, null, 0, null);
-        return precision.Recompute ? Recomputation.Of(layer, x, input => [layer.call(input, context)])[0] : layer.call(x, context);
+        return _precision.Recompute ? Recomputation.Of(layer, x, input => [layer.call(input, context)])[0] : layer.call(x, context);
     }
 
     /// <summary>As QwenVl.Embed does: words looked up, features put in the place of the image tokens.</summary>
@@ -84,7 +84,7 @@ internal sealed class ActivationMeter(VlmConfig config, TrainingMode mode)
             var place = new Place(rand(n, head / 2), rand(n, head / 2), zeros(n, n));   // what rotation and mask hold does not matter for memory
             (double Kept, double Passing) Measured(bool recompute)
             {
-                precision.Recompute = recompute;
+                _precision.Recompute = recompute;
                 return Cost(() => rand(shape), hasGradient, x => run(x, place));
             }
 
@@ -100,7 +100,7 @@ internal sealed class ActivationMeter(VlmConfig config, TrainingMode mode)
 
     private HeadCurve Head(bool passing)
     {
-        (long, long) counts = wide ? (32, 96) : (256, 768);
+        (long, long) counts = _wide ? (32, 96) : (256, 768);
         (long, long) words = config.Text.VocabSize <= 1024 ? (config.Text.VocabSize / 2, config.Text.VocabSize) : (512, 1024);
         return HeadCurve.Through(counts, words, (n, v) =>
         {
@@ -111,7 +111,7 @@ internal sealed class ActivationMeter(VlmConfig config, TrainingMode mode)
             var cost = Cost(() => rand(n, config.Text.HiddenSize), true, x =>
             {
                 var hidden = x.index_select(0, places);
-                var logits = nn.functional.linear(hidden.to(precision.Compute), weight.to(precision.Compute)).to(float32);   // as QwenVl.Head
+                var logits = nn.functional.linear(hidden.to(_precision.Compute), weight.to(_precision.Compute)).to(float32);   // as QwenVl.Head
                 var all = softmax.LogProbabilities(logits);
                 _ = SamplingSoftmax.Entropy(all.detach());
                 return all.gather(-1, wanted);

@@ -12,21 +12,21 @@ namespace Vlm.Trainer.Runs;
 /// <summary>Greedy replies of a checkpoint to puzzles, in float32 as the exported model computes, with the prompt and limits of its own files.</summary>
 internal sealed class CheckpointReplies : IDisposable
 {
-    private readonly QwenVl model;
-    private readonly PictureConfig pictures;
-    private readonly PromptTemplate prompt;
-    private readonly Tokenizer tokenizer;
-    private readonly GreedyReplies greedy;
+    private readonly QwenVl _model;
+    private readonly PictureConfig _pictures;
+    private readonly PromptTemplate _prompt;
+    private readonly Tokenizer _tokenizer;
+    private readonly GreedyReplies _greedy;
 
     /// <exception cref="CheckpointException">A file is missing or cannot be used.</exception>
     public CheckpointReplies(string folder)
     {
         using var checkpoint = CheckpointFolder.Open(folder);
-        model = ModelWeights.Load(checkpoint);
-        pictures = PictureConfig.Load(Path.Combine(folder, "preprocessor_config.json"));
-        prompt = PromptTemplate.Load(Path.Combine(folder, "prompt.json"));
-        tokenizer = Tokenizer.Load(Path.Combine(folder, "tokenizer.json"));
-        greedy = new GreedyReplies(model, prompt.MaxNewTokens);
+        _model = ModelWeights.Load(checkpoint);
+        _pictures = PictureConfig.Load(Path.Combine(folder, "preprocessor_config.json"));
+        _prompt = PromptTemplate.Load(Path.Combine(folder, "prompt.json"));
+        _tokenizer = Tokenizer.Load(Path.Combine(folder, "tokenizer.json"));
+        _greedy = new GreedyReplies(_model, _prompt.MaxNewTokens);
     }
 
     /// <summary>The checkpoint's own folder, given it or the folder of the run that wrote it.</summary>
@@ -51,16 +51,16 @@ internal sealed class CheckpointReplies : IDisposable
 
     /// <summary>Replies in the order of the puzzles.</summary>
     public IReadOnlyList<PuzzleReply> To(IReadOnlyList<Puzzle> puzzles)
-        => [.. greedy.To([.. puzzles.Select(Ask)]).Select(reply => new PuzzleReply(tokenizer.Decode(reply.Ids), Confidence(reply.Ids, reply.LogProbabilities)))];
+        => [.. _greedy.To([.. puzzles.Select(Ask)]).Select(reply => new PuzzleReply(_tokenizer.Decode(reply.Ids), Confidence(reply.Ids, reply.LogProbabilities)))];
 
-    public void Dispose() => model.Dispose();
+    public void Dispose() => _model.Dispose();
 
     private double? Confidence(int[] ids, float[] logProbabilities) =>
-        AnswerConfidence.Of(tokenizer, ids, logProbabilities) is null ? null : Math.Min(1, Math.Exp(logProbabilities.Sum(log => (double)log)));
+        AnswerConfidence.Of(_tokenizer, ids, logProbabilities) is null ? null : Math.Min(1, Math.Exp(logProbabilities.Sum(log => (double)log)));
 
     private TorchPrompt Ask(Puzzle puzzle)
     {
-        var patches = Patches.From(puzzle.Picture, pictures);
-        return new TorchPrompt(patches, tokenizer.Encode(prompt.Text(puzzle.Code, patches.Grid.MergedTokens(pictures.MergeSize))));
+        var patches = Patches.From(puzzle.Picture, _pictures);
+        return new TorchPrompt(patches, _tokenizer.Encode(_prompt.Text(puzzle.Code, patches.Grid.MergedTokens(_pictures.MergeSize))));
     }
 }

@@ -47,10 +47,10 @@ internal sealed class Probe
 {
     private const long Seed = 77;
     private const int MostTokens = 240, BatchSize = 32;
-    private readonly PictureConfig pictures;
-    private readonly Tokenizer tokenizer;
-    private readonly PromptTemplate prompt;
-    private readonly List<(string Kind, Puzzle Puzzle)> puzzles;
+    private readonly PictureConfig _pictures;
+    private readonly Tokenizer _tokenizer;
+    private readonly PromptTemplate _prompt;
+    private readonly List<(string Kind, Puzzle Puzzle)> _puzzles;
 
     /// <param name="perKind">Puzzles per kind.</param>
     /// <param name="pictures">As the model takes them.</param>
@@ -59,14 +59,14 @@ internal sealed class Probe
     /// <param name="withStrata">Whether pictures with which something is the matter are asked about as well.</param>
     public Probe(int perKind, PictureConfig pictures, Tokenizer tokenizer, PromptTemplate? prompt = null, bool withStrata = false)
     {
-        (this.pictures, this.tokenizer, this.prompt) = (pictures, tokenizer, prompt ?? PromptTemplate.Small);
+        (_pictures, _tokenizer, _prompt) = (pictures, tokenizer, prompt ?? PromptTemplate.Small);
         (string Name, PuzzleOptions Options)[] kinds =
         [
             ("words_1", Clean(1)), ("words_2", Clean(2)), ("words_3", Clean(3)),
             ("letters", PuzzleOptions.For(Split.Letters)), ("fonts", PuzzleOptions.For(Split.Fonts)), ("camera", PuzzleOptions.For(Split.Camera)),
             .. withStrata ? Strata() : [],
         ];
-        puzzles = [.. kinds.SelectMany(kind =>
+        _puzzles = [.. kinds.SelectMany(kind =>
         {
             var source = new PuzzleSource(kind.Options, Seed);
             return Enumerable.Range(0, perKind).Select(i => (kind.Name, source.At(i)));
@@ -77,8 +77,8 @@ internal sealed class Probe
     public ProbeResult Of(QwenVl model)
     {
         var greedy = new GreedyReplies(model, MostTokens);
-        var right = puzzles.Chunk(BatchSize).SelectMany(chunk => greedy.To([.. chunk.Select(p => Ask(p.Puzzle))])
-            .Zip(chunk, (reply, p) => (p.Kind, Right: Score.IsExact(tokenizer.Decode(reply.Ids), p.Puzzle.Answer))));
+        var right = _puzzles.Chunk(BatchSize).SelectMany(chunk => greedy.To([.. chunk.Select(p => Ask(p.Puzzle))])
+            .Zip(chunk, (reply, p) => (p.Kind, Right: Score.IsExact(_tokenizer.Decode(reply.Ids), p.Puzzle.Answer))));
         return new ProbeResult([.. right.GroupBy(r => r.Kind).Select(g => new KindResult(g.Key, g.Count(r => r.Right), g.Count()))]);
     }
 
@@ -92,7 +92,7 @@ internal sealed class Probe
 
     private TorchPrompt Ask(Puzzle puzzle)
     {
-        var patches = Patches.From(puzzle.Picture, pictures);
-        return new TorchPrompt(patches, tokenizer.Encode(prompt.Text(puzzle.Code, patches.Grid.MergedTokens(pictures.MergeSize))));
+        var patches = Patches.From(puzzle.Picture, _pictures);
+        return new TorchPrompt(patches, _tokenizer.Encode(_prompt.Text(puzzle.Code, patches.Grid.MergedTokens(_pictures.MergeSize))));
     }
 }

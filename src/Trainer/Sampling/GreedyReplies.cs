@@ -19,7 +19,7 @@ public sealed record TorchReply(int[] Ids, float[] LogProbabilities, bool Stoppe
 /// <summary>Greedy replies to a batch of questions: one prefill, then one token per row and step through the cache.</summary>
 public sealed class GreedyReplies(QwenVl model, int mostTokens)
 {
-    private readonly VlmConfig config = model.Config;
+    private readonly VlmConfig _config = model.Config;
 
     /// <summary>Replies in the order of the questions.</summary>
     /// <param name="questions">Any lengths; they are padded on the left.</param>
@@ -27,16 +27,16 @@ public sealed class GreedyReplies(QwenVl model, int mostTokens)
     {
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
-        var batch = new LeftPadded(questions, config);
+        var batch = new LeftPadded(questions, _config);
         var features = QuestionPictures.Features(model, questions);
-        using var cache = new KvCache(config.Text.NumLayers, questions.Count, config.Text.NumKeyValueHeads, batch.Length + mostTokens, config.Text.HeadDim, model.ComputeType);
+        using var cache = new KvCache(_config.Text.NumLayers, questions.Count, _config.Text.NumKeyValueHeads, batch.Length + mostTokens, _config.Text.HeadDim, model.ComputeType);
         var hidden = model.Decode(model.Embed(batch.Ids, features), batch.Positions, QwenVl.CausalBias(batch.Length, batch.Mask), cache);
         var rows = questions.Select(_ => new Row()).ToList();
         Take(rows, hidden.select(1, batch.Length - 1));
         for (var step = 0; step < mostTokens - 1 && rows.Exists(r => !r.Stopped); step++)
         {
             using var inner = NewDisposeScope();
-            var ids = tensor(rows.Select(r => (long)(r.Stopped ? config.PadTokenId : r.Ids[^1])).ToArray()).view(-1, 1);
+            var ids = tensor(rows.Select(r => (long)(r.Stopped ? _config.PadTokenId : r.Ids[^1])).ToArray()).view(-1, 1);
             hidden = model.Decode(model.Embed(ids, null), batch.Rows.PositionsAt(step), batch.Rows.BiasAt(step), cache);
             Take(rows, hidden.select(1, 0));
         }
@@ -51,7 +51,7 @@ public sealed class GreedyReplies(QwenVl model, int mostTokens)
         for (var r = 0; r < rows.Count; r++)
         {
             if (rows[r].Stopped) continue;
-            if (config.EosTokenIds.Contains((int)ids[r])) { rows[r].Stopped = true; continue; }
+            if (_config.EosTokenIds.Contains((int)ids[r])) { rows[r].Stopped = true; continue; }
             rows[r].Ids.Add((int)ids[r]);
             rows[r].LogProbabilities.Add(values[r]);
         }

@@ -15,7 +15,7 @@ internal sealed class SamplingSoftmax(VlmConfig config, double temperature)
     // Finite, so that p·log p of an excluded token is 0 and not NaN.
     private const float Excluded = -1e9f;
 
-    private readonly long[] excluded = [config.ImageTokenId, config.VideoTokenId];
+    private readonly long[] _excluded = [config.ImageTokenId, config.VideoTokenId];
 
     /// <summary>[.., V] logits to log-probabilities, float32.</summary>
     public Tensor LogProbabilities(Tensor logits)
@@ -29,7 +29,7 @@ internal sealed class SamplingSoftmax(VlmConfig config, double temperature)
 
     private Tensor Bias(long vocabulary)
     {
-        using var places = tensor(excluded.Where(id => id >= 0 && id < vocabulary).Distinct().ToArray());
+        using var places = tensor(_excluded.Where(id => id >= 0 && id < vocabulary).Distinct().ToArray());
         using Scalar value = Excluded;
         return zeros(vocabulary).index_fill(0, places, value);
     }

@@ -1,3 +1,4 @@
+using TorchSharp.Utils;
 using Vlm.Model;
 using Vlm.Trainer.Model;
 using static TorchSharp.torch;
@@ -11,22 +12,24 @@ internal sealed class AuxiliaryHeads : nn.Module
     public const int GlyphBlock = 1;
 
     private const int Letters = 26;
-    private readonly Linear glyphs, coded, plain;
+    [ComponentName(Name = "glyphs")] private readonly Linear _glyphs;
+    [ComponentName(Name = "coded")] private readonly Linear _coded;
+    [ComponentName(Name = "plain")] private readonly Linear _plain;
 
     public AuxiliaryHeads(VlmConfig config) : base("auxiliary")
     {
-        glyphs = new Linear(config.Vision.HiddenSize, 2 * Letters, bias: true);
-        coded = new Linear(config.Vision.OutHiddenSize, Letters, bias: true);
-        plain = new Linear(config.Vision.OutHiddenSize, Letters, bias: true);
+        _glyphs = new Linear(config.Vision.HiddenSize, 2 * Letters, bias: true);
+        _coded = new Linear(config.Vision.OutHiddenSize, Letters, bias: true);
+        _plain = new Linear(config.Vision.OutHiddenSize, Letters, bias: true);
         RegisterComponents();
     }
 
     /// <summary>[.., C of the tower] to [.., 52]: letter, + 26 when it is the plain one.</summary>
-    public Tensor Glyphs(Tensor patches) => glyphs.call(patches);
+    public Tensor Glyphs(Tensor patches) => _glyphs.call(patches);
 
     /// <summary>[.., C of the decoder] to [.., 26].</summary>
-    public Tensor Coded(Tensor tokens) => coded.call(tokens);
+    public Tensor Coded(Tensor tokens) => _coded.call(tokens);
 
     /// <summary>[.., C of the decoder] to [.., 26].</summary>
-    public Tensor Plain(Tensor tokens) => plain.call(tokens);
+    public Tensor Plain(Tensor tokens) => _plain.call(tokens);
 }

@@ -15,21 +15,21 @@ namespace Vlm.Trainer.Supervised;
 /// </remarks>
 internal sealed class SupervisedLoss(QwenVl model, AuxiliaryHeads heads, LossWeights weights)
 {
-    private readonly int pointerLayer = PointerHead.Layer(model.Config.Text.NumLayers);
-    private readonly Dictionary<string, double> metrics = [];
+    private readonly int _pointerLayer = PointerHead.Layer(model.Config.Text.NumLayers);
+    private readonly Dictionary<string, double> _metrics = [];
 
     /// <summary>The weighted sum, and metrics by name: each loss, and shares in [0, 1] of what was predicted right.</summary>
     /// <returns>The loss is null for a batch that has nothing of what the weights ask for, such as pairs on pictures that show none.</returns>
     public (Tensor? Loss, IReadOnlyDictionary<string, double> Metrics) Of(TrainingBatch batch)
     {
-        metrics.Clear();
+        _metrics.Clear();
         var tensors = new BatchTensors(batch, model.Config.Vision.SpatialMergeSize);
         var terms = new List<Tensor>();
         var features = batch.Pictures.Count == 0 ? null : Reading(batch, tensors, terms);
         if (weights.Reply > 0 && batch.Rows.Count > 0) Replying(tensors, features, terms);
         var loss = terms.Count == 0 ? null : stack(terms).sum();
-        metrics["loss"] = loss?.item<float>() ?? 0;
-        return (loss, new Dictionary<string, double>(metrics));
+        _metrics["loss"] = loss?.item<float>() ?? 0;
+        return (loss, new Dictionary<string, double>(_metrics));
     }
 
     private Tensor Reading(TrainingBatch batch, BatchTensors tensors, List<Tensor> terms)
@@ -47,7 +47,7 @@ internal sealed class SupervisedLoss(QwenVl model, AuxiliaryHeads heads, LossWei
         {
             terms.Add(Term("coded", weights.Pairs, heads.Coded(features), coded, out var codedRight));
             terms.Add(Term("plain", weights.Pairs, heads.Plain(features), plain, out var plainRight));
-            metrics["read"] = (codedRight & plainRight).to(float32).mean().item<float>();
+            _metrics["read"] = (codedRight & plainRight).to(float32).mean().item<float>();
         }
         return features;
     }
@@ -61,8 +61,8 @@ internal sealed class SupervisedLoss(QwenVl model, AuxiliaryHeads heads, LossWei
         Tensor? query = null, key = null;
         var hidden = model.Decode(embeds, tensors.Positions(), bias, cache: null, (name, x) =>
         {
-            if (name == $"model.layers.{pointerLayer}.query") query = x.select(1, 0).to(float32);   // [R, T, D] head 0
-            if (name == $"model.layers.{pointerLayer}.key") key = x.select(1, 0).to(float32);       // [R, T, D] its key head
+            if (name == $"model.layers.{_pointerLayer}.query") query = x.select(1, 0).to(float32);   // [R, T, D] head 0
+            if (name == $"model.layers.{_pointerLayer}.key") key = x.select(1, 0).to(float32);       // [R, T, D] its key head
         });
 
         var learned = tensors.Tokens(TokenRole.Form, TokenRole.LookUp, TokenRole.Copy);
@@ -79,7 +79,7 @@ internal sealed class SupervisedLoss(QwenVl model, AuxiliaryHeads heads, LossWei
         using var scale = tensor((float)(1 / Math.Sqrt(query.shape[^1])));
         var scores = matmul(query * scale, key.transpose(1, 2)).Plus(bias);                      // [R, T, T]
         var asked = scores.flatten(0, 1).index_select(0, pointers.Places);                   // [A, T]
-        metrics["pointer_right"] = asked.argmax(-1).eq(pointers.Classes).to(float32).mean().item<float>();
+        _metrics["pointer_right"] = asked.argmax(-1).eq(pointers.Classes).to(float32).mean().item<float>();
         return Weighted("pointer", weights.Pointer, nn.functional.cross_entropy(asked, pointers.Classes));
     }
 
@@ -91,7 +91,7 @@ internal sealed class SupervisedLoss(QwenVl model, AuxiliaryHeads heads, LossWei
             var targets = tensors.Tokens(role);
             if (targets.IsEmpty) continue;
             var best = model.Head(hidden.flatten(0, 1).index_select(0, targets.Places)).argmax(-1);
-            metrics[name] = best.eq(targets.Classes).to(float32).mean().item<float>();
+            _metrics[name] = best.eq(targets.Classes).to(float32).mean().item<float>();
             if (role == TokenRole.LookUp) Unseen(best.data<long>().ToArray(), targets.Classes.data<long>().ToArray());
         }
     }
@@ -101,8 +101,8 @@ internal sealed class SupervisedLoss(QwenVl model, AuxiliaryHeads heads, LossWei
     {
         var unseen = SmallTokenizer.Id(SmallTokenizer.Unseen);
         var called = best.Zip(right).ToLookup(pair => pair.Second == unseen, pair => pair.First == unseen ? 1.0 : 0);
-        if (called[true].Any()) metrics["unseen"] = called[true].Average();
-        if (called[false].Any()) metrics["unseen_wrongly"] = called[false].Average();
+        if (called[true].Any()) _metrics["unseen"] = called[true].Average();
+        if (called[false].Any()) _metrics["unseen_wrongly"] = called[false].Average();
     }
 
     private Tensor Term(string name, double weight, Tensor logits, Targets targets, out Tensor right)
@@ -114,7 +114,7 @@ internal sealed class SupervisedLoss(QwenVl model, AuxiliaryHeads heads, LossWei
 
     private Tensor Weighted(string name, double weight, Tensor loss)
     {
-        metrics[$"loss_{name}"] = loss.item<float>();
+        _metrics[$"loss_{name}"] = loss.item<float>();
         using Scalar factor = weight;
         return loss * factor;
     }

@@ -16,40 +16,40 @@ internal sealed class SupervisedRun : IDisposable
 {
     private const string AuxiliaryPrefix = "auxiliary.";
     private static readonly string[] ProbeKinds = ["words_1", "words_2", "words_3", "letters", "fonts", "camera", "absent", "covered", "contradictory", "reversed", "empty", "two"];
-    private readonly TrainConfig config;
-    private readonly RunFolder folder;
-    private readonly SupervisedCheckpoint checkpoint;
-    private readonly PictureConfig pictures;
-    private readonly QwenVl model;
-    private readonly AuxiliaryHeads heads;
-    private readonly Optimizer optimizer;
-    private readonly RowBuilder rows;
-    private readonly Tokenizer tokenizer;
-    private readonly Probe probe;
-    private SupervisedState state;
+    private readonly TrainConfig _config;
+    private readonly RunFolder _folder;
+    private readonly SupervisedCheckpoint _checkpoint;
+    private readonly PictureConfig _pictures;
+    private readonly QwenVl _model;
+    private readonly AuxiliaryHeads _heads;
+    private readonly Optimizer _optimizer;
+    private readonly RowBuilder _rows;
+    private readonly Tokenizer _tokenizer;
+    private readonly Probe _probe;
+    private SupervisedState _state;
 
     public SupervisedRun(TrainConfig config, RunFolder folder)
     {
-        this.config = config;
-        this.folder = folder;
+        _config = config;
+        _folder = folder;
         set_num_threads(config.Threads);
-        checkpoint = new SupervisedCheckpoint(folder);
-        state = checkpoint.State ?? new SupervisedState(0, null);
-        Compute = ComputeChoice.Choose(config.Compute, state.Compute, ComputeProbe.Measure);
-        state = state with { Compute = Compute.Types };
+        _checkpoint = new SupervisedCheckpoint(folder);
+        _state = _checkpoint.State ?? new SupervisedState(0, null);
+        Compute = ComputeChoice.Choose(config.Compute, _state.Compute, ComputeProbe.Measure);
+        _state = _state with { Compute = Compute.Types };
         manual_seed(config.Seed);
-        pictures = ModelPreset.Pictures(config);
-        model = new QwenVl(ModelPreset.Config(config.Model)) { GradientCheckpointing = config.GradientCheckpointing };
-        heads = new AuxiliaryHeads(model.Config);
+        _pictures = ModelPreset.Pictures(config);
+        _model = new QwenVl(ModelPreset.Config(config.Model)) { GradientCheckpointing = config.GradientCheckpointing };
+        _heads = new AuxiliaryHeads(_model.Config);
         // Before the optimizer, which may keep float32 masters of what it finds.
-        Start = state.Step > 0 ? $"on from step {state.Step}" : config.From is null ? "random weights" : StartingWeights.Take(config.From, model, heads);
-        if (config.Bf16Weights) ModelWeights.ToBfloat16(model);
-        optimizer = new Optimizer([.. model.named_parameters().Concat(heads.named_parameters(recurse: true).Select(p => (AuxiliaryPrefix + p.name, p.parameter)))], config.Optimizer, ComputeTypes.Scalar(Compute.Types.Orthogonalization));
-        if (state.Step > 0) checkpoint.Restore(model, heads, optimizer);
-        model.ComputeType = ComputeTypes.Scalar(Compute.Types.Products);
-        tokenizer = folder.Tokenizer();
-        rows = new RowBuilder(tokenizer, PromptTemplate.Small, model.Config);
-        probe = new Probe(config.ProbePuzzles, pictures, tokenizer, withStrata: HasStrata);
+        Start = _state.Step > 0 ? $"on from step {_state.Step}" : config.From is null ? "random weights" : StartingWeights.Take(config.From, _model, _heads);
+        if (config.Bf16Weights) ModelWeights.ToBfloat16(_model);
+        _optimizer = new Optimizer([.. _model.named_parameters().Concat(_heads.named_parameters(recurse: true).Select(p => (AuxiliaryPrefix + p.name, p.parameter)))], config.Optimizer, ComputeTypes.Scalar(Compute.Types.Orthogonalization));
+        if (_state.Step > 0) _checkpoint.Restore(_model, _heads, _optimizer);
+        _model.ComputeType = ComputeTypes.Scalar(Compute.Types.Products);
+        _tokenizer = folder.Tokenizer();
+        _rows = new RowBuilder(_tokenizer, PromptTemplate.Small, _model.Config);
+        _probe = new Probe(config.ProbePuzzles, _pictures, _tokenizer, withStrata: HasStrata);
     }
 
     /// <summary>What the run starts from, for people.</summary>
@@ -59,19 +59,19 @@ internal sealed class SupervisedRun : IDisposable
     public ComputeChoice Compute { get; }
 
     /// <summary>Weights trained.</summary>
-    public long ParameterCount => model.parameters().Sum(p => p.numel());
+    public long ParameterCount => _model.parameters().Sum(p => p.numel());
 
-    private bool HasStrata => config.Stages.Any(stage => stage.Strata != new StratumMix());
+    private bool HasStrata => _config.Stages.Any(stage => stage.Strata != new StratumMix());
 
     /// <summary>Runs what is left of the stages; stops between two steps, with a checkpoint, when asked to.</summary>
     public void Run(CancellationToken stop)
     {
-        using var log = new RunLog(folder.Path, state.Step);
-        TrainingProgress.Run(config.Name, config.Stages.Sum(s => (long)s.Steps), linesEvery: 20, progress =>
+        using var log = new RunLog(_folder.Path, _state.Step);
+        TrainingProgress.Run(_config.Name, _config.Stages.Sum(s => (long)s.Steps), linesEvery: 20, progress =>
         {
             long first = 0;
-            for (var s = 0; s < config.Stages.Count && !stop.IsCancellationRequested; first += config.Stages[s++].Steps)
-                if (state.Step < first + config.Stages[s].Steps) RunStage(s, first, log, progress, stop);
+            for (var s = 0; s < _config.Stages.Count && !stop.IsCancellationRequested; first += _config.Stages[s++].Steps)
+                if (_state.Step < first + _config.Stages[s].Steps) RunStage(s, first, log, progress, stop);
             Save(log);
             if (!stop.IsCancellationRequested) Report(progress);
         });
@@ -79,32 +79,32 @@ internal sealed class SupervisedRun : IDisposable
 
     private void RunStage(int index, long first, RunLog log, TrainingProgress progress, CancellationToken stop)
     {
-        var stage = config.Stages[index];
-        progress.Note($"stage '{stage.Name}': {stage.Steps} steps of {stage.Pictures * stage.Accumulate} pictures, from step {state.Step - first}");
-        var maker = new BatchMaker(stage, index, config.Seed, pictures, rows);
-        using var batches = new BatchStream<TrainingBatch>(maker.Make, (state.Step - first) * stage.Accumulate, config.Drawers);
-        var loss = new SupervisedLoss(model, heads, stage.Losses);
-        optimizer.Choose(name => IsTrained(stage.Trains, name));
-        while (state.Step < first + stage.Steps && !stop.IsCancellationRequested)
+        var stage = _config.Stages[index];
+        progress.Note($"stage '{stage.Name}': {stage.Steps} steps of {stage.Pictures * stage.Accumulate} pictures, from step {_state.Step - first}");
+        var maker = new BatchMaker(stage, index, _config.Seed, _pictures, _rows);
+        using var batches = new BatchStream<TrainingBatch>(maker.Make, (_state.Step - first) * stage.Accumulate, _config.Drawers);
+        var loss = new SupervisedLoss(_model, _heads, stage.Losses);
+        _optimizer.Choose(name => IsTrained(stage.Trains, name));
+        while (_state.Step < first + stage.Steps && !stop.IsCancellationRequested)
         {
             using var scope = NewDisposeScope();
-            var rate = LearningRate(stage, state.Step - first);
+            var rate = LearningRate(stage, _state.Step - first);
             var metrics = Step(stage, batches, loss, rate);
-            state = state with { Step = state.Step + 1 };
-            if (state.Step % config.ProbeEvery == 0 && stage.Reply == ReplyKind.Whole) Evaluate(metrics, progress);
+            _state = _state with { Step = _state.Step + 1 };
+            if (_state.Step % _config.ProbeEvery == 0 && stage.Reply == ReplyKind.Whole) Evaluate(metrics, progress);
             metrics["learning_rate"] = rate;
             metrics["waited_s"] = batches.Waited.TotalSeconds;
-            log.Log(state.Step, metrics.ToDictionary(m => $"train/{m.Key}", m => m.Value));
-            progress.Report(new TrainingStep(state.Step, metrics["loss"], state.ExactMatch, stage.Pictures * stage.Accumulate));
-            if (state.Step % 20 == 0) progress.Note("  " + string.Join(", ", metrics.Where(m => m.Key is not "loss").Select(m => $"{m.Key} {m.Value:G3}")));
-            if (state.Step % config.CheckpointEvery == 0) Save(log);
+            log.Log(_state.Step, metrics.ToDictionary(m => $"train/{m.Key}", m => m.Value));
+            progress.Report(new TrainingStep(_state.Step, metrics["loss"], _state.ExactMatch, stage.Pictures * stage.Accumulate));
+            if (_state.Step % 20 == 0) progress.Note("  " + string.Join(", ", metrics.Where(m => m.Key is not "loss").Select(m => $"{m.Key} {m.Value:G3}")));
+            if (_state.Step % _config.CheckpointEvery == 0) Save(log);
         }
     }
 
     /// <summary>One optimizer step over the stage's micro-batches.</summary>
     private Dictionary<string, double> Step(StageConfig stage, BatchStream<TrainingBatch> batches, SupervisedLoss loss, double learningRate)
     {
-        optimizer.DropGradients();
+        _optimizer.DropGradients();
         var means = new MetricMeans();
         for (var micro = 0; micro < stage.Accumulate; micro++)
         {
@@ -114,31 +114,31 @@ internal sealed class SupervisedRun : IDisposable
             value?.mul(share).backward();
             foreach (var (name, number) in metrics) means.Add(name, number, 1);
         }
-        means.Add("gradient_norm", optimizer.Step(learningRate), 1);
+        means.Add("gradient_norm", _optimizer.Step(learningRate), 1);
         return means.Values();
     }
 
     private void Evaluate(Dictionary<string, double> metrics, TrainingProgress progress)
     {
-        var result = probe.Of(model);
-        state = state with { ExactMatch = result.Clean };
+        var result = _probe.Of(_model);
+        _state = _state with { ExactMatch = result.Clean };
         foreach (var kind in result.Kinds) metrics[$"exact_{kind.Kind}"] = kind.Share;
-        progress.Note($"step {state.Step}: exact match {result}");
+        progress.Note($"step {_state.Step}: exact match {result}");
     }
 
     /// <summary>The evaluation at the end, on more puzzles than the probes, in float32 as the exported model computes.</summary>
     private void Report(TrainingProgress progress)
     {
-        model.ComputeType = float32;
-        var result = new Probe(config.FinalPuzzles, pictures, tokenizer, withStrata: HasStrata).Of(model);
+        _model.ComputeType = float32;
+        var result = new Probe(_config.FinalPuzzles, _pictures, _tokenizer, withStrata: HasStrata).Of(_model);
         progress.Note($"final: {result}");
-        File.WriteAllText(System.IO.Path.Combine(folder.Path, "evaluation.md"), result.ToMarkdown($"{config.Name}, step {state.Step}"));
-        File.WriteAllText(System.IO.Path.Combine(folder.Path, "evaluation.json"), System.Text.Json.JsonSerializer.Serialize(result, TrainJson.Options));
-        folder.SaveProvenance(new Provenance
+        File.WriteAllText(System.IO.Path.Combine(_folder.Path, "evaluation.md"), result.ToMarkdown($"{_config.Name}, step {_state.Step}"));
+        File.WriteAllText(System.IO.Path.Combine(_folder.Path, "evaluation.json"), System.Text.Json.JsonSerializer.Serialize(result, TrainJson.Options));
+        _folder.SaveProvenance(new Provenance
         {
-            Command = $"train configs/{config.Name}.json",
-            Config = $"configs/{config.Name}.json, step {state.Step}" + (config.From is null ? "" : $", from {config.From}") + $"; {Compute.Types}",
-            Seed = config.Seed,
+            Command = $"train configs/{_config.Name}.json",
+            Config = $"configs/{_config.Name}.json, step {_state.Step}" + (_config.From is null ? "" : $", from {_config.From}") + $"; {Compute.Types}",
+            Seed = _config.Seed,
             Commit = SourceCommit.Current(),
             Accuracy = result.Kinds.ToDictionary(k => k.Kind, k => k.Share),
         });
@@ -146,7 +146,7 @@ internal sealed class SupervisedRun : IDisposable
 
     private void Save(RunLog log)
     {
-        checkpoint.Save(model, heads, optimizer, state, pictures);
+        _checkpoint.Save(_model, _heads, _optimizer, _state, _pictures);
         log.Plot("loss", new PlotStyle("Losses", IsLog: true, Smoothing: 0.95), "train/loss", "train/loss_glyphs", "train/loss_coded", "train/loss_plain", "train/loss_pointer", "train/loss_reply");
         log.Plot("read", new PlotStyle("Read, looked up, copied (share right, within the training batches)", Smoothing: 0.95), "train/read", "train/look_up", "train/copy", "train/pointer_right");
         log.Plot("exact", new PlotStyle("Exact match of free replies on the probe"), [.. ProbeKinds.Select(k => $"train/exact_{k}")]);
@@ -166,8 +166,8 @@ internal sealed class SupervisedRun : IDisposable
 
     public void Dispose()
     {
-        optimizer.Dispose();
-        heads.Dispose();
-        model.Dispose();
+        _optimizer.Dispose();
+        _heads.Dispose();
+        _model.Dispose();
     }
 }

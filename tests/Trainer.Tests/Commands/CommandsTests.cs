@@ -10,7 +10,7 @@ namespace Vlm.Trainer.Tests.Commands;
 /// <summary>The verbs draw, reply and eval on a tiny model.</summary>
 public sealed class CommandsTests : IDisposable
 {
-    private readonly string folder = Directory.CreateTempSubdirectory("commands").FullName;
+    private readonly string _folder = Directory.CreateTempSubdirectory("commands").FullName;
 
     [Fact]
     public void Draw_writes_pictures_with_their_codes_and_the_same_again_for_the_same_seed()
@@ -94,7 +94,7 @@ public sealed class CommandsTests : IDisposable
     public void Eval_of_what_is_no_checkpoint_ends_with_1_and_leaves_nothing()
     {
         Assert.Equal(1, TinyCheckpoint.Run(EvalCommand.Create(), At("nothing"), "--out", At("r.json")));
-        Assert.Empty(Directory.EnumerateFileSystemEntries(folder));
+        Assert.Empty(Directory.EnumerateFileSystemEntries(_folder));
     }
 
     [Fact]
@@ -108,7 +108,7 @@ public sealed class CommandsTests : IDisposable
         Assert.Equal((0, 0.5), (provenance.Accuracy["clean"], provenance.Accuracy["letters"]));
     }
 
-    public void Dispose() => Directory.Delete(folder, recursive: true);
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
 
-    private string At(string path) => Path.Combine(folder, path);
+    private string At(string path) => Path.Combine(_folder, path);
 }

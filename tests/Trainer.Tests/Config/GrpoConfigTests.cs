@@ -9,15 +9,15 @@ public sealed class GrpoConfigTests : IDisposable
         { "name": "g", "seed": 1, "from": "models/x/checkpoint", "steps": 5, "prompts_per_step": 4, "group_size": 8, "learning_rate": 1e-5, "drawn_pictures": { "camera": 0 } }
         """;
 
-    private readonly string file = Path.GetTempFileName();
+    private readonly string _file = Path.GetTempFileName();
 
     [Fact]
     public void The_smallest_configuration_has_the_reference_rewards_and_survives_saving()
     {
         var config = Load(_ => { });
         Assert.Equal(["format", "chars", "correctness", "soft_correctness"], config.Rewards.Terms.Select(term => RewardTerm.Label(term.Name)));
-        config.Save(file);
-        Assert.Equivalent(config, GrpoConfig.Load(file));
+        config.Save(_file);
+        Assert.Equivalent(config, GrpoConfig.Load(_file));
     }
 
     [Fact]
@@ -59,16 +59,16 @@ public sealed class GrpoConfigTests : IDisposable
             foreach (var (name, value) in JsonNode.Parse(changes)!.AsObject()) json[name] = value?.DeepClone();
         }));
         Assert.Contains(expected, error.Message, StringComparison.Ordinal);
-        Assert.StartsWith(file, error.Message, StringComparison.Ordinal);
+        Assert.StartsWith(_file, error.Message, StringComparison.Ordinal);
     }
 
-    public void Dispose() => File.Delete(file);
+    public void Dispose() => File.Delete(_file);
 
     private GrpoConfig Load(Action<JsonObject> change)
     {
         var json = JsonNode.Parse(Smallest)!.AsObject();
         change(json);
-        File.WriteAllText(file, json.ToJsonString());
-        return GrpoConfig.Load(file);
+        File.WriteAllText(_file, json.ToJsonString());
+        return GrpoConfig.Load(_file);
     }
 }

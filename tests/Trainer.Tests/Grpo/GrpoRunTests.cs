@@ -9,21 +9,21 @@ namespace Vlm.Trainer.Tests.Grpo;
 
 public sealed class GrpoRunTests : IDisposable
 {
-    private readonly string runs = Directory.CreateTempSubdirectory("grpo").FullName;
-    private readonly string start, config;
+    private readonly string _runs = Directory.CreateTempSubdirectory("grpo").FullName;
+    private readonly string _start, _config;
 
     public GrpoRunTests()
     {
-        start = Path.Combine(runs, "start");
-        config = Path.Combine(runs, "grpo-test.json");
-        TinyPolicy.Write(start);
-        (GrpoConfig.Load(Path.Combine(Repository.Root, "configs", "grpo-test.json")) with { From = start }).Save(config);
+        _start = Path.Combine(_runs, "start");
+        _config = Path.Combine(_runs, "grpo-test.json");
+        TinyPolicy.Write(_start);
+        (GrpoConfig.Load(Path.Combine(Repository.Root, "configs", "grpo-test.json")) with { From = _start }).Save(_config);
     }
 
     [Fact]
     public void A_run_killed_and_then_interrupted_goes_on_to_the_same_bits_as_one_never_stopped()
     {
-        var (unbroken, broken) = (Path.Combine(runs, "unbroken"), Path.Combine(runs, "broken"));
+        var (unbroken, broken) = (Path.Combine(_runs, "unbroken"), Path.Combine(_runs, "broken"));
         Assert.Equal(0, Train(unbroken));
         Assert.NotEqual(0, Train(broken, atStep: 3));              // the last checkpoint is of step 2
         Assert.Equal(0, Train(broken, atStep: 4, signal: "INT"));   // Ctrl-C: the step is finished and saved
@@ -31,7 +31,7 @@ public sealed class GrpoRunTests : IDisposable
         Assert.Equal(0, Train(broken));
 
         Assert.Equal(Weights(unbroken), Weights(broken));
-        Assert.NotEqual(File.ReadAllBytes(Path.Combine(start, "model.safetensors")), Weights(unbroken));
+        Assert.NotEqual(File.ReadAllBytes(Path.Combine(_start, "model.safetensors")), Weights(unbroken));
         var (a, b) = (Metrics(unbroken), Metrics(broken));
         Assert.Equal(a.Select(l => l.Step), b.Select(l => l.Step));
         foreach (var name in (string[])["grpo/reward/total", "grpo/loss", "grpo/kl", "grpo/entropy", "grpo/gradient_norm", "grpo/length_mean"])
@@ -47,15 +47,15 @@ public sealed class GrpoRunTests : IDisposable
     [Fact]
     public void A_run_of_adapters_goes_on_to_the_same_bits_and_its_reference_is_the_model_without_them()
     {
-        (GrpoConfig.Load(config) with
+        (GrpoConfig.Load(_config) with
         {
             Steps = 4,
             Lora = new LoraConfig { R = 4, Alpha = 8 },
             GradientCheckpointing = true,
             Bf16Weights = true,
             Reference = new ReferenceConfig { Kind = ReferenceKind.Frozen },
-        }).Save(config);
-        var (unbroken, broken) = (Path.Combine(runs, "unbroken"), Path.Combine(runs, "broken"));
+        }).Save(_config);
+        var (unbroken, broken) = (Path.Combine(_runs, "unbroken"), Path.Combine(_runs, "broken"));
         Assert.Equal(0, Train(unbroken));
         Assert.NotEqual(0, Train(broken, atStep: 3));
         Assert.Equal(0, Train(broken));
@@ -67,11 +67,11 @@ public sealed class GrpoRunTests : IDisposable
         Assert.Equal(metrics.Select(l => l.Values.GetValueOrDefault("grpo/kl")), Metrics(broken).Select(l => l.Values.GetValueOrDefault("grpo/kl")));
         Assert.Contains(metrics, l => l.Values.GetValueOrDefault("grpo/kl") > 0);
 
-        using var start = CheckpointFolder.Open(this.start);
+        using var start = CheckpointFolder.Open(_start);
         using var checkpoint = CheckpointFolder.Open(Path.Combine(unbroken, "grpo-test", "checkpoint"));
         var (before, after) = (start.ReadFloats("model.norm.weight"), checkpoint.ReadFloats("model.norm.weight"));
         Assert.Equal(before, after);
-        Assert.Equal(0, MergeCommand.Run(CheckpointOf(unbroken), Path.Combine(CheckpointOf(unbroken), "adapter"), Path.Combine(runs, "merged")));
+        Assert.Equal(0, MergeCommand.Run(CheckpointOf(unbroken), Path.Combine(CheckpointOf(unbroken), "adapter"), Path.Combine(_runs, "merged")));
 
         static string CheckpointOf(string folder) => Path.Combine(folder, "grpo-test", "checkpoint");
     }
@@ -79,7 +79,7 @@ public sealed class GrpoRunTests : IDisposable
     [Fact]
     public void A_start_that_is_no_folder_is_one_clear_error()
     {
-        var error = Assert.Throws<InvalidDataException>(() => new GrpoRun(GrpoConfig.Load(config) with { From = "nowhere/checkpoint" }, new RunFolder(runs)));
+        var error = Assert.Throws<InvalidDataException>(() => new GrpoRun(GrpoConfig.Load(_config) with { From = "nowhere/checkpoint" }, new RunFolder(_runs)));
         Assert.Contains("'nowhere/checkpoint', which is no folder", error.Message, StringComparison.Ordinal);
     }
 
@@ -88,10 +88,10 @@ public sealed class GrpoRunTests : IDisposable
     public void Every_shipped_configuration_loads(string name)
         => Assert.True(GrpoConfig.Load(Path.Combine(Repository.Root, "configs", name)).Steps > 0);
 
-    public void Dispose() => Directory.Delete(runs, recursive: true);
+    public void Dispose() => Directory.Delete(_runs, recursive: true);
 
     private int Train(string folder, int? atStep = null, string signal = "KILL") =>
-        TrainerProcess.Run(["grpo", config, "--runs", folder], Path.Combine(folder, "grpo-test", "metrics.jsonl"), atStep, signal);
+        TrainerProcess.Run(["grpo", _config, "--runs", folder], Path.Combine(folder, "grpo-test", "metrics.jsonl"), atStep, signal);
 
     private static long Step(string folder) => new RunFolder(Path.Combine(folder, "grpo-test")).State<GrpoState>()!.Step;
 

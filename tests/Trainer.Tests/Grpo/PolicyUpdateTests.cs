@@ -24,14 +24,14 @@ public sealed class PolicyUpdateTests : IDisposable
         LearningRate = 1e-3,
     };
 
-    private readonly TorchSharp.DisposeScope scope = NewDisposeScope();
-    private readonly string folder = Directory.CreateTempSubdirectory("update").FullName;
-    private readonly PolicyInput input;
+    private readonly TorchSharp.DisposeScope _scope = NewDisposeScope();
+    private readonly string _folder = Directory.CreateTempSubdirectory("update").FullName;
+    private readonly PolicyInput _input;
 
     public PolicyUpdateTests()
     {
-        SmallTokenizer.Write(folder);
-        input = new PolicyInput(TinyPolicy.Pictures, Tokenizer.Load(Path.Combine(folder, "tokenizer.json")), PromptTemplate.Small);
+        SmallTokenizer.Write(_folder);
+        _input = new PolicyInput(TinyPolicy.Pictures, Tokenizer.Load(Path.Combine(_folder, "tokenizer.json")), PromptTemplate.Small);
     }
 
     [Theory]
@@ -88,13 +88,13 @@ public sealed class PolicyUpdateTests : IDisposable
     public void Twins_are_one_puzzle_on_two_pictures_of_which_the_second_is_worse()
     {
         var config = Plain with { TwinPictures = new PictureMix { Reference400 = 0, Reference300 = 0, Variant = 0, Camera = 1, MinSeverity = 2, MaxSeverity = 3 } };
-        var pair = new PromptSource(config, input).At(7);
+        var pair = new PromptSource(config, _input).At(7);
         Assert.Equal([14, 15], pair.Select(p => p.Number));
         Assert.Equal(pair[0].Puzzle.Code, pair[1].Puzzle.Code);
         Assert.Equal(pair[0].Puzzle.Answer, pair[1].Puzzle.Answer);
         Assert.Equal(pair[0].Puzzle.Code, pair[0].Puzzle.Cipher.EncodeSpaced(pair[0].Puzzle.Answer));
         Assert.True(pair[0].Puzzle.Severity < pair[1].Puzzle.Severity);
-        Assert.Equal(pair[0].Puzzle.Code, new PromptSource(config, input).At(7)[0].Puzzle.Code);
+        Assert.Equal(pair[0].Puzzle.Code, new PromptSource(config, _input).At(7)[0].Puzzle.Code);
     }
 
     [Fact]
@@ -102,9 +102,9 @@ public sealed class PolicyUpdateTests : IDisposable
     {
         using var model = TinyPolicy.Model();
         var config = Plain with { Rewards = new RewardConfig(), DynamicSampling = new DynamicSamplingConfig { Enabled = true, MaxRounds = 3 } };   // random letters: no reward, no signal
-        var source = new PromptSource(config, input);
+        var source = new PromptSource(config, _input);
         using var draws = new BatchStream<IReadOnlyList<PolicyPrompt>>(source.At, 4, drawers: 1);
-        var sampler = new RolloutSampler(model, input.Tokenizer, input.Template, new RolloutOptions(config.GroupSize, 1, config.MaxTokens, config.Seed));
+        var sampler = new RolloutSampler(model, _input.Tokenizer, _input.Template, new RolloutOptions(config.GroupSize, 1, config.MaxTokens, config.Seed));
         var collector = new RolloutCollector(config, sampler, source, draws, drawn: 4);
         var collected = collector.Collect(0);
         Assert.Equal((SamplingEnd.RoundsSpent, 3), (collected.End, collected.Rounds));
@@ -116,8 +116,8 @@ public sealed class PolicyUpdateTests : IDisposable
 
     public void Dispose()
     {
-        scope.Dispose();
-        Directory.Delete(folder, recursive: true);
+        _scope.Dispose();
+        Directory.Delete(_folder, recursive: true);
     }
 
     private double GradientNorm(GrpoConfig config)
@@ -130,8 +130,8 @@ public sealed class PolicyUpdateTests : IDisposable
     /// <summary>Completions with advantages that alternate.</summary>
     private List<PolicyRow> Rows(QwenVl model)
     {
-        var source = new PromptSource(Plain, input);
-        var sampler = new RolloutSampler(model, input.Tokenizer, input.Template, new RolloutOptions(4, 1, Plain.MaxTokens, 1));
+        var source = new PromptSource(Plain, _input);
+        var sampler = new RolloutSampler(model, _input.Tokenizer, _input.Template, new RolloutOptions(4, 1, Plain.MaxTokens, 1));
         return [.. sampler.Sample([.. source.At(0), .. source.At(2)], 0).SelectMany(g => g.Group.Rollouts.Select((r, i) => new PolicyRow(g.Prompt, r, i % 2 == 0 ? 1 : -0.5)))];
     }
 

@@ -13,27 +13,27 @@ namespace Vlm.Trainer.Tests.Grpo;
 public sealed class RolloutSamplerTests : IDisposable
 {
     private const int Samples = 4, MostTokens = 12;
-    private readonly DisposeScope scope = NewDisposeScope();
-    private readonly string folder = Directory.CreateTempSubdirectory("rollout").FullName;
-    private readonly Tokenizer tokenizer;
-    private readonly QwenVl model;
+    private readonly DisposeScope _scope = NewDisposeScope();
+    private readonly string _folder = Directory.CreateTempSubdirectory("rollout").FullName;
+    private readonly Tokenizer _tokenizer;
+    private readonly QwenVl _model;
 
     public RolloutSamplerTests()
     {
-        SmallTokenizer.Write(folder);
-        tokenizer = Tokenizer.Load(Path.Combine(folder, "tokenizer.json"));
-        model = TinyPolicy.Model();
+        SmallTokenizer.Write(_folder);
+        _tokenizer = Tokenizer.Load(Path.Combine(_folder, "tokenizer.json"));
+        _model = TinyPolicy.Model();
     }
 
     [Theory]
     [InlineData(false, 1.0, 2e-5), InlineData(false, 0.6, 4e-5), InlineData(true, 1.0, 0.1)]
     public void The_sampler_and_a_teacher_forced_pass_agree_on_every_log_probability(bool bfloat16, double temperature, double tolerance)
     {
-        model.ComputeType = bfloat16 ? ScalarType.BFloat16 : float32;
+        _model.ComputeType = bfloat16 ? ScalarType.BFloat16 : float32;
         var groups = Sampler(seed: 1, temperature).Sample(Prompts(3), step: 5);
         PolicyRow[] rows = [.. groups.SelectMany(g => g.Group.Rollouts.Select(r => new PolicyRow(g.Prompt, r, 0)))];
         using var noGradient = no_grad();
-        var forced = new PolicyForward(model, temperature).Of(rows).LogProbabilities;
+        var forced = new PolicyForward(_model, temperature).Of(rows).LogProbabilities;
         var difference = (forced - PolicyForward.Padded(rows, r => r.Rollout.LogProbabilities)).abs();
         TestContext.Current.TestOutputHelper?.WriteLine($"{(bfloat16 ? "bfloat16" : "float32")}, T {temperature}: max {difference.max().item<float>():E2}, mean {difference.mean().item<float>():E2}");
         Assert.Equal(3 * Samples, rows.Length);
@@ -67,7 +67,7 @@ public sealed class RolloutSamplerTests : IDisposable
         var template = PromptTemplate.Small with { StopTokens = [.. Enumerable.Range('a', 26).Select(c => $"Ġ{(char)c}"), "<|im_end|>"] };
         var prompts = Prompts(3);
         var free = Groups(Sampler(seed: 9).Sample(prompts, 0));
-        var stopping = Groups(new RolloutSampler(model, tokenizer, template, new RolloutOptions(Samples, 1, MostTokens, 9)).Sample(prompts, 0));
+        var stopping = Groups(new RolloutSampler(_model, _tokenizer, template, new RolloutOptions(Samples, 1, MostTokens, 9)).Sample(prompts, 0));
         Assert.Contains(stopping, r => !r.Truncated);
         Assert.Contains(stopping, r => r.Ids.Length == MostTokens);
         foreach (var (whole, cut) in free.Zip(stopping))
@@ -80,9 +80,9 @@ public sealed class RolloutSamplerTests : IDisposable
     [Fact]
     public void Picture_tokens_are_never_sampled()
     {
-        var sampled = new SamplingSoftmax(model.Config, 1).LogProbabilities(zeros(1, 304)).exp();
-        Assert.Equal(0, sampled[0, model.Config.ImageTokenId].item<float>());
-        Assert.Equal(0, sampled[0, model.Config.VideoTokenId].item<float>());
+        var sampled = new SamplingSoftmax(_model.Config, 1).LogProbabilities(zeros(1, 304)).exp();
+        Assert.Equal(0, sampled[0, _model.Config.ImageTokenId].item<float>());
+        Assert.Equal(0, sampled[0, _model.Config.VideoTokenId].item<float>());
         Assert.Equal(1, sampled.sum().item<float>(), 5);
         Assert.Equal(Math.Log(302), SamplingSoftmax.Entropy(sampled.log().nan_to_num(0, 0, -1e9)).item<float>(), 3);
     }
@@ -91,18 +91,18 @@ public sealed class RolloutSamplerTests : IDisposable
     public void The_pass_of_the_trainer_gives_every_part_of_the_model_a_gradient()
     {
         var rows = Sampler(seed: 1).Sample(Prompts(2), 0).SelectMany(g => g.Group.Rollouts.Select(r => new PolicyRow(g.Prompt, r, 1))).ToList();
-        new PolicyForward(model, 1).Of(rows).LogProbabilities.sum().backward();
-        Assert.All(model.named_parameters(), p => Assert.True(p.parameter.grad is { } g && g.abs().sum().item<float>() > 0, p.name));
+        new PolicyForward(_model, 1).Of(rows).LogProbabilities.sum().backward();
+        Assert.All(_model.named_parameters(), p => Assert.True(p.parameter.grad is { } g && g.abs().sum().item<float>() > 0, p.name));
     }
 
     public void Dispose()
     {
-        model.Dispose();
-        scope.Dispose();
-        Directory.Delete(folder, recursive: true);
+        _model.Dispose();
+        _scope.Dispose();
+        Directory.Delete(_folder, recursive: true);
     }
 
-    private RolloutSampler Sampler(long seed, double temperature = 1) => new(model, tokenizer, PromptTemplate.Small, new RolloutOptions(Samples, temperature, MostTokens, seed));
+    private RolloutSampler Sampler(long seed, double temperature = 1) => new(_model, _tokenizer, PromptTemplate.Small, new RolloutOptions(Samples, temperature, MostTokens, seed));
 
     /// <summary>Prompts with words of unequal length and pictures of unequal size.</summary>
     private List<PolicyPrompt> Prompts(int count)
@@ -112,7 +112,7 @@ public sealed class RolloutSamplerTests : IDisposable
         {
             var puzzle = source.At(i);
             var patches = Patches.From(puzzle.Picture, TinyPolicy.Pictures);
-            return new PolicyPrompt(i, puzzle, new TorchPrompt(patches, tokenizer.Encode(PromptTemplate.Small.Text(puzzle.Code, patches.Grid.MergedTokens(2)))));
+            return new PolicyPrompt(i, puzzle, new TorchPrompt(patches, _tokenizer.Encode(PromptTemplate.Small.Text(puzzle.Code, patches.Grid.MergedTokens(2)))));
         })];
     }
 

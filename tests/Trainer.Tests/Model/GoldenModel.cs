@@ -8,10 +8,10 @@ namespace Vlm.Trainer.Tests.Model;
 /// <summary>The tiny reference model with the inputs of its golden cases (tests/Golden/README.md).</summary>
 internal sealed class GoldenModel : IDisposable
 {
-    private readonly CheckpointFolder checkpoint = CheckpointFolder.Open(Folder);
-    private readonly SafeTensors inputs = SafeTensors.Open(Repository.Golden("qwen25vl/golden.safetensors"));
+    private readonly CheckpointFolder _checkpoint = CheckpointFolder.Open(Folder);
+    private readonly SafeTensors _inputs = SafeTensors.Open(Repository.Golden("qwen25vl/golden.safetensors"));
 
-    public GoldenModel() => Model = ModelWeights.Load(checkpoint);
+    public GoldenModel() => Model = ModelWeights.Load(_checkpoint);
 
     public static string Folder => Repository.Golden("qwen25vl/checkpoint");
 
@@ -24,7 +24,7 @@ internal sealed class GoldenModel : IDisposable
     public Tensor Logits(QwenVl model, string name)
     {
         string[] pictures = name switch { "one" => ["a"], "odd" => ["e"], _ => [] };
-        var features = pictures.Length == 0 ? null : model.Encode(Floats(inputs, $"pixel_values.{pictures[0]}"), [Grid(pictures[0])]);
+        var features = pictures.Length == 0 ? null : model.Encode(Floats(_inputs, $"pixel_values.{pictures[0]}"), [Grid(pictures[0])]);
         return model.Logits(Longs($"ids.{name}"), Longs($"positions.{name}"), features);
     }
 
@@ -43,11 +43,11 @@ internal sealed class GoldenModel : IDisposable
     public void Dispose()
     {
         Model.Dispose();
-        inputs.Dispose();
-        checkpoint.Dispose();
+        _inputs.Dispose();
+        _checkpoint.Dispose();
     }
 
-    private PatchGrid Grid(string picture) => inputs.ReadLongs($"grid.{picture}") is [var t, var h, var w] ? new PatchGrid((int)t, (int)h, (int)w) : throw new InvalidDataException(picture);
+    private PatchGrid Grid(string picture) => _inputs.ReadLongs($"grid.{picture}") is [var t, var h, var w] ? new PatchGrid((int)t, (int)h, (int)w) : throw new InvalidDataException(picture);
 
-    private Tensor Longs(string name) => tensor(inputs.ReadLongs(name)).view(inputs.Info(name).Shape);
+    private Tensor Longs(string name) => tensor(_inputs.ReadLongs(name)).view(_inputs.Info(name).Shape);
 }

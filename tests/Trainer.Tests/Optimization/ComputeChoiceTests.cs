@@ -11,7 +11,7 @@ public sealed class ComputeChoiceTests : IDisposable
 {
     private static readonly ComputeTimes WithBfloat16 = new(Times(30, 8), Times(2, 3));   // as with AVX-512 BF16
     private static readonly ComputeTimes Without = new(Times(40, 920), Times(3, 200));    // as with AVX2 alone
-    private readonly string folder = Directory.CreateTempSubdirectory("compute").FullName;
+    private readonly string _folder = Directory.CreateTempSubdirectory("compute").FullName;
 
     [Fact]
     public void A_new_run_computes_in_the_type_that_is_faster_here_each_kind_of_product_by_itself()
@@ -60,8 +60,8 @@ public sealed class ComputeChoiceTests : IDisposable
     {
         var config = Load($"\"bfloat16\": {text},");
         Assert.Equal(expected, config.Compute);
-        config.Save(Path.Combine(folder, "saved.json"));
-        Assert.Contains($"\"bfloat16\": {text},", File.ReadAllText(Path.Combine(folder, "saved.json")), StringComparison.Ordinal);
+        config.Save(Path.Combine(_folder, "saved.json"));
+        Assert.Contains($"\"bfloat16\": {text},", File.ReadAllText(Path.Combine(_folder, "saved.json")), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -76,7 +76,7 @@ public sealed class ComputeChoiceTests : IDisposable
     {
         var config = TrainConfig.Load(TinyCheckpoint.ConfigPath) with { Compute = ComputeType.Auto };
         config = config with { Stages = [config.Stages[0] with { Steps = 1 }], FinalPuzzles = 1 };
-        var run = new RunFolder(Path.Combine(folder, "run"));
+        var run = new RunFolder(Path.Combine(_folder, "run"));
         ComputeTypes chosen;
         using (var first = new SupervisedRun(config, run))
         {
@@ -92,13 +92,13 @@ public sealed class ComputeChoiceTests : IDisposable
         Assert.StartsWith("as in the checkpoint", resumed.Compute.Why, StringComparison.Ordinal);
     }
 
-    public void Dispose() => Directory.Delete(folder, recursive: true);
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     private static TypeTimes Times(double float32, double bfloat16) => new(TimeSpan.FromMilliseconds(float32), TimeSpan.FromMilliseconds(bfloat16));
 
     private TrainConfig Load(string member)
     {
-        var file = Path.Combine(folder, "config.json");
+        var file = Path.Combine(_folder, "config.json");
         File.WriteAllText(file, File.ReadAllText(TinyCheckpoint.ConfigPath).Replace("\"bfloat16\": false,", member, StringComparison.Ordinal));
         return TrainConfig.Load(file);
     }

@@ -12,7 +12,7 @@ namespace Vlm.Trainer.Tests.Planning;
 
 public sealed class MemoryPlanTests : IDisposable
 {
-    private readonly string folder = Directory.CreateTempSubdirectory("plan").FullName;
+    private readonly string _folder = Directory.CreateTempSubdirectory("plan").FullName;
     private static readonly string Public3B = Repository.Golden("public-3b");
     private static readonly StepShape Step = new(8, 8, 256, 64, 240);
 
@@ -73,8 +73,8 @@ public sealed class MemoryPlanTests : IDisposable
         {
             VisionDepth = 3, VisionWidth = 96, VisionHeads = 4, VisionHidden = 256, FullAttentionBlocks = [0, 1, 2],
             TextLayers = 3, TextWidth = 96, TextHeads = 6, KeyValueHeads = 2, TextHidden = 256, MropeSection = [3, 3, 2],
-        }).Save(Path.Combine(folder, "config.json"));
-        string[] command = [typeof(TrainConfig).Assembly.Location, "plan", "--model", folder, "--gpu-memory", "2GB",
+        }).Save(Path.Combine(_folder, "config.json"));
+        string[] command = [typeof(TrainConfig).Assembly.Location, "plan", "--model", _folder, "--gpu-memory", "2GB",
             "--check", "4", "--group-size", "4", "--image-tokens", "64", "--max-tokens", "96"];
         using var process = Process.Start(new ProcessStartInfo("dotnet", command) { RedirectStandardOutput = true, RedirectStandardError = true })!;
         var errors = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
@@ -87,7 +87,7 @@ public sealed class MemoryPlanTests : IDisposable
         Assert.All(ratios, ratio => Assert.InRange(ratio, 0.75, 1.25));
     }
 
-    public void Dispose() => Directory.Delete(folder, recursive: true);
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     /// <summary>Activations that cost nothing.</summary>
     private static ActivationCost Free()

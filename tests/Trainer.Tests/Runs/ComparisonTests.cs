@@ -6,7 +6,7 @@ namespace Vlm.Trainer.Tests.Runs;
 
 public sealed class ComparisonTests : IDisposable
 {
-    private readonly string folder = Directory.CreateTempSubdirectory("comparison").FullName;
+    private readonly string _folder = Directory.CreateTempSubdirectory("comparison").FullName;
 
     [Fact]
     public void Puzzles_are_paired_and_tested()
@@ -40,7 +40,7 @@ public sealed class ComparisonTests : IDisposable
     [Fact]
     public void The_command_ends_with_0_on_the_same_puzzles_1_on_others_and_2_without_a_second_file()
     {
-        string At(string name) => Path.Combine(folder, name);
+        string At(string name) => Path.Combine(_folder, name);
         File("110").Save(At("a.json"));
         File("101").Save(At("b.json"));
         File("10").Save(At("c.json"));
@@ -50,7 +50,7 @@ public sealed class ComparisonTests : IDisposable
         Assert.Equal(2, TinyCheckpoint.Run(CompareCommand.Create(), At("a.json")));
     }
 
-    public void Dispose() => Directory.Delete(folder, recursive: true);
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     /// <summary>One clean puzzle a digit, 1 for right; one and two words in turn.</summary>
     private static EvaluationFile File(string right)

@@ -20,9 +20,9 @@ public sealed class EvaluationRunTests : IDisposable
         Batch = 4,
     };
 
-    private readonly string folder = Directory.CreateTempSubdirectory("evaluation").FullName;
+    private readonly string _folder = Directory.CreateTempSubdirectory("evaluation").FullName;
 
-    private string Partial => Path.Combine(folder, "result.json.partial");
+    private string Partial => Path.Combine(_folder, "result.json.partial");
 
     [Fact]
     public void Every_puzzle_of_every_split_is_asked_once_and_scored_by_words_and_severity()
@@ -87,7 +87,7 @@ public sealed class EvaluationRunTests : IDisposable
     [Fact]
     public void A_result_survives_saving_and_anything_else_is_refused()
     {
-        var path = Path.Combine(folder, "result.json");
+        var path = Path.Combine(_folder, "result.json");
         EvaluatedPuzzle[] puzzles = [new(Split.Clean, 0, "a b", true, "reference400", 1, 0, 0.5), new(Split.Clean, 1, "a c", false, "reference400", 1, 0, null) { Reply = "→ \"x\"\n" }];
         var file = new EvaluationFile(Subject, "abc", EvaluationTables.Scores(puzzles), puzzles);
         file.Save(path);
@@ -96,7 +96,7 @@ public sealed class EvaluationRunTests : IDisposable
         Assert.Contains("not a finished evaluation", Assert.Throws<InvalidDataException>(() => EvaluationFile.Load(path)).Message, StringComparison.Ordinal);
     }
 
-    public void Dispose() => Directory.Delete(folder, recursive: true);
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     /// <summary>One or two words; camera severities 1, 2, 3 in turn.</summary>
     private static Puzzle Draw(Split split, long index)

@@ -9,7 +9,7 @@ namespace Vlm.Trainer.Tests.Supervised;
 public sealed class StartingWeightsTests : IDisposable
 {
     private static readonly TrainConfig Config = TrainConfig.Load(TinyCheckpoint.ConfigPath);
-    private readonly string folder = Directory.CreateTempSubdirectory("start").FullName;
+    private readonly string _folder = Directory.CreateTempSubdirectory("start").FullName;
 
     [Fact]
     public void A_fresh_run_starts_from_the_weights_of_a_checkpoint()
@@ -49,7 +49,7 @@ public sealed class StartingWeightsTests : IDisposable
             fresh.parameters().SelectMany(p => p.data<float>().ToArray()));
     }
 
-    public void Dispose() => Directory.Delete(folder, recursive: true);
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
 
-    private string At(string path) => Path.Combine(folder, path);
+    private string At(string path) => Path.Combine(_folder, path);
 }

@@ -12,13 +12,13 @@ namespace Vlm.Trainer.Tests.Supervised;
 public sealed class SupervisedRunTests : IDisposable
 {
     private static readonly string Config = Path.Combine(Repository.Root, "configs", "test.json");
-    private readonly string runs = Directory.CreateTempSubdirectory("runs").FullName;
+    private readonly string _runs = Directory.CreateTempSubdirectory("runs").FullName;
 
     [Fact]
     public void A_run_killed_in_the_middle_goes_on_to_the_same_bits_as_one_never_stopped()
     {
-        var unbroken = Path.Combine(runs, "unbroken");
-        var killed = Path.Combine(runs, "killed");
+        var unbroken = Path.Combine(_runs, "unbroken");
+        var killed = Path.Combine(_runs, "killed");
         Assert.Equal(0, Train(unbroken));
         Assert.NotEqual(0, Train(killed, atStep: 3));   // the last checkpoint is of step 2, within the second stage's reach
         Assert.Equal(0, Train(killed));
@@ -79,7 +79,7 @@ public sealed class SupervisedRunTests : IDisposable
     [Fact]
     public void A_configuration_with_an_unknown_member_is_refused_by_name()
     {
-        var file = Path.Combine(runs, "bad.json");
+        var file = Path.Combine(_runs, "bad.json");
         File.WriteAllText(file, File.ReadAllText(Config).Replace("\"seed\"", "\"sead\"", StringComparison.Ordinal));
         Assert.Contains("sead", Assert.Throws<InvalidDataException>(() => TrainConfig.Load(file)).Message, StringComparison.Ordinal);
     }
@@ -87,7 +87,7 @@ public sealed class SupervisedRunTests : IDisposable
     [Fact]
     public void A_stage_that_trains_the_tower_alone_cannot_weigh_the_reply()
     {
-        var file = Path.Combine(runs, "bad.json");
+        var file = Path.Combine(_runs, "bad.json");
         File.WriteAllText(file, File.ReadAllText(Config).Replace("\"pairs\": 1 }", "\"pairs\": 1, \"reply\": 1 }", StringComparison.Ordinal));
         Assert.Contains("stage 'reading'", Assert.Throws<InvalidDataException>(() => TrainConfig.Load(file)).Message, StringComparison.Ordinal);
     }
@@ -97,7 +97,7 @@ public sealed class SupervisedRunTests : IDisposable
     public void Every_shipped_configuration_loads(string name)
         => Assert.NotEmpty(TrainConfig.Load(Path.Combine(Path.GetDirectoryName(Config)!, name)).Stages);
 
-    public void Dispose() => Directory.Delete(runs, recursive: true);
+    public void Dispose() => Directory.Delete(_runs, recursive: true);
 
     private static TrainConfig Tiny(string name, int checkpointEvery) => TrainConfig.Load(Config) with { Name = name, CheckpointEvery = checkpointEvery, ProbeEvery = 100 };
 
@@ -107,7 +107,7 @@ public sealed class SupervisedRunTests : IDisposable
     /// <summary>Runs, or goes on with, a run in this process; returns its checkpoint.</summary>
     private string Finish(TrainConfig config, string name)
     {
-        var folder = new RunFolder(Path.Combine(runs, name));
+        var folder = new RunFolder(Path.Combine(_runs, name));
         using var run = new SupervisedRun(config, folder);
         run.Run(CancellationToken.None);
         return folder.Checkpoint;
