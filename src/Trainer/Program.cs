@@ -6,7 +6,8 @@ using Vlm.Trainer.Commands;
 NativeMemory.KeepFreed();
 var root = new RootCommand("Trains the models that the edge box and the escalation endpoint run.")
 {
-    TrainCommand.Create(), GrpoCommand.Create(), EvalCommand.Create(), CompareCommand.Create(), DrawCommand.Create(), ReplyCommand.Create(), MergeCommand.Create(),
+    TrainCommand.Create(), GrpoCommand.Create(), EvalCommand.Create(), CompareCommand.Create(), DrawCommand.Create(), ReplyCommand.Create(),
+        MergeCommand.Create(),
     PlanCommand.Create(),
 };
 // After Ctrl-C a step is finished and a checkpoint written before the process ends.

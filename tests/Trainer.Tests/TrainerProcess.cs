@@ -15,7 +15,9 @@ internal static class TrainerProcess
     /// <returns>The exit code.</returns>
     public static int Run(string[] command, string metrics, int? atStep = null, string signal = "KILL")
     {
-        using var process = Process.Start(new ProcessStartInfo("dotnet", [typeof(TrainConfig).Assembly.Location, .. command]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        using var process = Process.Start(
+            new ProcessStartInfo("dotnet", [typeof(TrainConfig).Assembly.Location, .. command])
+                { RedirectStandardOutput = true, RedirectStandardError = true })!;
         var output = process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
         var errors = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
         while (atStep is { } step && !process.WaitForExit(10))

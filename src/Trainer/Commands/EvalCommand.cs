@@ -18,9 +18,12 @@ internal static class EvalCommand
         var batch = CheckedOption.Positive("--batch", "Puzzles answered together.", 32);
         var threads = CheckedOption.Positive("--threads", "Threads for tensor arithmetic; no more than there are free cores.", 2);
         var seed = new Option<long>("--seed") { Description = "Seed of the puzzles.", DefaultValueFactory = _ => 1 };
-        var target = new Option<string>("--out") { Description = "File for the result, JSON. What is done so far lies beside it until all is.", Required = true };
-        var record = new Option<bool>("--record") { Description = "Write the shares into the checkpoint's provenance.json; export carries them into the package's manifest." };
-        var command = new Command("eval", "Exact match of a checkpoint on puzzles that training never sees. Stop it at any time: the same command goes on where it was.")
+        var target = new Option<string>("--out")
+            { Description = "File for the result, JSON. What is done so far lies beside it until all is.", Required = true };
+        var record = new Option<bool>("--record")
+            { Description = "Write the shares into the checkpoint's provenance.json; export carries them into the package's manifest." };
+        var command = new Command(
+            "eval", "Exact match of a checkpoint on puzzles that training never sees. Stop it at any time: the same command goes on where it was.")
         {
             checkpoint, splits, severity, count, batch, threads, seed, target, record,
         };
@@ -48,7 +51,8 @@ internal static class EvalCommand
     private static void Run(EvaluationSubject subject, CheckpointReplies replies, (string Path, bool Record) target, CancellationToken stop)
     {
         using var results = EvaluationRun.Open(target.Path + ".partial", subject);
-        var sources = subject.Splits.ToDictionary(split => split, split => new PuzzleSource(PuzzleOptions.For(split, subject.Severity.Low, subject.Severity.High), subject.Seed));
+        var sources = subject.Splits.ToDictionary(
+            split => split, split => new PuzzleSource(PuzzleOptions.For(split, subject.Severity.Low, subject.Severity.High), subject.Seed));
         new EvaluationRun(subject, (split, index) => sources[split].At(index), replies.To).Finish(results, stop);
         var puzzles = results.Items.Values.OrderBy(puzzle => puzzle.Split).ThenBy(puzzle => puzzle.Index).ToList();
         var scores = EvaluationTables.Scores(puzzles);

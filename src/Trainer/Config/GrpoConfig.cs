@@ -28,7 +28,9 @@ public sealed record ReferenceConfig
     /// <summary>Steps between two moves of a resync reference. ≥ 1.</summary>
     public int Every { get; init; } = 64;
 
-    /// <summary>How much of the policy a move takes: reference = mixup · policy + (1 − mixup) · reference. Above 0, at most 1. (TR-DPO, arXiv 2404.09656, equation 3.)</summary>
+    /// <summary>
+    /// How much of the policy a move takes: reference = mixup · policy + (1 − mixup) · reference. Above 0, at most 1. (TR-DPO, arXiv 2404.09656, equation 3.)
+    /// </summary>
     public double Mixup { get; init; } = 0.9;
 }
 
@@ -98,17 +100,23 @@ public sealed record GrpoConfig
     /// <summary>Steps over which the step size rises from 0; then it is constant. ≥ 0.</summary>
     public int WarmUp { get; init; }
 
-    /// <summary>Completions per forward and backward pass: bounds the memory of a step, not its result. ≥ 1; a multiple of the group size, where it fits, spares the tower work.</summary>
+    /// <summary>
+    /// Completions per forward and backward pass: bounds the memory of a step, not its result. ≥ 1; a multiple of the group size, where it fits, spares the
+    /// tower work.
+    /// </summary>
     public int MicroRows { get; init; } = 16;
 
     /// <summary>
-    /// Products in bfloat16, in the sampler too, true or false; weights stay float32. "auto": whichever is faster on this machine, measured at the start of a run
+    /// Products in bfloat16, in the sampler too, true or false; weights stay float32. "auto": whichever is faster on this machine, measured at the start of a
+    /// run
     /// and kept by it.
     /// </summary>
     [JsonPropertyName("bfloat16"), JsonConverter(typeof(Bfloat16Switch))]
     public ComputeType Compute { get; init; } = ComputeType.Auto;
 
-    /// <summary>Trains low-rank adapters (in <c>checkpoint/adapter</c>, for <c>merge</c>) instead of the weights; the frozen reference is then the model without them.</summary>
+    /// <summary>
+    /// Trains low-rank adapters (in <c>checkpoint/adapter</c>, for <c>merge</c>) instead of the weights; the frozen reference is then the model without them.
+    /// </summary>
     public LoraConfig? Lora { get; init; }
 
     /// <summary>Keeps only the input of every block for the backward pass and computes the rest again: less memory, about a third more time.</summary>
@@ -177,7 +185,8 @@ public sealed record GrpoConfig
     {
         try
         {
-            var config = JsonSerializer.Deserialize<GrpoConfig>(File.ReadAllText(path), TrainJson.Options) ?? throw new InvalidDataException($"{path}: expected an object, found null.");
+            var config = JsonSerializer.Deserialize<GrpoConfig>(File.ReadAllText(path), TrainJson.Options)
+                ?? throw new InvalidDataException($"{path}: expected an object, found null.");
             config.Validate(path);
             return config;
         }
@@ -192,7 +201,8 @@ public sealed record GrpoConfig
 
     private void Validate(string path)
     {
-        AtLeast(1, ("steps", Steps), ("prompts_per_step", PromptsPerStep), ("max_tokens", MaxTokens), ("updates_per_rollout", UpdatesPerRollout), ("minibatches", Minibatches),
+        AtLeast(1, ("steps", Steps), ("prompts_per_step", PromptsPerStep), ("max_tokens", MaxTokens), ("updates_per_rollout", UpdatesPerRollout),
+            ("minibatches", Minibatches),
             ("dynamic_sampling.max_rounds", DynamicSampling.MaxRounds), ("reference.every", Reference.Every), ("checkpoint_every", CheckpointEvery),
             ("probe_every", ProbeEvery), ("probe_puzzles", ProbePuzzles), ("threads", Threads),
             ("drawers", Drawers), ("samples_every", SamplesEvery), ("micro_rows", MicroRows));
@@ -201,9 +211,12 @@ public sealed record GrpoConfig
         Check(LearningRate > 0 && double.IsFinite(LearningRate), $"learning_rate is {LearningRate}; expected more than 0");
         Check(Temperature > 0 && double.IsFinite(Temperature), $"temperature is {Temperature}; expected more than 0");
         Check(Reference.Mixup is > 0 and <= 1, $"reference.mixup is {Reference.Mixup}; expected more than 0 and at most 1");
-        Check(PromptsPerStep * GroupSize % Minibatches == 0, $"{PromptsPerStep} prompts of {GroupSize} completions cannot be cut into {Minibatches} equal minibatches");
-        Check(Loss.Beta == 0 || Reference.Kind != ReferenceKind.None, $"loss.beta is {Loss.Beta} but reference.kind is \"none\"; give a reference or set beta to 0");
-        Check(TwinPictures is null || PromptsPerStep % 2 == 0, $"prompts_per_step is {PromptsPerStep}; expected an even number, as every puzzle is asked on two pictures");
+        Check(PromptsPerStep * GroupSize % Minibatches == 0,
+            $"{PromptsPerStep} prompts of {GroupSize} completions cannot be cut into {Minibatches} equal minibatches");
+        Check(Loss.Beta == 0
+            || Reference.Kind != ReferenceKind.None, $"loss.beta is {Loss.Beta} but reference.kind is \"none\"; give a reference or set beta to 0");
+        Check(TwinPictures is null
+            || PromptsPerStep % 2 == 0, $"prompts_per_step is {PromptsPerStep}; expected an even number, as every puzzle is asked on two pictures");
         Check(Rewards.Has(RewardName.Pair) == TwinPictures is not null, "the reward 'pair' and 'twin_pictures' need each other; give both or none");
         if (TwinPictures is { } twin)
         {
@@ -212,7 +225,9 @@ public sealed record GrpoConfig
             var allWorse = twin.Reference400 + twin.Reference300 + twin.Variant == 0 && twin.MinSeverity > most;
             Check(allWorse, $"twin_pictures must all be camera pictures of a severity above {most}, the worst of drawn_pictures");
         }
-        Check(Lora is null || Reference.Kind != ReferenceKind.Resync, "reference.kind is \"resync\" and there is 'lora'; adapters have one reference, the model without them: \"frozen\"");
+        Check(Lora is null
+            || Reference.Kind != ReferenceKind.Resync,
+                "reference.kind is \"resync\" and there is 'lora'; adapters have one reference, the model without them: \"frozen\"");
         Lora?.Validate($"{path}: lora");
         Loss.Validate(path);
         Rewards.Validate(path);

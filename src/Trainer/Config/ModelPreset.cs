@@ -83,6 +83,7 @@ internal static class ModelPreset
     public static PictureConfig Pictures(TrainConfig config)
     {
         const float Deviation = 64f / 255, Mean = 3.4f * 64 / 255;
-        return new PictureConfig { MinPixels = config.MinPixels, MaxPixels = config.MaxPixels, Mean = [Mean, Mean, Mean], Std = [Deviation, Deviation, Deviation] };
+        return new PictureConfig
+            { MinPixels = config.MinPixels, MaxPixels = config.MaxPixels, Mean = [Mean, Mean, Mean], Std = [Deviation, Deviation, Deviation] };
     }
 }

@@ -18,7 +18,9 @@ public sealed record TrainConfig
     /// <summary>Sizes of the model, in the layout of config.json.</summary>
     public required VlmSizes Model { get; init; }
 
-    /// <summary>Checkpoint folder that a fresh run starts from, of a model with the same sizes; null: from random weights. The optimizer starts fresh.</summary>
+    /// <summary>
+    /// Checkpoint folder that a fresh run starts from, of a model with the same sizes; null: from random weights. The optimizer starts fresh.
+    /// </summary>
     public string? From { get; init; }
 
     /// <summary>Least and greatest number of pixels of a picture after resizing.</summary>
@@ -33,7 +35,9 @@ public sealed record TrainConfig
     /// <summary>Threads that draw pictures. ≥ 1.</summary>
     public int Drawers { get; init; } = 1;
 
-    /// <summary>Products in bfloat16, true or false; weights stay float32. "auto": whichever is faster on this machine, measured at the start of a run and kept by it.</summary>
+    /// <summary>
+    /// Products in bfloat16, true or false; weights stay float32. "auto": whichever is faster on this machine, measured at the start of a run and kept by it.
+    /// </summary>
     [JsonPropertyName("bfloat16"), JsonConverter(typeof(Bfloat16Switch))]
     public ComputeType Compute { get; init; } = ComputeType.Auto;
 
@@ -67,7 +71,8 @@ public sealed record TrainConfig
     {
         try
         {
-            var config = JsonSerializer.Deserialize<TrainConfig>(File.ReadAllText(path), TrainJson.Options) ?? throw new InvalidDataException($"{path}: expected an object, found null.");
+            var config = JsonSerializer.Deserialize<TrainConfig>(File.ReadAllText(path), TrainJson.Options)
+                ?? throw new InvalidDataException($"{path}: expected an object, found null.");
             config.Validate(path);
             return config;
         }
@@ -92,9 +97,11 @@ public sealed record TrainConfig
                     "expected at least one step and one picture or row.");
             }
 
-            if (stage.Surveys is not (>= 0 and <= 1)) throw new InvalidDataException($"{path}: stage '{stage.Name}' has surveys {stage.Surveys}; expected a share from 0 to 1.");
+            if (stage.Surveys is not (>= 0 and <= 1))
+                throw new InvalidDataException($"{path}: stage '{stage.Name}' has surveys {stage.Surveys}; expected a share from 0 to 1.");
             if (stage.Trains == TrainedPart.Tower && stage.Losses.Reply > 0)
-                throw new InvalidDataException($"{path}: stage '{stage.Name}' trains the tower alone but weighs the reply loss; set losses.reply to 0 or trains to \"everything\".");
+                throw new InvalidDataException(
+                    $"{path}: stage '{stage.Name}' trains the tower alone but weighs the reply loss; set losses.reply to 0 or trains to \"everything\".");
         }
     }
 }

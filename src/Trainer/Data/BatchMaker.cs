@@ -44,7 +44,8 @@ internal sealed class BatchMaker(StageConfig stage, int stageIndex, long seed, P
     }
 
     /// <summary>
-    /// An alphabet to copy from, with unseen letters now and then where the stage has strata: without them no draw is made, and earlier configurations stay what
+    /// An alphabet to copy from, with unseen letters now and then where the stage has strata: without them no draw is made, and earlier configurations stay
+    /// what
     /// they were.
     /// </summary>
     private ShownLetters Copied(SeededRandom random)

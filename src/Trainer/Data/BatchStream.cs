@@ -1,7 +1,10 @@
 
 namespace Vlm.Trainer.Data;
 
-/// <summary>Batches, or prompts, in order, made ahead by worker threads. Number n is a function of the configuration and n alone, so a resumed run sees what an unbroken one saw.</summary>
+/// <summary>
+/// Batches, or prompts, in order, made ahead by worker threads. Number n is a function of the configuration and n alone, so a resumed run sees what an unbroken
+/// one saw.
+/// </summary>
 internal sealed class BatchStream<T> : IDisposable
 {
     private readonly Func<long, T> _make;

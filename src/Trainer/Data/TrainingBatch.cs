@@ -54,7 +54,8 @@ public sealed class BatchTensors
 
     /// <summary>Pair labels over all image tokens: coded, then plain.</summary>
     public (Targets Coded, Targets Plain) Pairs()
-        => (Flat(_batch.Pictures, Merged, p => p.Pairs.Select(l => (l.Token, l.Coded))), Flat(_batch.Pictures, Merged, p => p.Pairs.Select(l => (l.Token, l.Plain))));
+        => (Flat(_batch.Pictures, Merged, p => p.Pairs.Select(l => (l.Token, l.Coded))),
+            Flat(_batch.Pictures, Merged, p => p.Pairs.Select(l => (l.Token, l.Plain))));
 
     /// <summary>[R, T] token ids, padded on the right.</summary>
     public Tensor Ids(int pad)
@@ -92,7 +93,8 @@ public sealed class BatchTensors
     /// <summary>Tokens to predict: the place is that of the token before, flat over [R, T].</summary>
     /// <param name="roles">Which tokens.</param>
     public Targets Tokens(params TokenRole[] roles)
-        => Flat(_batch.Rows, _ => _batch.Length, r => Enumerable.Range(1, r.Ids.Length - 1).Where(t => roles.Contains(r.Roles[t])).Select(t => (t - 1, r.Ids[t])));
+        => Flat(_batch.Rows, _ => _batch.Length, r => Enumerable.Range(1, r.Ids.Length - 1).Where(t => roles.Contains(r.Roles[t]))
+            .Select(t => (t - 1, r.Ids[t])));
 
     /// <summary>Pointer targets: place of the query, flat over [R, T]; class = the key's token index.</summary>
     public Targets Pointers() => Flat(_batch.Rows, _ => _batch.Length, r => r.Pointers.Select(p => (p.Query, p.Key)));

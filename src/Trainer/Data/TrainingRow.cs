@@ -96,7 +96,8 @@ public sealed class RowBuilder(Tokenizer tokenizer, PromptTemplate prompt, Vlm.M
 public sealed record ShownLetters(Cipher Cipher, string Unseen = "", string Unclear = "")
 {
     /// <summary>
-    /// What the picture of a puzzle shows, pair by pair. Where one plain letter stands in two pairs each of them alone is clear: that they contradict each other is
+    /// What the picture of a puzzle shows, pair by pair. Where one plain letter stands in two pairs each of them alone is clear: that they contradict each
+    /// other is
     /// for deciding all letters together, so nothing is learned of either.
     /// </summary>
     public static ShownLetters Of(Puzzle puzzle)
@@ -150,7 +151,9 @@ public sealed record ReplyToLearn(string Code, string Lines, string Reply, bool 
     public static ReplyToLearn Survey(ShownLetters shown, string message)
     {
         var code = shown.Cipher.EncodeSpaced(message);
-        var lines = string.Join(' ', [code, .. Enumerable.Range('a', Cipher.Letters).Select(letter => (char)letter).Where(letter => !code.Contains(letter, StringComparison.Ordinal))]);
+        var lines = string.Join(
+            ' ', [code, .. Enumerable.Range('a', Cipher.Letters).Select(letter => (char)letter)
+                .Where(letter => !code.Contains(letter, StringComparison.Ordinal))]);
         var plain = string.Join(' ', lines.Split(' ').Select(symbol => symbol[0] == Message.Gap ? Message.Gap : shown.Plain(symbol[0])));
         return new ReplyToLearn(code, lines, ReplyText.MappingLines(lines, plain), false) { Unclear = shown.Unclear };
     }

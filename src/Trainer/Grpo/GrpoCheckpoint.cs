@@ -32,7 +32,8 @@ internal sealed class GrpoCheckpoint
         _folder = folder;
         State = folder.State<GrpoState>();
         _origin = State is null ? from : folder.Checkpoint;
-        if (!Directory.Exists(_origin)) throw new InvalidDataException($"'from' is '{from}', which is no folder. Give a checkpoint: a folder with config.json and model.safetensors.");
+        if (!Directory.Exists(_origin))
+            throw new InvalidDataException($"'from' is '{from}', which is no folder. Give a checkpoint: a folder with config.json and model.safetensors.");
         _carried = Directory.GetFiles(_origin).Where(IsCarried).ToDictionary(file => Path.GetFileName(file), File.ReadAllBytes);
     }
 
@@ -48,7 +49,8 @@ internal sealed class GrpoCheckpoint
 
     /// <summary>How the policy takes pictures and prompts.</summary>
     public PolicyInput Input() => new(
-        PictureConfig.Load(Path.Combine(_origin, "preprocessor_config.json")), Tokenizer.Load(Path.Combine(_origin, "tokenizer.json")), PromptTemplate.Load(Path.Combine(_origin, "prompt.json")));
+        PictureConfig.Load(Path.Combine(_origin, "preprocessor_config.json")), Tokenizer.Load(Path.Combine(_origin, "tokenizer.json")),
+            PromptTemplate.Load(Path.Combine(_origin, "prompt.json")));
 
     /// <summary>Takes up adapters, momenta and the reference of a resumed run.</summary>
     public void Restore(QwenVl model, Optimizer optimizer, ReferencePolicy? reference)

@@ -35,14 +35,16 @@ internal sealed class GrpoRun : IDisposable
         _model.GradientCheckpointing = config.GradientCheckpointing;
         if (config.Bf16Weights) ModelWeights.ToBfloat16(_model);
         _adapters = config.Lora is null ? null : LoraAdapters.Attach(_model, config.Lora);
-        _optimizer = new Optimizer(_adapters?.Parameters ?? [.. _model.named_parameters()], config.Optimizer, ComputeTypes.Scalar(Compute.Types.Orthogonalization));
+        _optimizer = new Optimizer(
+            _adapters?.Parameters ?? [.. _model.named_parameters()], config.Optimizer, ComputeTypes.Scalar(Compute.Types.Orthogonalization));
         _reference = config.Reference.Kind == ReferenceKind.None ? null : new ReferencePolicy(_model, config.Reference, config.Temperature);
         _state = (_checkpoint.State ?? new GrpoState(0, 0, null)) with { Compute = Compute.Types };
         if (_checkpoint.State is not null) _checkpoint.Restore(_model, _optimizer, _reference);
 
         var input = _checkpoint.Input();
         var source = new PromptSource(config, input);
-        var sampler = new RolloutSampler(_model, input.Tokenizer, input.Template, new RolloutOptions(config.GroupSize, config.Temperature, config.MaxTokens, config.Seed));
+        var sampler = new RolloutSampler(
+            _model, input.Tokenizer, input.Template, new RolloutOptions(config.GroupSize, config.Temperature, config.MaxTokens, config.Seed));
         _draws = new BatchStream<IReadOnlyList<PolicyPrompt>>(source.At, _state.Drawn, config.Drawers, ahead: config.PromptsPerStep);
         _collector = new RolloutCollector(config, sampler, source, _draws, _state.Drawn);
         _update = new PolicyUpdate(_model, _reference, _optimizer, config);
@@ -86,9 +88,12 @@ internal sealed class GrpoRun : IDisposable
         if (_state.Step % _config.ProbeEvery == 0)
             foreach (var (name, value) in Probe(progress)) values[name] = value;
         log.Log(_state.Step, values);
-        progress.Report(new TrainingStep(_state.Step, values["grpo/reward/total"], _state.ExactMatch, rollouts.Completions.Count()) { Measure = "reward", Unit = "completions" });
+        progress.Report(
+            new TrainingStep(_state.Step, values["grpo/reward/total"], _state.ExactMatch, rollouts.Completions.Count())
+                { Measure = "reward", Unit = "completions" });
         if (_state.Step % _config.SamplesEvery != 0) return;
-        progress.Note("  " + string.Join(", ", metrics.Where(m => !m.Key.StartsWith("sampling_end", StringComparison.Ordinal)).Select(m => $"{m.Key} {m.Value:G3}")));
+        progress.Note(
+            "  " + string.Join(", ", metrics.Where(m => !m.Key.StartsWith("sampling_end", StringComparison.Ordinal)).Select(m => $"{m.Key} {m.Value:G3}")));
         foreach (var line in SampleTable.Lines(rollouts)) progress.Note(line);
         SampleTable.Write(_folder.Path, _state.Step, rollouts);
     }

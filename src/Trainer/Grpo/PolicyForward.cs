@@ -11,7 +11,9 @@ namespace Vlm.Trainer.Grpo;
 /// <param name="Advantage">How much better it was than its group.</param>
 internal sealed record PolicyRow(PolicyPrompt Prompt, Rollout Rollout, double Advantage)
 {
-    /// <summary>[T] the trainer's log-probabilities before the first update; null when the first update is the only one, so that they are the current ones.</summary>
+    /// <summary>
+    /// [T] the trainer's log-probabilities before the first update; null when the first update is the only one, so that they are the current ones.
+    /// </summary>
     public float[]? Old { get; init; }
 
     /// <summary>[T] the reference's log-probabilities; null without a reference.</summary>
@@ -115,7 +117,8 @@ internal sealed class PolicyForward(QwenVl model, double temperature)
     /// <summary>Flat places over [R, S] whose outputs predict the completions, and the tokens there.</summary>
     private static (long[] Places, long[] Targets) Completions(IReadOnlyList<PolicyRow> rows, int length)
     {
-        var places = rows.SelectMany((row, r) => Enumerable.Range(row.Prompt.Question.Ids.Length - 1, row.Rollout.Ids.Length).Select(t => (long)r * length + t));
+        var places = rows.SelectMany(
+            (row, r) => Enumerable.Range(row.Prompt.Question.Ids.Length - 1, row.Rollout.Ids.Length).Select(t => (long)r * length + t));
         return ([.. places], [.. rows.SelectMany(r => r.Rollout.Ids).Select(id => (long)id)]);
     }
 

@@ -26,14 +26,17 @@ public sealed record PolicyBatch(Tensor LogProbabilities, Tensor Old, Tensor? Re
 /// <summary>What a batch costs.</summary>
 /// <param name="Loss">[] to be made smaller.</param>
 /// <param name="Metrics">
-/// <c>clip_low</c>, <c>clip_high</c>: share of tokens (of completions, for sequence ratios) whose gradient is cut; <c>ratio</c>: mean; <c>kl</c>: mean estimate over
-/// tokens, where there is a reference; <c>sampler_weight</c>, <c>sampler_gap</c>: mean importance weight and mean |log-probability difference|, where there is a sampler.
+/// <c>clip_low</c>, <c>clip_high</c>: share of tokens (of completions, for sequence ratios) whose gradient is cut; <c>ratio</c>: mean; <c>kl</c>: mean estimate
+/// over
+/// tokens, where there is a reference; <c>sampler_weight</c>, <c>sampler_gap</c>: mean importance weight and mean |log-probability difference|, where there is
+/// a sampler.
 /// </param>
 public sealed record PolicyLossResult(Tensor Loss, IReadOnlyDictionary<string, double> Metrics);
 
 /// <summary>Policy-gradient losses over group-relative advantages.</summary>
 /// <remarks>
-/// GRPO: DeepSeekMath (arXiv 2402.03300) equation 3; clip-higher and token mean: DAPO (arXiv 2503.14476) equations 10 and 12; constant length: Dr. GRPO (arXiv 2503.20783);
+/// GRPO: DeepSeekMath (arXiv 2402.03300) equation 3; clip-higher and token mean: DAPO (arXiv 2503.14476) equations 10 and 12; constant length: Dr. GRPO (arXiv
+/// 2503.20783);
 /// sequence ratios: GSPO (arXiv 2507.18071) equations 5 and 7; dual clip: Ye et al. (arXiv 1912.09729), dual-clip PPO; truncated importance sampling:
 /// Ionides (2008), J. Comput. Graph. Stat. 17(2). Every scalar is held until the native call has returned: see <see cref="Constants"/>.
 /// </remarks>
@@ -91,7 +94,8 @@ public static class PolicyLoss
     /// <summary>min(π_old / π_sampler, cap), a constant: corrects the expectation, bounds the variance.</summary>
     private static Tensor SamplerWeight(PolicyBatch batch, double cap, Dictionary<string, double> metrics)
     {
-        var sampler = batch.Sampler ?? throw new ArgumentException("expected the sampler's log-probabilities, as a sampler cap is given; found none", nameof(batch));
+        var sampler = batch.Sampler
+            ?? throw new ArgumentException("expected the sampler's log-probabilities, as a sampler cap is given; found none", nameof(batch));
         using var noGradient = no_grad();
         var gap = batch.Old.Minus(sampler);
         using Scalar most = cap;
@@ -103,7 +107,8 @@ public static class PolicyLoss
 
     private static Tensor Kl(PolicyBatch batch, LossConfig config, Tensor logRatio)
     {
-        var reference = batch.Reference ?? throw new ArgumentException($"expected the reference's log-probabilities, as beta is {config.Beta}; found none", nameof(batch));
+        var reference = batch.Reference
+            ?? throw new ArgumentException($"expected the reference's log-probabilities, as beta is {config.Beta}; found none", nameof(batch));
         var d = reference.Minus(batch.LogProbabilities).clamp(Low, High);
         return config.Kl switch
         {

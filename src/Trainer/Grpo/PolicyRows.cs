@@ -11,7 +11,8 @@ internal static class PolicyRows
     /// <param name="step">From 0; weights of rewards may depend on it.</param>
     public static IReadOnlyList<PolicyRow> Of(IReadOnlyList<RewardedGroup> groups, GrpoConfig config, long step)
     {
-        var advantages = config.Advantages.Gdpo ? ByReward(groups, config.Rewards, step) : Advantages.Of([.. groups.Select(g => g.Totals)], config.Advantages.Scale);
+        var advantages = config.Advantages.Gdpo ? ByReward(groups, config.Rewards, step)
+            : Advantages.Of([.. groups.Select(g => g.Totals)], config.Advantages.Scale);
         return [.. groups.SelectMany((group, p) => group.Group.Rollouts.Select((rollout, g) => new PolicyRow(group.Prompt, rollout, advantages[p][g])))];
     }
 

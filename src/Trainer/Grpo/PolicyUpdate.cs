@@ -8,7 +8,9 @@ using static TorchSharp.torch;
 
 namespace Vlm.Trainer.Grpo;
 
-/// <summary>From rows with advantages to new weights: old and reference log-probabilities, then µ passes of minibatches, each in micro-batches whose gradients add up.</summary>
+/// <summary>
+/// From rows with advantages to new weights: old and reference log-probabilities, then µ passes of minibatches, each in micro-batches whose gradients add up.
+/// </summary>
 internal sealed class PolicyUpdate(QwenVl model, ReferencePolicy? reference, Optimizer optimizer, GrpoConfig config)
 {
     private readonly PolicyForward _forward = new(model, config.Temperature);
@@ -26,7 +28,8 @@ internal sealed class PolicyUpdate(QwenVl model, ReferencePolicy? reference, Opt
         var metrics = new MetricMeans();
         rows = Fixed(rows);
         for (var pass = 0; pass < config.UpdatesPerRollout; pass++)
-            foreach (var minibatch in Ordered(rows, step, pass).Chunk(rows.Count / config.Minibatches)) Step(minibatch, learningRate, isFirstPass: pass == 0, metrics);
+            foreach (var minibatch in Ordered(rows, step, pass).Chunk(rows.Count / config.Minibatches))
+                Step(minibatch, learningRate, isFirstPass: pass == 0, metrics);
         return metrics.Values();
     }
 
@@ -69,7 +72,8 @@ internal sealed class PolicyUpdate(QwenVl model, ReferencePolicy? reference, Opt
     private void Backward(PolicyRow[] rows, WholeBatch whole, bool isFirstPass, MetricMeans metrics)
     {
         var output = _forward.Of(rows);
-        var mask = tensor(RolloutMask.Of([.. rows.Select(r => r.Rollout)], (int)output.LogProbabilities.shape[1], config.MaskTruncated)).view_as(output.LogProbabilities);
+        var mask = tensor(RolloutMask.Of([.. rows.Select(r => r.Rollout)], (int)output.LogProbabilities.shape[1], config.MaskTruncated)).view_as(
+            output.LogProbabilities);
         var old = rows[0].Old is null ? output.LogProbabilities.detach() : PolicyForward.Padded(rows, r => r.Old!);
         var sampler = PolicyForward.Padded(rows, r => r.Rollout.LogProbabilities);
         var theirs = rows[0].Reference is null ? null : PolicyForward.Padded(rows, r => r.Reference!);
@@ -84,7 +88,9 @@ internal sealed class PolicyUpdate(QwenVl model, ReferencePolicy? reference, Opt
         if (isFirstPass) Compare(rows, output, old, metrics);
     }
 
-    /// <summary>Sum of k3 = exp d − d − 1 over the tokens that count (Schulman 2020, joschu.net/blog/kl-approx), for a reference that is only watched.</summary>
+    /// <summary>
+    /// Sum of k3 = exp d − d − 1 over the tokens that count (Schulman 2020, joschu.net/blog/kl-approx), for a reference that is only watched.
+    /// </summary>
     private static double Divergence(Tensor logProbabilities, Tensor reference, Tensor mask)
     {
         using var noGradient = no_grad();

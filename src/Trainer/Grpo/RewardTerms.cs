@@ -22,7 +22,8 @@ public static class RewardTerms
             RewardName.Correctness => Array.ConvertAll(scores, score => score.Correctness),
             RewardName.SoftCorrectness => Array.ConvertAll(scores, score => score.SoftCorrectness),
             RewardName.Overlong => [.. group.Rollouts.Select(rollout => Overlong(rollout.Ids.Length, config.SoftOverlong!))],
-            RewardName.Brier => [.. group.Rollouts.Select(rollout => Brier(Confidence(rollout, config.Confidence), Score.IsExact(rollout.Text, group.Puzzle.Answer)))],
+            RewardName.Brier
+                => [.. group.Rollouts.Select(rollout => Brier(Confidence(rollout, config.Confidence), Score.IsExact(rollout.Text, group.Puzzle.Answer)))],
             _ => Pair(group, config.Confidence),
         });
     }
@@ -71,12 +72,18 @@ public static class RewardTerms
     }
 
     /// <summary>
-    /// 1 less the amount by which a completion is surer than the twin's mean on the clearer picture, or less sure than the twin's mean on the worse one. 0 without an answer.
+    /// 1 less the amount by which a completion is surer than the twin's mean on the clearer picture, or less sure than the twin's mean on the worse one. 0
+    /// without an answer.
     /// </summary>
-    /// <remarks>The pair loss of RAC (arXiv 2605.16999) as a bounded reward: confidence must not rise as the evidence gets worse. Replies without an answer count as 0 in the mean.</remarks>
+    /// <remarks>
+    /// The pair loss of RAC (arXiv 2605.16999) as a bounded reward: confidence must not rise as the evidence gets worse. Replies without an answer count as 0
+    /// in the mean.
+    /// </remarks>
     private static double[] Pair(RolloutGroup group, ConfidenceSource source)
     {
-        var twin = group.Twin ?? throw new ArgumentException("expected a twin group (the same puzzle on a clearer or worse picture) for the pair reward, found none", nameof(group));
+        var twin = group.Twin
+            ?? throw new ArgumentException(
+                "expected a twin group (the same puzzle on a clearer or worse picture) for the pair reward, found none", nameof(group));
         var other = twin.Rollouts.Average(rollout => Confidence(rollout, source) ?? 0);
         var isClearer = group.Puzzle.Severity < twin.Puzzle.Severity;
         return [.. group.Rollouts.Select(rollout => Confidence(rollout, source) is { } own ? 1 - Math.Max(0, isClearer ? other - own : own - other) : 0)];

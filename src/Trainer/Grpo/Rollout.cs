@@ -10,7 +10,9 @@ namespace Vlm.Trainer.Grpo;
 /// <param name="Text">The completion as text, without the stop token.</param>
 public sealed record Rollout(int[] Ids, float[] LogProbabilities, bool Truncated, string Text)
 {
-    /// <summary>The probability of the answer's tokens together, 0 to 1 (see <see cref="AnswerConfidence"/>); null without an answer. The rewards on confidence need it.</summary>
+    /// <summary>
+    /// The probability of the answer's tokens together, 0 to 1 (see <see cref="AnswerConfidence"/>); null without an answer. The rewards on confidence need it.
+    /// </summary>
     public double? AnswerProbability { get; init; }
 }
 

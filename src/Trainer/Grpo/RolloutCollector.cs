@@ -25,7 +25,8 @@ internal sealed record CollectedRollouts(
 }
 
 /// <summary>Rounds of sampling and rewarding until a step has what it learns from; how many rounds is bounded by the configuration.</summary>
-internal sealed class RolloutCollector(GrpoConfig config, RolloutSampler sampler, PromptSource source, BatchStream<IReadOnlyList<PolicyPrompt>> draws, long drawn)
+internal sealed class RolloutCollector(
+    GrpoConfig config, RolloutSampler sampler, PromptSource source, BatchStream<IReadOnlyList<PolicyPrompt>> draws, long drawn)
 {
     /// <summary>Draws taken since the run began, over all its restarts.</summary>
     public long Drawn { get; private set; } = drawn;

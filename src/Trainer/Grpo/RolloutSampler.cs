@@ -35,9 +35,11 @@ internal sealed class RolloutSampler(QwenVl model, Tokenizer tokenizer, PromptTe
     {
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
-        var rows = prompts.SelectMany(p => Enumerable.Range(0, options.Samples).Select(s => new Row(SeededRandom.From(options.Seed, step, p.Number, s)))).ToList();
+        var rows = prompts.SelectMany(p => Enumerable.Range(0, options.Samples).Select(s => new Row(SeededRandom.From(options.Seed, step, p.Number, s))))
+            .ToList();
         Decode(prompts, rows);
-        return [.. prompts.Zip(rows.Chunk(options.Samples), (prompt, own) => new PromptGroup(prompt, new RolloutGroup(prompt.Puzzle, [.. own.Select(ToRollout)])))];
+        return [.. prompts.Zip(
+            rows.Chunk(options.Samples), (prompt, own) => new PromptGroup(prompt, new RolloutGroup(prompt.Puzzle, [.. own.Select(ToRollout)])))];
     }
 
     private void Decode(IReadOnlyList<PolicyPrompt> prompts, List<Row> all)

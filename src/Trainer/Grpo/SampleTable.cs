@@ -24,7 +24,8 @@ internal static class SampleTable
             var puzzle = group.Group.Puzzle;
             var names = group.Terms.Keys.ToList();
             text.AppendLine().AppendLine($"**{puzzle.Answer}** (`{puzzle.Code}`, {puzzle.Kind}, severity {puzzle.Severity})").AppendLine()
-                .AppendLine($"| total | {string.Join(" | ", names)} | tokens | completion |").AppendLine($"|{string.Concat(Enumerable.Repeat("---|", names.Count + 3))}");
+                .AppendLine($"| total | {string.Join(" | ", names)} | tokens | completion |")
+                    .AppendLine($"|{string.Concat(Enumerable.Repeat("---|", names.Count + 3))}");
             foreach (var g in WorstAndBest(group.Totals))
             {
                 var rollout = group.Group.Rollouts[g];
@@ -48,7 +49,8 @@ internal static class SampleTable
         }
     }
 
-    private static IEnumerable<RewardedGroup> Shown(CollectedRollouts rollouts) => rollouts.All.OrderBy(g => DynamicSampling.HasSignal(g.Totals) ? 0 : 1).Take(MostGroups);
+    private static IEnumerable<RewardedGroup> Shown(CollectedRollouts rollouts)
+        => rollouts.All.OrderBy(g => DynamicSampling.HasSignal(g.Totals) ? 0 : 1).Take(MostGroups);
 
     private static int[] WorstAndBest(double[] totals)
     {

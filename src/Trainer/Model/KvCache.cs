@@ -40,7 +40,8 @@ public sealed class KvCache : IDisposable
     {
         var added = (int)k.shape[2];
         var total = _lengths[layer] + added;
-        if (total > Capacity) throw new InvalidOperationException($"The cache holds {Capacity} tokens; {total} are needed. Allocate it for prompt plus longest reply.");
+        if (total > Capacity)
+            throw new InvalidOperationException($"The cache holds {Capacity} tokens; {total} are needed. Allocate it for prompt plus longest reply.");
         _keys[layer].narrow(2, _lengths[layer], added).copy_(k);
         _values[layer].narrow(2, _lengths[layer], added).copy_(v);
         _lengths[layer] = total;

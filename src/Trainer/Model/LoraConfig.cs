@@ -28,7 +28,8 @@ public sealed record LoraConfig
     /// <exception cref="InvalidDataException">Says which is wrong.</exception>
     public void Validate(string where)
     {
-        if (R < 1 || !(Alpha > 0) || !double.IsFinite(Alpha)) throw new InvalidDataException($"{where}: r is {R} and alpha {Alpha}; expected r of at least 1 and a positive alpha.");
+        if (R < 1 || !(Alpha > 0) || !double.IsFinite(Alpha))
+            throw new InvalidDataException($"{where}: r is {R} and alpha {Alpha}; expected r of at least 1 and a positive alpha.");
     }
 
     /// <summary>The linear layers of a model that are adapted, by the checkpoint's names without <c>.weight</c>, in the model's order.</summary>
@@ -40,7 +41,8 @@ public sealed record LoraConfig
         var chosen = modules.Where(TargetModules.Match).ToList();
         var wrong = chosen.Where(name => !linear.ContainsKey(name)).ToList();
         if (chosen.Count == 0)
-            throw new InvalidDataException($"target_modules {TargetModules} match no module of the model; they are named like '{LoraFile.PeftModule(linear.Keys.Last())}'.");
+            throw new InvalidDataException(
+                $"target_modules {TargetModules} match no module of the model; they are named like '{LoraFile.PeftModule(linear.Keys.Last())}'.");
         if (wrong.Count > 0)
         {
             throw new InvalidDataException(

@@ -19,7 +19,8 @@ internal sealed class LoraFile : IDisposable
     private static readonly HashSet<string> Harmless =
     [
         "auto_mapping", "base_model_name_or_path", "inference_mode", "lora_dropout", "megatron_core", "peft_version",
-        "qalora_group_size", "revision", "task_type", "ensure_weight_tying", "exclude_modules", "layers_pattern", "layers_to_transform", "eva_config", "corda_config",
+        "qalora_group_size", "revision", "task_type", "ensure_weight_tying", "exclude_modules", "layers_pattern", "layers_to_transform", "eva_config",
+            "corda_config",
     ];
 
     private static readonly HashSet<string> Used = ["peft_type", "r", "lora_alpha", "target_modules", "use_rslora", "bias", "init_lora_weights"];
@@ -54,7 +55,8 @@ internal sealed class LoraFile : IDisposable
     /// <exception cref="CheckpointException">One message names everything that does not fit.</exception>
     public static LoraFile Open(string folder, VlmConfig model)
     {
-        if (!Directory.Exists(folder)) throw new CheckpointException($"There is no folder '{folder}'. Give the folder that holds {ConfigName} and {WeightsName}.");
+        if (!Directory.Exists(folder))
+            throw new CheckpointException($"There is no folder '{folder}'. Give the folder that holds {ConfigName} and {WeightsName}.");
         var config = ReadConfig(Path.Combine(folder, ConfigName));
         var file = new LoraFile(folder, config, SafeTensors.Open(Path.Combine(folder, WeightsName)));
         try
@@ -133,7 +135,8 @@ internal sealed class LoraFile : IDisposable
         }
         catch (Exception error) when (error is JsonException or KeyNotFoundException or InvalidOperationException or FormatException or InvalidDataException)
         {
-            throw new CheckpointException($"{path} is no configuration of a LoRA adapter (r, lora_alpha and target_modules are needed): {error.Message}", error);
+            throw new CheckpointException(
+                $"{path} is no configuration of a LoRA adapter (r, lora_alpha and target_modules are needed): {error.Message}", error);
         }
     }
 
@@ -141,7 +144,8 @@ internal sealed class LoraFile : IDisposable
     private static void Refuse(string path, JsonElement root)
     {
         var problems = new List<string>();
-        if (!(root.TryGetProperty("peft_type", out var type) && type.ValueKind == JsonValueKind.String && type.ValueEquals("LORA"))) problems.Add("peft_type must be 'LORA'");
+        if (!(root.TryGetProperty("peft_type", out var type) && type.ValueKind == JsonValueKind.String && type.ValueEquals("LORA")))
+            problems.Add("peft_type must be 'LORA'");
         if (root.TryGetProperty("bias", out var bias) && !(bias.ValueKind == JsonValueKind.String && bias.ValueEquals("none")))
             problems.Add($"bias is {bias.GetRawText()}; only 'none' is supported");
         problems.AddRange(Numbers
@@ -210,6 +214,7 @@ internal sealed class LoraFile : IDisposable
     private void Expect(List<string> problems, string name, long[] shape)
     {
         var found = Weights.Info(name).Shape;
-        if (!found.AsSpan().SequenceEqual(shape)) problems.Add($"'{name}' has shape [{string.Join(", ", found)}]; the model and r = {Config.R} ask for [{string.Join(", ", shape)}]");
+        if (!found.AsSpan().SequenceEqual(shape))
+            problems.Add($"'{name}' has shape [{string.Join(", ", found)}]; the model and r = {Config.R} ask for [{string.Join(", ", shape)}]");
     }
 }

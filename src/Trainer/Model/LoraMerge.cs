@@ -19,7 +19,8 @@ internal static class LoraMerge
     /// <exception cref="CheckpointException">The target exists, or base or adapter cannot be used.</exception>
     public static int Write(string from, string adapter, string to)
     {
-        if (Directory.Exists(to) || File.Exists(to)) throw new CheckpointException($"'{to}' exists already; nothing was written. Give another folder or remove it.");
+        if (Directory.Exists(to) || File.Exists(to))
+            throw new CheckpointException($"'{to}' exists already; nothing was written. Give another folder or remove it.");
         using var checkpoint = CheckpointFolder.Open(from);
         using var lora = LoraFile.Open(adapter, checkpoint.Config);
         var target = Path.TrimEndingDirectorySeparator(Path.GetFullPath(to));
@@ -74,7 +75,8 @@ internal static class LoraMerge
         var merged = tensor(checkpoint.ReadFloats(name)).view(info.Shape).Plus(update).data<float>().ToArray();
         var largest = info.Type == TensorType.F16 ? (float)Half.MaxValue : float.MaxValue;
         if (Array.FindIndex(merged, value => !(Math.Abs(value) <= largest)) is var at and >= 0)
-            throw new CheckpointException($"'{name}' becomes {merged[at]} at [{string.Join(", ", info.Place(at))}] with the adapter; {info.Type} holds no more than {largest}. Is the adapter for this base?");
+            throw new CheckpointException(
+                $"'{name}' becomes {merged[at]} at [{string.Join(", ", info.Place(at))}] with the adapter; {info.Type} holds no more than {largest}. Is the adapter for this base?");
         return info.Type switch
         {
             TensorType.F32 => MemoryMarshal.AsBytes<float>(merged).ToArray(),

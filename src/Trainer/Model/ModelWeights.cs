@@ -44,7 +44,8 @@ public static class ModelWeights
     /// <summary>Turns every parameter to bfloat16: half the memory. To be done before an optimizer or adapters take hold of them.</summary>
     public static void ToBfloat16(QwenVl model)
     {
-        if (model.Adapters is not null) throw new InvalidOperationException("The model has adapters already; turn its weights to bfloat16 before attaching them.");
+        if (model.Adapters is not null)
+            throw new InvalidOperationException("The model has adapters already; turn its weights to bfloat16 before attaching them.");
         model.to(bfloat16);
     }
 

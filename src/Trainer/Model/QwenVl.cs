@@ -37,7 +37,9 @@ public sealed class QwenVl : Module
     /// <summary>The type that matrix products and attention are computed in; weights, residual stream, norms and rotation stay float32.</summary>
     public ScalarType ComputeType { get => _precision.Compute; set => _precision.Compute = value; }
 
-    /// <summary>Whether training keeps only the input of every block and computes the rest again in the backward pass: see <see cref="Recomputation"/>.</summary>
+    /// <summary>
+    /// Whether training keeps only the input of every block and computes the rest again in the backward pass: see <see cref="Recomputation"/>.
+    /// </summary>
     public bool GradientCheckpointing { get => _precision.Recompute; set => _precision.Recompute = value; }
 
     /// <summary>The low-rank adapters that were attached to this model, or null.</summary>
@@ -96,7 +98,8 @@ public sealed class QwenVl : Module
         var device = mask?.device ?? CPU;
         var hidden = ones(tokens, tokens, dtype: ScalarType.Bool, device: device).triu(1);
         // A padded token sees itself, so that no row is empty (softmax of nothing is NaN).
-        if (mask is not null) hidden = hidden | (mask.logical_not()[TensorIndex.Colon, TensorIndex.None, TensorIndex.None] & eye(tokens, dtype: ScalarType.Bool, device: device).logical_not());
+        if (mask is not null) hidden = hidden | (
+            mask.logical_not()[TensorIndex.Colon, TensorIndex.None, TensorIndex.None] & eye(tokens, dtype: ScalarType.Bool, device: device).logical_not());
         return zeros(hidden.shape, device: device).masked_fill(hidden, Constants.MinusInfinity);
     }
 }
@@ -313,7 +316,9 @@ internal sealed class TextDecoder : Module<Tensor, Tensor, Tensor, KvCache?, Act
         return _norm.Float32(x);
     }
 
-    /// <summary>A layer that is computed again in the backward pass. What it tells the tap are outputs as well, so that losses on them have gradients.</summary>
+    /// <summary>
+    /// A layer that is computed again in the backward pass. What it tells the tap are outputs as well, so that losses on them have gradients.
+    /// </summary>
     private static Tensor Recomputed(TextLayer layer, Tensor x, TextContext context)
     {
         List<string> names = [];

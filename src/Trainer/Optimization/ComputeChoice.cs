@@ -34,7 +34,8 @@ public sealed record ComputeChoice(ComputeTypes Types, string Why)
     private static string Warning(ComputeTypes kept, ComputeTimes times)
     {
         var slower = Math.Max(Slower(times.Products, kept.Products), Slower(times.Orthogonalization, kept.Orthogonalization));
-        return slower < MuchSlower ? "" : $"; the other type was measured {slower:F0} times faster on this machine: set \"bfloat16\" to true or false to change";
+        return slower < MuchSlower ? ""
+            : $"; the other type was measured {slower:F0} times faster on this machine: set \"bfloat16\" to true or false to change";
     }
 
     private static double Slower(TypeTimes times, ComputeType kept) => times.Of(kept) / times.Of(times.Faster);

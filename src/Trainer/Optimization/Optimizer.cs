@@ -28,7 +28,9 @@ public sealed record OptimizerConfig
     public double ClipNorm { get; init; } = 1;
 }
 
-/// <summary>AdamW (arXiv 1711.05101) and Muon (Jordan 2024, github.com/KellerJordan/Muon) over named parameters, with a state that can be saved to the bit.</summary>
+/// <summary>
+/// AdamW (arXiv 1711.05101) and Muon (Jordan 2024, github.com/KellerJordan/Muon) over named parameters, with a state that can be saved to the bit.
+/// </summary>
 /// <remarks>
 /// The library's AdamW passes temporary scalars to native code, which fails at random after hundreds of steps, and its state
 /// cannot be written as safetensors. Every scalar here is held in a local until the call has returned.
@@ -60,7 +62,10 @@ public sealed class Optimizer : IDisposable
         DropGradients();
     }
 
-    /// <summary>Gives up all gradients: what gets none before the next step is not moved by it, neither by momentum nor by decay, in a resumed run as in an unbroken one.</summary>
+    /// <summary>
+    /// Gives up all gradients: what gets none before the next step is not moved by it, neither by momentum nor by decay, in a resumed run as in an unbroken
+    /// one.
+    /// </summary>
     public void DropGradients()
     {
         foreach (var slot in _slots) slot.Parameter.grad = null;
@@ -76,7 +81,9 @@ public sealed class Optimizer : IDisposable
         _steps++;
         var active = _slots.Where(s => s.Parameter.grad is not null).ToList();
         var norm = GradientNorm(active);
-        if (!double.IsFinite(norm)) throw new InvalidOperationException($"The gradient's norm is {norm} at step {_steps}. Lower the learning rate or resume from an earlier checkpoint.");
+        if (!double.IsFinite(norm))
+            throw new InvalidOperationException(
+                $"The gradient's norm is {norm} at step {_steps}. Lower the learning rate or resume from an earlier checkpoint.");
         using var clip = (Scalar)(float)Math.Min(1, _config.ClipNorm / (norm + 1e-6));
         foreach (var slot in active)
         {

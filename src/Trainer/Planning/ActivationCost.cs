@@ -1,6 +1,8 @@
 namespace Vlm.Trainer.Planning;
 
-/// <summary>Bytes as constant + rows · (linear · tokens + quadratic · tokens²): what a block's tensors must follow, as their sizes are products of these.</summary>
+/// <summary>
+/// Bytes as constant + rows · (linear · tokens + quadratic · tokens²): what a block's tensors must follow, as their sizes are products of these.
+/// </summary>
 internal readonly record struct ByteCurve(double Constant, double Linear, double Quadratic)
 {
     public double At(long rows, long tokens) => Constant + rows * (Linear * tokens + Quadratic * tokens * tokens);
@@ -49,7 +51,8 @@ internal sealed record BlockCost(ByteCurve Kept, ByteCurve Passing);
 /// <param name="Merger">Patches to image tokens.</param>
 /// <param name="Inputs">Word embeddings with pictures put in, and the last norm; rows are sequences.</param>
 /// <param name="TextLayer">A decoder layer.</param>
-internal sealed record ActivationCost(BlockCost PatchEmbedding, BlockCost WindowedBlock, BlockCost FullBlock, BlockCost Merger, BlockCost Inputs, BlockCost TextLayer)
+internal sealed record ActivationCost(
+    BlockCost PatchEmbedding, BlockCost WindowedBlock, BlockCost FullBlock, BlockCost Merger, BlockCost Inputs, BlockCost TextLayer)
 {
     /// <summary>Logits to loss, held.</summary>
     public required HeadCurve HeadKept { get; init; }

@@ -120,7 +120,9 @@ internal sealed class ActivationMeter(VlmConfig config, TrainingMode mode)
         });
     }
 
-    /// <summary>Held after the forward pass, and the most on top during the backward pass; gradients of weights are there already, as from the second step on.</summary>
+    /// <summary>
+    /// Held after the forward pass, and the most on top during the backward pass; gradients of weights are there already, as from the second step on.
+    /// </summary>
     private static (double Kept, double Passing) Cost(Func<Tensor> input, bool hasGradient, Func<Tensor, Tensor> run)
     {
         // The median: what other threads take or give back meanwhile, the collector above all, is counted as well.

@@ -71,7 +71,8 @@ internal static class MemoryPlan
             Passing: Math.Max(Backward(config, cost, rows, places), 0))
         {
             KeyValueCache = 2 * KeyValues(config, step.Tokens) * step.Completions,
-            Prefill = Held(config, cost, new Rows(step.Prompts, step.Prompts, step.ImageTokens, step.PromptTokens)) + KeyValues(config, step.PromptTokens) * step.Prompts,
+            Prefill = Held(config, cost, new Rows(step.Prompts, step.Prompts, step.ImageTokens, step.PromptTokens))
+                + KeyValues(config, step.PromptTokens) * step.Prompts,
         }.WithStep(trained.Max(w => StepBytes(w, mode.Optimizer, trainedSize)));
     }
 
@@ -87,7 +88,8 @@ internal static class MemoryPlan
     private static IEnumerable<WeightSpec> Adapters(VlmConfig config, LoraConfig lora)
     {
         var shapes = LoraConfig.LinearLayers(config);
-        return lora.Targets(config).SelectMany(m => new WeightSpec[] { new(LoraFile.Names(m).A, [lora.R, shapes[m][1]]), new(LoraFile.Names(m).B, [shapes[m][0], lora.R]) });
+        return lora.Targets(config)
+            .SelectMany(m => new WeightSpec[] { new(LoraFile.Names(m).A, [lora.R, shapes[m][1]]), new(LoraFile.Names(m).B, [shapes[m][0], lora.R]) });
     }
 
     private static double Held(VlmConfig config, ActivationCost cost, Rows rows)
@@ -109,7 +111,8 @@ internal static class MemoryPlan
         var patches = PatchesOf(config, rows.ImageTokens);
         return new[]
         {
-            cost.WindowedBlock.Passing.At(rows.Pictures, patches), cost.FullBlock.Passing.At(rows.Pictures, patches), cost.Merger.Passing.At(rows.Pictures, patches),
+            cost.WindowedBlock.Passing.At(rows.Pictures, patches), cost.FullBlock.Passing.At(rows.Pictures, patches),
+                cost.Merger.Passing.At(rows.Pictures, patches),
             cost.TextLayer.Passing.At(rows.Sequences, rows.Tokens), cost.HeadPassing.At(places, config.Text.VocabSize),
         }.Max();
     }
@@ -130,7 +133,8 @@ internal static class MemoryPlan
     {
         var numbers = Numbers(weight);
         var converted = size == Float32 ? 0 : Float32 * numbers;
-        if (!Optimizer.Treatment(weight.Name, weight.Shape.Length, optimizer).ByMuon) return converted + 2 * Float32 * numbers;   // clipped gradient, root of the square
+        // clipped gradient, root of the square
+        if (!Optimizer.Treatment(weight.Name, weight.Shape.Length, optimizer).ByMuon) return converted + 2 * Float32 * numbers;
         var shorter = (double)Math.Min(weight.Shape[0], numbers / weight.Shape[0]);
         // Clipped gradient, Nesterov's, the quotient, its bfloat16; per Newton–Schulz step two of the matrix and three of its Gram matrix; the result.
         const int Steps = 5;

@@ -18,7 +18,8 @@ internal static partial class NativeHeap
         }
         catch (Exception error) when (error is EntryPointNotFoundException or DllNotFoundException)
         {
-            throw new PlatformNotSupportedException("Memory can only be measured on Linux with glibc 2.33 or later. Run 'plan' there; its result holds for other systems.", error);
+            throw new PlatformNotSupportedException(
+                "Memory can only be measured on Linux with glibc 2.33 or later. Run 'plan' there; its result holds for other systems.", error);
         }
     }
 

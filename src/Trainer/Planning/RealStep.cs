@@ -39,7 +39,8 @@ internal static class RealStep
         // Not zeros: at zero a norm's slope is a thousand, and of many norms no float32.
         float[] values = [.. Enumerable.Range(0, grid.Patches * pixels).Select(i => MathF.Sin(i))];
         var puzzle = new PuzzleSource(PuzzleOptions.For(Split.Clean), 1).At(0);
-        int[] ids = [config.VisionStartTokenId, .. Enumerable.Repeat(config.ImageTokenId, step.ImageTokens), config.VisionEndTokenId, .. Enumerable.Repeat(1, step.TextTokens - 2)];
+        int[] ids = [config.VisionStartTokenId, .. Enumerable.Repeat(config.ImageTokenId, step.ImageTokens), config.VisionEndTokenId,
+            .. Enumerable.Repeat(1, step.TextTokens - 2)];
         return [.. Enumerable.Range(0, microRows).GroupBy(r => r / step.GroupSize).SelectMany(group =>
         {
             var prompt = new PolicyPrompt(group.Key, puzzle, new TorchPrompt(new Patches(values, grid), ids));

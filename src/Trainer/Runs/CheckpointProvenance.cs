@@ -5,7 +5,9 @@ using Vlm.Trainer.Config;
 
 namespace Vlm.Trainer.Runs;
 
-/// <summary><c>provenance.json</c> of a checkpoint: where it comes from and what it was measured to do; export carries it into the package's manifest.</summary>
+/// <summary>
+/// <c>provenance.json</c> of a checkpoint: where it comes from and what it was measured to do; export carries it into the package's manifest.
+/// </summary>
 internal static class CheckpointProvenance
 {
     private const string FileName = "provenance.json";
@@ -18,7 +20,8 @@ internal static class CheckpointProvenance
         if (!File.Exists(path)) return new Provenance();
         try
         {
-            return JsonSerializer.Deserialize<Provenance>(File.ReadAllBytes(path), TrainJson.Options) ?? throw new InvalidDataException($"{path}: expected an object, found null.");
+            return JsonSerializer.Deserialize<Provenance>(File.ReadAllBytes(path), TrainJson.Options)
+                ?? throw new InvalidDataException($"{path}: expected an object, found null.");
         }
         catch (JsonException error)
         {

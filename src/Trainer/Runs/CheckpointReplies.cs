@@ -51,7 +51,8 @@ internal sealed class CheckpointReplies : IDisposable
 
     /// <summary>Replies in the order of the puzzles.</summary>
     public IReadOnlyList<PuzzleReply> To(IReadOnlyList<Puzzle> puzzles)
-        => [.. _greedy.To([.. puzzles.Select(Ask)]).Select(reply => new PuzzleReply(_tokenizer.Decode(reply.Ids), Confidence(reply.Ids, reply.LogProbabilities)))];
+        => [.. _greedy.To([.. puzzles.Select(Ask)])
+            .Select(reply => new PuzzleReply(_tokenizer.Decode(reply.Ids), Confidence(reply.Ids, reply.LogProbabilities)))];
 
     public void Dispose() => _model.Dispose();
 

@@ -35,15 +35,18 @@ internal static class Comparison
 
     public static string ToMarkdown(EvaluationSubject a, EvaluationSubject b, IReadOnlyList<PairedCounts> counts)
     {
-        var text = new StringBuilder($"A: {a.Checkpoint} ({a.Weights[..12]}). B: {b.Checkpoint} ({b.Weights[..12]}). Seed {a.Seed}, {a.Count} puzzles a split.\n\n");
-        text.Append("| split | puzzles | both right | only A | only B | neither | A | B | A − B | 95 % interval | McNemar p |\n|---|---|---:|---:|---:|---:|---:|---:|---:|---|---:|\n");
+        var text = new StringBuilder(
+            $"A: {a.Checkpoint} ({a.Weights[..12]}). B: {b.Checkpoint} ({b.Weights[..12]}). Seed {a.Seed}, {a.Count} puzzles a split.\n\n");
+        text.Append(
+            "| split | puzzles | both right | only A | only B | neither | A | B | A − B | 95 % interval | McNemar p |\n|---|---|---:|---:|---:|---:|---:|---:|---:|---|---:|\n");
         foreach (var row in counts)
         {
             double n = row.Both + row.OnlyA + row.OnlyB + row.Neither;
             var difference = row.Difference;
             text.Append($"| {EvaluationTables.Name(row.Split)} | {row.Group} | {row.Both} | {row.OnlyA} | {row.OnlyB} | {row.Neither} ");
             text.Append($"| {100 * (row.Both + row.OnlyA) / n:F2} % | {100 * (row.Both + row.OnlyB) / n:F2} % ");
-            text.Append($"| {difference.Value * 100:+0.00;−0.00;0.00} | {difference.Low * 100:+0.00;−0.00;0.00} to {difference.High * 100:+0.00;−0.00;0.00} | {row.P:G3} |\n");
+            text.Append(
+                $"| {difference.Value * 100:+0.00;−0.00;0.00} | {difference.Low * 100:+0.00;−0.00;0.00} to {difference.High * 100:+0.00;−0.00;0.00} | {row.P:G3} |\n");
         }
         return text.ToString();
     }
@@ -64,7 +67,8 @@ internal static class Comparison
             var name = $"{EvaluationTables.Name(puzzle.Split)} {puzzle.Index}";
             if (!others.Remove((puzzle.Split, puzzle.Index), out var other)) throw Other($"puzzle {name} is in A alone");
             if ((puzzle.Code, puzzle.Kind, puzzle.Severity) != (other.Code, other.Kind, other.Severity))
-                throw Other($"puzzle {name} is '{puzzle.Code}' ({puzzle.Kind}, severity {puzzle.Severity}) in A, '{other.Code}' ({other.Kind}, severity {other.Severity}) in B");
+                throw Other(
+                    $"puzzle {name} is '{puzzle.Code}' ({puzzle.Kind}, severity {puzzle.Severity}) in A, '{other.Code}' ({other.Kind}, severity {other.Severity}) in B");
         }
         if (others.Count > 0) throw Other($"puzzle {EvaluationTables.Name(others.Keys.First().Split)} {others.Keys.First().Index} is in B alone");
     }

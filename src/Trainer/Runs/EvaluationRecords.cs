@@ -65,7 +65,8 @@ public sealed record EvaluationFile(EvaluationSubject Subject, string? Commit, I
     {
         try
         {
-            return JsonSerializer.Deserialize<EvaluationFile>(File.ReadAllBytes(path), EvaluationJson.Lines) ?? throw new InvalidDataException($"{path}: expected an evaluation, found null.");
+            return JsonSerializer.Deserialize<EvaluationFile>(File.ReadAllBytes(path), EvaluationJson.Lines)
+                ?? throw new InvalidDataException($"{path}: expected an evaluation, found null.");
         }
         catch (JsonException error)
         {

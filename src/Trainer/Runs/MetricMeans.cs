@@ -22,5 +22,6 @@ internal sealed class MetricMeans
 
     /// <summary>All of them; a mean over nothing is left out.</summary>
     public Dictionary<string, double> Values()
-        => _means.Where(m => m.Value.Weight > 0).Select(m => (m.Key, m.Value.Sum / m.Value.Weight)).Concat(_maxima.Select(m => (m.Key, m.Value))).ToDictionary();
+        => _means.Where(m => m.Value.Weight > 0).Select(m => (m.Key, m.Value.Sum / m.Value.Weight)).Concat(_maxima.Select(m => (m.Key, m.Value)))
+            .ToDictionary();
 }

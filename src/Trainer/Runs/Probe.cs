@@ -34,7 +34,8 @@ public sealed record ProbeResult(IReadOnlyList<KindResult> Kinds)
     public override string ToString() => $"{Clean * 100:F1} % clean; " + string.Join(", ", Kinds.Select(k => $"{k.Kind} {k.Share * 100:F1} %"));
 
     /// <summary>A table with 95 % Wilson intervals.</summary>
-    public string ToMarkdown(string title) => $"# {title}\n\nGreedy replies, exact match of the whole answer.\n\n| puzzles | right | of | exact match | 95 % interval |\n|---|---|---|---|---|\n"
+    public string ToMarkdown(string title)
+        => $"# {title}\n\nGreedy replies, exact match of the whole answer.\n\n| puzzles | right | of | exact match | 95 % interval |\n|---|---|---|---|---|\n"
         + string.Concat(Kinds.Select(k =>
         {
             var interval = WilsonInterval.Of(k.Right, k.Count);

@@ -28,7 +28,9 @@ internal sealed class RunFolder(string path)
         return Text.Tokenizer.Load(System.IO.Path.Combine(Path, "tokenizer.json"));
     }
 
-    /// <summary>Writes a checkpoint under a temporary name, then puts it in the place of the one before, so that a kill at any point leaves a whole one.</summary>
+    /// <summary>
+    /// Writes a checkpoint under a temporary name, then puts it in the place of the one before, so that a kill at any point leaves a whole one.
+    /// </summary>
     /// <param name="write">Is given the folder, in which there is an empty folder <c>training</c>.</param>
     public void Replace(Action<string> write)
     {
@@ -44,7 +46,8 @@ internal sealed class RunFolder(string path)
     }
 
     /// <summary>Writes where a run stands into a checkpoint folder.</summary>
-    public static void SaveState<T>(string folder, T state) => File.WriteAllText(System.IO.Path.Combine(folder, StateFile), JsonSerializer.Serialize(state, TrainJson.Options));
+    public static void SaveState<T>(string folder, T state)
+        => File.WriteAllText(System.IO.Path.Combine(folder, StateFile), JsonSerializer.Serialize(state, TrainJson.Options));
 
     /// <summary>Adds to the checkpoint where it comes from and what it was measured to do; export carries it into the package's manifest.</summary>
     public void SaveProvenance(Provenance provenance) => CheckpointProvenance.Write(Checkpoint, provenance);

@@ -25,7 +25,8 @@ public static class StepChart
     /// <summary>The series on one pair of axes; null when none of them has a value that can be drawn.</summary>
     public static Plot? From(IReadOnlyList<StepSeries> series, PlotStyle style)
     {
-        StepSeries[] drawn = [.. series.Select(line => line with { Points = [.. line.Points.Where(point => HasPlace(point.Value, style.IsLog))] }).Where(line => line.Points.Count > 0)];
+        StepSeries[] drawn = [.. series.Select(line => line with { Points = [.. line.Points.Where(point => HasPlace(point.Value, style.IsLog))] })
+            .Where(line => line.Points.Count > 0)];
         if (drawn.Length == 0) return null;
         var points = drawn.SelectMany(line => line.Points).ToList();
         var (least, most) = (points.Min(point => point.Value), points.Max(point => point.Value));

@@ -29,7 +29,8 @@ public sealed class GreedyReplies(QwenVl model, int mostTokens)
         using var noGradient = no_grad();
         var batch = new LeftPadded(questions, _config);
         var features = QuestionPictures.Features(model, questions);
-        using var cache = new KvCache(_config.Text.NumLayers, questions.Count, _config.Text.NumKeyValueHeads, batch.Length + mostTokens, _config.Text.HeadDim, model.ComputeType);
+        using var cache = new KvCache(
+            _config.Text.NumLayers, questions.Count, _config.Text.NumKeyValueHeads, batch.Length + mostTokens, _config.Text.HeadDim, model.ComputeType);
         var hidden = model.Decode(model.Embed(batch.Ids, features), batch.Positions, QwenVl.CausalBias(batch.Length, batch.Mask), cache);
         var rows = questions.Select(_ => new Row()).ToList();
         Take(rows, hidden.select(1, batch.Length - 1));

@@ -5,7 +5,9 @@ using static TorchSharp.torch;
 
 namespace Vlm.Trainer.Sampling;
 
-/// <summary>The policy's distribution over the next token: softmax(logits / T) without the tokens that stand for pictures. Sampler and trainer share it.</summary>
+/// <summary>
+/// The policy's distribution over the next token: softmax(logits / T) without the tokens that stand for pictures. Sampler and trainer share it.
+/// </summary>
 /// <remarks>
 /// A sampled picture token could not be fed back: it has no picture (TRL issue 3847). Leaving it out on one side only would make the ratios wrong,
 /// so it is left out of the distribution itself.

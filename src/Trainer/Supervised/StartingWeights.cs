@@ -27,7 +27,8 @@ internal static class StartingWeights
         foreach (var (name, parameter) in model.named_parameters()) ModelWeights.Fill(parameter, checkpoint.ReadFloats(name));
         var grown = Grow(folder, model);
         if (auxiliary is not null) ModelWeights.Fill(heads, auxiliary);
-        return $"weights of {folder}{grown}" + (auxiliary is null ? "; its auxiliary read-outs are not there and start fresh" : ", auxiliary read-outs included");
+        return $"weights of {folder}{grown}"
+            + (auxiliary is null ? "; its auxiliary read-outs are not there and start fresh" : ", auxiliary read-outs included");
     }
 
     /// <summary>

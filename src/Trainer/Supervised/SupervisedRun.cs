@@ -15,7 +15,8 @@ namespace Vlm.Trainer.Supervised;
 internal sealed class SupervisedRun : IDisposable
 {
     private const string AuxiliaryPrefix = "auxiliary.";
-    private static readonly string[] ProbeKinds = ["words_1", "words_2", "words_3", "letters", "fonts", "camera", "absent", "covered", "contradictory", "reversed", "empty", "two"];
+    private static readonly string[] ProbeKinds = ["words_1", "words_2", "words_3", "letters", "fonts", "camera", "absent", "covered", "contradictory",
+        "reversed", "empty", "two"];
     private readonly TrainConfig _config;
     private readonly RunFolder _folder;
     private readonly SupervisedCheckpoint _checkpoint;
@@ -44,7 +45,9 @@ internal sealed class SupervisedRun : IDisposable
         // Before the optimizer, which may keep float32 masters of what it finds.
         Start = _state.Step > 0 ? $"on from step {_state.Step}" : config.From is null ? "random weights" : StartingWeights.Take(config.From, _model, _heads);
         if (config.Bf16Weights) ModelWeights.ToBfloat16(_model);
-        _optimizer = new Optimizer([.. _model.named_parameters().Concat(_heads.named_parameters(recurse: true).Select(p => (AuxiliaryPrefix + p.name, p.parameter)))], config.Optimizer, ComputeTypes.Scalar(Compute.Types.Orthogonalization));
+        _optimizer = new Optimizer(
+            [.. _model.named_parameters().Concat(_heads.named_parameters(recurse: true).Select(p => (AuxiliaryPrefix + p.name, p.parameter)))],
+                config.Optimizer, ComputeTypes.Scalar(Compute.Types.Orthogonalization));
         if (_state.Step > 0) _checkpoint.Restore(_model, _heads, _optimizer);
         _model.ComputeType = ComputeTypes.Scalar(Compute.Types.Products);
         _tokenizer = folder.Tokenizer();
@@ -147,8 +150,10 @@ internal sealed class SupervisedRun : IDisposable
     private void Save(RunLog log)
     {
         _checkpoint.Save(_model, _heads, _optimizer, _state, _pictures);
-        log.Plot("loss", new PlotStyle("Losses", IsLog: true, Smoothing: 0.95), "train/loss", "train/loss_glyphs", "train/loss_coded", "train/loss_plain", "train/loss_pointer", "train/loss_reply");
-        log.Plot("read", new PlotStyle("Read, looked up, copied (share right, within the training batches)", Smoothing: 0.95), "train/read", "train/look_up", "train/copy", "train/pointer_right");
+        log.Plot("loss", new PlotStyle("Losses", IsLog: true, Smoothing: 0.95), "train/loss", "train/loss_glyphs", "train/loss_coded", "train/loss_plain",
+            "train/loss_pointer", "train/loss_reply");
+        log.Plot("read", new PlotStyle("Read, looked up, copied (share right, within the training batches)", Smoothing: 0.95), "train/read", "train/look_up",
+            "train/copy", "train/pointer_right");
         log.Plot("exact", new PlotStyle("Exact match of free replies on the probe"), [.. ProbeKinds.Select(k => $"train/exact_{k}")]);
     }
 

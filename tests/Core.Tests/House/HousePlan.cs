@@ -61,6 +61,29 @@ internal static class HousePlan
         ["src/Escalation/Work"] = [],
         ["src/Escalation/Chat"] = ["src/Escalation/Work"],
         ["src/Escalation/Commands"] = ["src/Escalation", "src/Escalation/Work"],
+        ["src/Trainer"] = ["src/Trainer/Commands"],
+        ["src/Trainer/Model"] = [],
+        ["src/Trainer/Optimization"] = ["src/Trainer/Model"],
+        ["src/Trainer/Config"] = ["src/Trainer/Model", "src/Trainer/Optimization"],
+        ["src/Trainer/Data"] = ["src/Trainer/Config", "src/Trainer/Model"],
+        ["src/Trainer/Sampling"] = ["src/Trainer/Data", "src/Trainer/Model"],
+        ["src/Trainer/Runs"] = ["src/Trainer/Config", "src/Trainer/Data", "src/Trainer/Model", "src/Trainer/Sampling"],
+        ["src/Trainer/Supervised"] =
+        [
+            "src/Trainer/Config", "src/Trainer/Data", "src/Trainer/Model", "src/Trainer/Optimization", "src/Trainer/Runs",
+            "src/Trainer/Sampling",
+        ],
+        ["src/Trainer/Grpo"] =
+        [
+            "src/Trainer/Config", "src/Trainer/Data", "src/Trainer/Model", "src/Trainer/Optimization", "src/Trainer/Runs",
+            "src/Trainer/Sampling",
+        ],
+        ["src/Trainer/Planning"] = ["src/Trainer/Data", "src/Trainer/Grpo", "src/Trainer/Model", "src/Trainer/Optimization", "src/Trainer/Sampling"],
+        ["src/Trainer/Commands"] =
+        [
+            "src/Trainer/Config", "src/Trainer/Grpo", "src/Trainer/Model", "src/Trainer/Optimization", "src/Trainer/Planning",
+            "src/Trainer/Runs", "src/Trainer/Sampling", "src/Trainer/Supervised",
+        ],
     };
 
     /// <summary>Directions that are never allowed, whatever the table above comes to say. An ending <c>/*</c> stands for a room and all below it.</summary>
@@ -77,7 +100,7 @@ internal static class HousePlan
     ];
 
     /// <summary>Projects some of whose rooms still know each other in a circle. They are being untied: take out those that are, add none.</summary>
-    public static readonly string[] Knotted = ["src/Trainer", "export"];
+    public static readonly string[] Knotted = ["export"];
 
     /// <summary>A package, and the folders or files that may know it.</summary>
     public static readonly (string Package, string[] Places)[] Packages =
@@ -86,6 +109,8 @@ internal static class HousePlan
         ("Microsoft.ML.OnnxRuntimeGenAI", ["src/Core/Engine/GenAi/", "export/Check/"]),
         ("Microsoft.ML.Tokenizers", ["src/Core/Text/"]),
         ("SkiaSharp", ["src/Core/Vision/ImageCodec.cs", "src/Core/Drawing/Canvas.cs"]),
+        ("TorchSharp", ["src/Trainer/"]),
+        ("ICSharpCode.SharpZipLib", ["src/Trainer/Runs/"]),
         ("Google.Protobuf", ["export/Onnx/"]),
         ("Microsoft.Data.Sqlite", ["src/Edge/Escalations/QueueDatabase.cs"]),
     ];
@@ -100,7 +125,7 @@ internal static class HousePlan
         ["src/Cli"] = 2,
         ["src/Core"] = 41,
         ["src/Edge"] = 28,
-        ["src/Trainer"] = 142,
+        ["src/Trainer"] = 34,
         ["tests/Bench"] = 26,
         ["tests/Bench.Tests"] = 6,
         ["tests/Cli.Tests"] = 3,
@@ -109,7 +134,7 @@ internal static class HousePlan
         ["tests/Escalation.Tests"] = 3,
         ["tests/Export.Tests"] = 16,
         ["tests/Parity.Tests"] = 1,
-        ["tests/Trainer.Tests"] = 57,
+        ["tests/Trainer.Tests"] = 6,
     };
 
     /// <summary>Lines of a file, and of those that are allowed more.</summary>

@@ -72,7 +72,8 @@ public sealed class CommandsTests : IDisposable
     public void Eval_writes_every_puzzle_records_the_shares_and_compares_with_itself()
     {
         TinyCheckpoint.Write(At("run/checkpoint"));
-        string[] options = [At("run"), "--splits", "clean,camera", "--severity", "2-3", "--count", "3", "--batch", "2", "--threads", "1", "--out", At("results/r.json")];
+        string[] options = [At("run"), "--splits", "clean,camera", "--severity", "2-3", "--count", "3", "--batch", "2", "--threads", "1", "--out",
+            At("results/r.json")];
         Assert.Equal(0, TinyCheckpoint.Run(EvalCommand.Create(), [.. options, "--record"]));
 
         var file = EvaluationFile.Load(At("results/r.json"));
@@ -86,7 +87,8 @@ public sealed class CommandsTests : IDisposable
     }
 
     [Theory]
-    [InlineData("--splits", "clean,nonsense"), InlineData("--splits", "train"), InlineData("--severity", "3-1"), InlineData("--count", "0"), InlineData("--seed", "x")]
+    [InlineData("--splits", "clean,nonsense"), InlineData("--splits", "train"), InlineData("--severity", "3-1"), InlineData("--count", "0"),
+        InlineData("--seed", "x")]
     public void Eval_refuses_a_command_line_that_it_does_not_understand(string option, string value)
         => Assert.Equal(2, TinyCheckpoint.Run(EvalCommand.Create(), At("run"), "--out", At("r.json"), option, value));
 
@@ -101,8 +103,11 @@ public sealed class CommandsTests : IDisposable
     public void Recording_keeps_what_the_provenance_said_before()
     {
         TinyCheckpoint.Write(At("c"));
-        CheckpointProvenance.Write(At("c"), new Provenance { Command = "train configs/x.json", Seed = 9, Accuracy = new Dictionary<string, double> { ["letters"] = 0.5, ["clean"] = 1 } });
-        Assert.Equal(0, TinyCheckpoint.Run(EvalCommand.Create(), At("c"), "--splits", "clean", "--count", "1", "--threads", "1", "--out", At("r.json"), "--record"));
+        CheckpointProvenance.Write(
+            At("c"), new Provenance
+                { Command = "train configs/x.json", Seed = 9, Accuracy = new Dictionary<string, double> { ["letters"] = 0.5, ["clean"] = 1 } });
+        Assert.Equal(
+            0, TinyCheckpoint.Run(EvalCommand.Create(), At("c"), "--splits", "clean", "--count", "1", "--threads", "1", "--out", At("r.json"), "--record"));
         var provenance = CheckpointProvenance.Read(At("c"));
         Assert.Equal(("train configs/x.json", 9L), (provenance.Command, provenance.Seed));
         Assert.Equal((0, 0.5), (provenance.Accuracy["clean"], provenance.Accuracy["letters"]));

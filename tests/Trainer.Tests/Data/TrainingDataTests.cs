@@ -65,8 +65,10 @@ public sealed class TrainingDataTests : IDisposable
         var row = _rows.WithPicture(0, picture.Patches.Grid, ReplyToLearn.Survey(ShownLetters.Of(puzzle), puzzle.Answer), picture.PairTokens);
         var text = _tokenizer.Decode(row.Ids);
         Assert.StartsWith(
-            PromptTemplate.Small.Text(puzzle.Code, picture.Patches.Grid.MergedTokens(2)) + ReplyText.MappingLines(puzzle.Code, Message.Spaced(puzzle.Answer)), text, StringComparison.Ordinal);
-        Assert.All(Enumerable.Range('a', 26).Select(letter => (char)letter), letter => Assert.Contains($" {letter}→ {puzzle.Cipher.Decode(letter)}\n", text, StringComparison.Ordinal));
+            PromptTemplate.Small.Text(puzzle.Code, picture.Patches.Grid.MergedTokens(2))
+                + ReplyText.MappingLines(puzzle.Code, Message.Spaced(puzzle.Answer)), text, StringComparison.Ordinal);
+        Assert.All(Enumerable.Range('a', 26)
+            .Select(letter => (char)letter), letter => Assert.Contains($" {letter}→ {puzzle.Cipher.Decode(letter)}\n", text, StringComparison.Ordinal));
         var outside = 26 - puzzle.Code.Where(char.IsAsciiLetter).Distinct().Count();
         Assert.Equal(puzzle.Answer.Count(c => c != ' ') + outside, row.Roles.Count(role => role == TokenRole.LookUp));
         Assert.DoesNotContain(TokenRole.Copy, row.Roles);
@@ -82,8 +84,12 @@ public sealed class TrainingDataTests : IDisposable
         var picture = LabelledPatches.Of(puzzle, _pictures);
         var row = _rows.WithPicture(0, picture.Patches.Grid, ReplyToLearn.Whole(ShownLetters.Of(puzzle), puzzle.Hidden), picture.PairTokens);
         var text = _tokenizer.Decode(row.Ids);
-        Assert.EndsWith(ReplyText.MappingLines(puzzle.Code, Message.Spaced(puzzle.Answer)) + ReplyText.Ending(puzzle.Answer) + "<|im_end|>", text, StringComparison.Ordinal);
-        Assert.Equal(puzzle.Answer.Count(c => c == Message.Unseen), row.Ids.Where((id, t) => id == SmallTokenizer.Id(SmallTokenizer.Unseen) && row.Roles[t] == TokenRole.LookUp).Count());
+        Assert.EndsWith(
+            ReplyText.MappingLines(puzzle.Code, Message.Spaced(puzzle.Answer)) + ReplyText.Ending(puzzle.Answer)
+                + "<|im_end|>", text, StringComparison.Ordinal);
+        Assert.Equal(
+            puzzle.Answer.Count(c => c == Message.Unseen),
+                row.Ids.Where((id, t) => id == SmallTokenizer.Id(SmallTokenizer.Unseen) && row.Roles[t] == TokenRole.LookUp).Count());
         Assert.Equal(puzzle.Answer.Count(char.IsAsciiLetterLower), row.Pointers.Count);
         Assert.DoesNotContain(picture.Pairs, pair => puzzle.Unseen.Contains((char)('a' + pair.Coded), StringComparison.Ordinal));
     }
@@ -135,7 +141,8 @@ public sealed class TrainingDataTests : IDisposable
     public void The_stream_hands_out_batches_in_order_whatever_thread_made_them()
     {
         var cipher = new Cipher("abcdefghijklmnopqrstuvwxyz");
-        using var stream = new BatchStream<TrainingBatch>(n => new TrainingBatch([], [_rows.TextOnly(ReplyToLearn.Whole(new ShownLetters(cipher), new string((char)('a' + n), 3)))]), first: 2, drawers: 3);
+        using var stream = new BatchStream<TrainingBatch>(
+            n => new TrainingBatch([], [_rows.TextOnly(ReplyToLearn.Whole(new ShownLetters(cipher), new string((char)('a' + n), 3)))]), first: 2, drawers: 3);
         for (var n = 2; n < 12; n++) Assert.Contains(new string((char)('a' + n), 3), _tokenizer.Decode(stream.Next().Rows[0].Ids), StringComparison.Ordinal);
     }
 
@@ -144,7 +151,8 @@ public sealed class TrainingDataTests : IDisposable
     {
         var picture = new RgbImage(280, 280, new byte[280 * 280 * 3]);
         PairLabel Pair(char coded, float x) => new(coded, 'z', x, 5, x + 100, 5, x, 5);
-        var puzzle = new Puzzle("a", "b", Cipher.Random(new SeededRandom(1)), picture, [Pair('a', 3), Pair('b', 4), Pair('c', 150), Pair('d', -5)], PictureKind.Variant, 0);
+        var puzzle = new Puzzle(
+            "a", "b", Cipher.Random(new SeededRandom(1)), picture, [Pair('a', 3), Pair('b', 4), Pair('c', 150), Pair('d', -5)], PictureKind.Variant, 0);
         var labels = LabelledPatches.Of(puzzle, _pictures with { MinPixels = 280 * 280, MaxPixels = 280 * 280 });
         Assert.Equal("c", string.Concat(labels.PairTokens.Keys));
         Assert.Equal([2], labels.Glyphs.Where(g => g.Class < 26).Select(g => g.Class));

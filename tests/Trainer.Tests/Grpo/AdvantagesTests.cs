@@ -85,7 +85,8 @@ public sealed class AdvantagesTests
     private static void Law(Func<double[][], AdvantageScale, bool> holds) =>
         Prop.ForAll(Batches, batch => Enum.GetValues<AdvantageScale>().All(scale => holds(batch, scale))).QuickCheckThrowOnFailure();
 
-    private static double[][] Map(double[][] batch, Func<double, double> change) => Array.ConvertAll(batch, group => Array.ConvertAll(group, value => change(value)));
+    private static double[][] Map(double[][] batch, Func<double, double> change)
+        => Array.ConvertAll(batch, group => Array.ConvertAll(group, value => change(value)));
 
     private static bool Near(double[][] a, double[][] b, double tolerance) =>
         a.Zip(b).All(groups => groups.First.Zip(groups.Second).All(values => Math.Abs(values.First - values.Second) <= tolerance));

@@ -39,7 +39,8 @@ public sealed class GrpoRunTests : IDisposable
         Assert.Contains(a, l => l.Values.GetValueOrDefault("grpo/groups_learned") > 0 && l.Values["grpo/gradient_norm"] > 0 && l.Values["grpo/kl"] > 0);
         Assert.All(a.Skip(1), l => Assert.InRange(l.Values.GetValueOrDefault("grpo/sampler_difference_max"), 0, 1e-4));
         Assert.True(File.Exists(Path.Combine(broken, "grpo-test", "plots", "policy.png")));
-        Assert.Contains("| total | format | chars | overlong |", File.ReadAllText(Path.Combine(broken, "grpo-test", "samples", "0000003.md")), StringComparison.Ordinal);
+        Assert.Contains(
+            "| total | format | chars | overlong |", File.ReadAllText(Path.Combine(broken, "grpo-test", "samples", "0000003.md")), StringComparison.Ordinal);
         using var checkpoint = CheckpointFolder.Open(Path.Combine(broken, "grpo-test", "checkpoint"));
         Assert.Empty(checkpoint.UnusedNames);
     }

@@ -7,7 +7,8 @@ namespace Vlm.Trainer.Tests.Grpo;
 
 public sealed class PolicyLossTests
 {
-    private static readonly JsonSerializerOptions Json = new(TrainJson.Options) { UnmappedMemberHandling = System.Text.Json.Serialization.JsonUnmappedMemberHandling.Skip };
+    private static readonly JsonSerializerOptions Json = new(TrainJson.Options)
+        { UnmappedMemberHandling = System.Text.Json.Serialization.JsonUnmappedMemberHandling.Skip };
 
     public static TheoryData<int> Cases => [.. Enumerable.Range(0, GrpoGolden.At("losses").GetArrayLength())];
 
@@ -116,8 +117,10 @@ public sealed class PolicyLossTests
     {
         using var scope = NewDisposeScope();
         var batch = Batch("group") with { Reference = null, Sampler = null };
-        Assert.Contains("reference", Assert.Throws<ArgumentException>(() => PolicyLoss.Of(batch, new LossConfig { Beta = 0.1 })).Message, StringComparison.Ordinal);
-        Assert.Contains("sampler", Assert.Throws<ArgumentException>(() => PolicyLoss.Of(batch, new LossConfig { SamplerCap = 2 })).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "reference", Assert.Throws<ArgumentException>(() => PolicyLoss.Of(batch, new LossConfig { Beta = 0.1 })).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "sampler", Assert.Throws<ArgumentException>(() => PolicyLoss.Of(batch, new LossConfig { SamplerCap = 2 })).Message, StringComparison.Ordinal);
     }
 
     private static double[] Values(Tensor tensor) => tensor.detach().data<double>().ToArray();

@@ -87,7 +87,8 @@ public sealed class PolicyUpdateTests : IDisposable
     [Fact]
     public void Twins_are_one_puzzle_on_two_pictures_of_which_the_second_is_worse()
     {
-        var config = Plain with { TwinPictures = new PictureMix { Reference400 = 0, Reference300 = 0, Variant = 0, Camera = 1, MinSeverity = 2, MaxSeverity = 3 } };
+        var config = Plain with
+            { TwinPictures = new PictureMix { Reference400 = 0, Reference300 = 0, Variant = 0, Camera = 1, MinSeverity = 2, MaxSeverity = 3 } };
         var pair = new PromptSource(config, _input).At(7);
         Assert.Equal([14, 15], pair.Select(p => p.Number));
         Assert.Equal(pair[0].Puzzle.Code, pair[1].Puzzle.Code);
@@ -101,7 +102,8 @@ public sealed class PolicyUpdateTests : IDisposable
     public void Sampling_for_a_step_ends_when_its_rounds_are_spent_and_counts_every_draw()
     {
         using var model = TinyPolicy.Model();
-        var config = Plain with { Rewards = new RewardConfig(), DynamicSampling = new DynamicSamplingConfig { Enabled = true, MaxRounds = 3 } };   // random letters: no reward, no signal
+        // random letters: no reward, no signal
+        var config = Plain with { Rewards = new RewardConfig(), DynamicSampling = new DynamicSamplingConfig { Enabled = true, MaxRounds = 3 } };
         var source = new PromptSource(config, _input);
         using var draws = new BatchStream<IReadOnlyList<PolicyPrompt>>(source.At, 4, drawers: 1);
         var sampler = new RolloutSampler(model, _input.Tokenizer, _input.Template, new RolloutOptions(config.GroupSize, 1, config.MaxTokens, config.Seed));
@@ -132,7 +134,8 @@ public sealed class PolicyUpdateTests : IDisposable
     {
         var source = new PromptSource(Plain, _input);
         var sampler = new RolloutSampler(model, _input.Tokenizer, _input.Template, new RolloutOptions(4, 1, Plain.MaxTokens, 1));
-        return [.. sampler.Sample([.. source.At(0), .. source.At(2)], 0).SelectMany(g => g.Group.Rollouts.Select((r, i) => new PolicyRow(g.Prompt, r, i % 2 == 0 ? 1 : -0.5)))];
+        return [.. sampler.Sample([.. source.At(0), .. source.At(2)], 0)
+            .SelectMany(g => g.Group.Rollouts.Select((r, i) => new PolicyRow(g.Prompt, r, i % 2 == 0 ? 1 : -0.5)))];
     }
 
     private static float FirstWeight(ReferencePolicy reference)

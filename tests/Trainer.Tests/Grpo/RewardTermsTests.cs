@@ -38,7 +38,8 @@ public sealed class RewardTermsTests
         {
             var answer = string.Join(' ', Enumerable.Range(0, i % 3 + 1).Select(_ => WordList.Train[random.Next(WordList.Train.Count)]));
             var puzzle = Clean with { Answer = answer, Code = Cipher.Random(random).EncodeSpaced(answer) };
-            Rollout Guess() => Of($"<chars>{string.Concat(Message.Spaced(answer).Select(symbol => char.IsAsciiLetterLower(symbol) ? (char)random.Between('a', 'z') : symbol))}</chars>");
+            Rollout Guess()
+                => Of($"<chars>{string.Concat(Message.Spaced(answer).Select(symbol => char.IsAsciiLetterLower(symbol) ? (char)random.Between('a', 'z') : symbol))}</chars>");
             sum += RewardTerms.Of(new RolloutGroup(puzzle, [Guess(), Guess()]), Reference, 0)["chars"].Average();
         }
         Assert.InRange(sum / Groups, 0.38, 0.40);
@@ -47,7 +48,8 @@ public sealed class RewardTermsTests
     [Fact]
     public void Terms_go_by_name_and_only_those_that_weigh_something_are_there()
     {
-        var config = new RewardConfig { Terms = [new(RewardName.SoftCorrectness, 2), new(RewardName.Format, 0), new(RewardName.Chars, 0.5, new RewardSchedule(0, 10, 20))] };
+        var config = new RewardConfig
+            { Terms = [new(RewardName.SoftCorrectness, 2), new(RewardName.Format, 0), new(RewardName.Chars, 0.5, new RewardSchedule(0, 10, 20))] };
         var group = Group(Clean, "<chars> c a t _ d o g</chars>\n</think>\n<answer>cat dig</answer>");
         var early = RewardTerms.Of(group, config, 0);
         Assert.Equal(["chars", "soft_correctness"], early.Keys.Order());
@@ -76,8 +78,10 @@ public sealed class RewardTermsTests
     }
 
     [Theory]
-    [InlineData(1, true, 1), InlineData(0.7, true, 0.91), InlineData(0, true, 0), InlineData(1, false, 0), InlineData(0.7, false, 0.51), InlineData(0, false, 1)]
-    public void The_brier_reward_is_one_minus_the_squared_miss(double p, bool correct, double expected) => Assert.Equal(expected, RewardTerms.Brier(p, correct), 12);
+    [InlineData(1, true, 1), InlineData(0.7, true, 0.91), InlineData(0, true, 0), InlineData(1, false, 0), InlineData(0.7, false, 0.51),
+        InlineData(0, false, 1)]
+    public void The_brier_reward_is_one_minus_the_squared_miss(double p, bool correct, double expected)
+        => Assert.Equal(expected, RewardTerms.Brier(p, correct), 12);
 
     [Fact]
     public void Honest_confidence_earns_most_and_silence_nothing()
@@ -123,7 +127,8 @@ public sealed class RewardTermsTests
 
     private static double[] Pair(RolloutGroup group) => RewardTerms.Of(group, new RewardConfig { Terms = [new(RewardName.Pair, 1)] }, 0)["pair"];
 
-    private static RolloutGroup Sure(Puzzle puzzle, params double?[] confidences) => new(puzzle, [.. confidences.Select(p => Of("") with { AnswerProbability = p })]);
+    private static RolloutGroup Sure(Puzzle puzzle, params double?[] confidences)
+        => new(puzzle, [.. confidences.Select(p => Of("") with { AnswerProbability = p })]);
 
     private static double Total(RewardConfig config, string text)
     {
@@ -137,5 +142,6 @@ public sealed class RewardTermsTests
     private static Rollout Of(string text) => new([1, 2], [-0.1f, -0.2f], false, text);
 
     private static Puzzle Puzzle(int severity) =>
-        new(Answer, Cipher.EncodeSpaced(Answer), Cipher, new Vlm.Vision.RgbImage(1, 1, new byte[3]), [], severity == 0 ? PictureKind.Reference400 : PictureKind.Camera, severity);
+        new(Answer, Cipher.EncodeSpaced(Answer), Cipher, new Vlm.Vision.RgbImage(1, 1, new byte[3]), [], severity == 0 ? PictureKind.Reference400
+            : PictureKind.Camera, severity);
 }

@@ -35,7 +35,8 @@ public sealed class RolloutSamplerTests : IDisposable
         using var noGradient = no_grad();
         var forced = new PolicyForward(_model, temperature).Of(rows).LogProbabilities;
         var difference = (forced - PolicyForward.Padded(rows, r => r.Rollout.LogProbabilities)).abs();
-        TestContext.Current.TestOutputHelper?.WriteLine($"{(bfloat16 ? "bfloat16" : "float32")}, T {temperature}: max {difference.max().item<float>():E2}, mean {difference.mean().item<float>():E2}");
+        TestContext.Current.TestOutputHelper?.WriteLine(
+            $"{(bfloat16 ? "bfloat16" : "float32")}, T {temperature}: max {difference.max().item<float>():E2}, mean {difference.mean().item<float>():E2}");
         Assert.Equal(3 * Samples, rows.Length);
         Assert.InRange(difference.max().item<float>(), 0, tolerance);
         Assert.All(rows, r => Assert.All(r.Rollout.LogProbabilities, p => Assert.InRange(p, -60, 0)));
@@ -102,7 +103,8 @@ public sealed class RolloutSamplerTests : IDisposable
         Directory.Delete(_folder, recursive: true);
     }
 
-    private RolloutSampler Sampler(long seed, double temperature = 1) => new(_model, _tokenizer, PromptTemplate.Small, new RolloutOptions(Samples, temperature, MostTokens, seed));
+    private RolloutSampler Sampler(long seed, double temperature = 1)
+        => new(_model, _tokenizer, PromptTemplate.Small, new RolloutOptions(Samples, temperature, MostTokens, seed));
 
     /// <summary>Prompts with words of unequal length and pictures of unequal size.</summary>
     private List<PolicyPrompt> Prompts(int count)
@@ -112,7 +114,8 @@ public sealed class RolloutSamplerTests : IDisposable
         {
             var puzzle = source.At(i);
             var patches = Patches.From(puzzle.Picture, TinyPolicy.Pictures);
-            return new PolicyPrompt(i, puzzle, new TorchPrompt(patches, _tokenizer.Encode(PromptTemplate.Small.Text(puzzle.Code, patches.Grid.MergedTokens(2)))));
+            return new PolicyPrompt(
+                i, puzzle, new TorchPrompt(patches, _tokenizer.Encode(PromptTemplate.Small.Text(puzzle.Code, patches.Grid.MergedTokens(2)))));
         })];
     }
 

@@ -47,7 +47,8 @@ internal sealed class GoldenModel : IDisposable
         _checkpoint.Dispose();
     }
 
-    private PatchGrid Grid(string picture) => _inputs.ReadLongs($"grid.{picture}") is [var t, var h, var w] ? new PatchGrid((int)t, (int)h, (int)w) : throw new InvalidDataException(picture);
+    private PatchGrid Grid(string picture)
+        => _inputs.ReadLongs($"grid.{picture}") is [var t, var h, var w] ? new PatchGrid((int)t, (int)h, (int)w) : throw new InvalidDataException(picture);
 
     private Tensor Longs(string name) => tensor(_inputs.ReadLongs(name)).view(_inputs.Info(name).Shape);
 }

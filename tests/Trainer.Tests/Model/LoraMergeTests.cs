@@ -27,9 +27,11 @@ public sealed class LoraMergeTests : IDisposable
     }
 
     [Theory]
-    [InlineData("\"corda\""), InlineData("\"loftq\""), InlineData("\"pissa_niter_16\""), InlineData("\"lora_ga\""), InlineData("\"some future way\""), InlineData("7")]
+    [InlineData("\"corda\""), InlineData("\"loftq\""), InlineData("\"pissa_niter_16\""), InlineData("\"lora_ga\""), InlineData("\"some future way\""),
+        InlineData("7")]
     public void Every_way_to_begin_that_is_not_known_to_leave_the_base_as_it_was_is_refused(string start)
-        => Assert.Contains($"init_lora_weights is {start}", Refused("\"init_lora_weights\": true", $"\"init_lora_weights\": {start}"), StringComparison.Ordinal);
+        => Assert.Contains(
+            $"init_lora_weights is {start}", Refused("\"init_lora_weights\": true", $"\"init_lora_weights\": {start}"), StringComparison.Ordinal);
 
     [Theory]
     [InlineData("true"), InlineData("false"), InlineData("null"), InlineData("\"gaussian\""), InlineData("\"eva\""), InlineData("\"orthogonal\"")]
@@ -60,7 +62,9 @@ public sealed class LoraMergeTests : IDisposable
     {
         Spoil("visual.patch_embed.proj.weight", 7, float.NaN);
         using var checkpoint = CheckpointFolder.Open(Base);
-        Assert.Contains("tensor 'visual.patch_embed.proj.weight' holds NaN at [0, 0, 0, 0, 7]", Assert.Throws<CheckpointException>(() => ModelWeights.Load(checkpoint)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "tensor 'visual.patch_embed.proj.weight' holds NaN at [0, 0, 0, 0, 7]", Assert.Throws<CheckpointException>(() => ModelWeights.Load(checkpoint))
+                .Message, StringComparison.Ordinal);
         Assert.Equal(1, TinyCheckpoint.Run(ReplyCommand.Create(), Base, "--count", "1"));
     }
 
@@ -71,7 +75,8 @@ public sealed class LoraMergeTests : IDisposable
         File.WriteAllText(At("merged.new/notes.txt"), "precious");
         Assert.Equal(1, LoraMerge.Write(Base, Changed("", ""), At("merged") + "/"));
         Assert.Equal("precious", File.ReadAllText(At("merged.new/notes.txt")));
-        Assert.Equal(["adapter", "base", "merged", "merged.new"], Directory.EnumerateFileSystemEntries(_folder).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            ["adapter", "base", "merged", "merged.new"], Directory.EnumerateFileSystemEntries(_folder).Select(Path.GetFileName).Order(StringComparer.Ordinal));
     }
 
     [Fact]
@@ -79,10 +84,12 @@ public sealed class LoraMergeTests : IDisposable
     {
         var name = "model.layers.0.self_attn.q_proj.weight";
         Rewrite(Base, (tensor, info, values) => tensor == name
-            ? NamedTensor.Bytes(tensor, new TensorInfo(TensorType.F16, info.Shape), MemoryMarshal.AsBytes<Half>([.. values.Select(_ => Half.MaxValue)]).ToArray())
+            ? NamedTensor.Bytes(
+                tensor, new TensorInfo(TensorType.F16, info.Shape), MemoryMarshal.AsBytes<Half>([.. values.Select(_ => Half.MaxValue)]).ToArray())
             : NamedTensor.Floats(tensor, info.Shape, values));
         var adapter = Changed("\"lora_alpha\": 8", "\"lora_alpha\": 1e30");
-        Assert.Contains($"'{name}' becomes ", Assert.Throws<CheckpointException>(() => LoraMerge.Write(Base, adapter, At("merged"))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            $"'{name}' becomes ", Assert.Throws<CheckpointException>(() => LoraMerge.Write(Base, adapter, At("merged"))).Message, StringComparison.Ordinal);
     }
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);

@@ -39,14 +39,16 @@ public sealed class LoraTests : IDisposable
     public void Fresh_adapters_change_nothing_and_only_they_are_trained()
     {
         var before = _golden.Logits("one").detach();
-        using var adapters = LoraAdapters.Attach(_golden.Model, new LoraConfig { R = 4, Alpha = 8, TargetModules = TargetModules.Endings("q_proj", "gate_proj", "qkv") });
+        using var adapters = LoraAdapters.Attach(
+            _golden.Model, new LoraConfig { R = 4, Alpha = 8, TargetModules = TargetModules.Endings("q_proj", "gate_proj", "qkv") });
         Assert.Equal(3 * 2 + 4 * 2, adapters.Parameters.Count / 2);   // q and gate of 3 layers, gate (by its ending) and qkv of 4 blocks
         Assert.Equal(0, GoldenModel.Difference("fresh", before, _golden.Logits("one")));
 
         using var optimizer = new Optimizer(adapters.Parameters, new OptimizerConfig());
         _golden.Logits("one").square().mean().backward();
         Assert.All(_golden.Model.parameters(), p => Assert.Null(p.grad));
-        Assert.All(adapters.Parameters.Where(p => p.Name.Contains("lora_B", StringComparison.Ordinal)), p => Assert.True(p.Parameter.grad!.abs().max().item<float>() > 0, p.Name));
+        Assert.All(adapters.Parameters.Where(p => p.Name.Contains("lora_B", StringComparison.Ordinal)),
+            p => Assert.True(p.Parameter.grad!.abs().max().item<float>() > 0, p.Name));
         optimizer.Step(0.01);
         Assert.True(GoldenModel.Difference("after a step", before, _golden.Logits("one").detach()) > 1e-3);
     }
@@ -76,7 +78,8 @@ public sealed class LoraTests : IDisposable
         using (var original = SafeTensors.Open(Path.Combine(Adapter, "adapter_model.safetensors")))
         {
             SafeTensors.Write(Path.Combine(_folder, "adapter_model.safetensors"), original.Names.Select(n =>
-                NamedTensor.Floats(n.Replace("model.language_model.layers", "model.layers", StringComparison.Ordinal), original.Info(n).Shape, original.ReadFloats(n))));
+                NamedTensor.Floats(
+                    n.Replace("model.language_model.layers", "model.layers", StringComparison.Ordinal), original.Info(n).Shape, original.ReadFloats(n))));
         }
 
         File.Copy(Path.Combine(Adapter, "adapter_config.json"), Path.Combine(_folder, "adapter_config.json"));
@@ -115,12 +118,14 @@ public sealed class LoraTests : IDisposable
         foreach (var name in _peft.Names.Where(n => n.StartsWith("merged.", StringComparison.Ordinal)))
         {
             var weight = name["merged.".Length..];
-            Assert.True(GoldenModel.Difference(weight, GoldenModel.Floats(_peft, name), tensor(merged.ReadFloats(weight)).view(merged.Info(weight).Shape)) <= 1e-6);
+            Assert.True(
+                GoldenModel.Difference(weight, GoldenModel.Floats(_peft, name), tensor(merged.ReadFloats(weight)).view(merged.Info(weight).Shape)) <= 1e-6);
         }
 
         using var plain = ModelWeights.Load(merged);
         using var adapters = LoraAdapters.Load(_golden.Model, Adapter);
-        foreach (var name in new[] { "one", "odd", "text" }) Assert.True(GoldenModel.Difference($"merged, {name}", _golden.Logits(name), _golden.Logits(plain, name)) <= 1e-4);
+        foreach (var name in new[] { "one", "odd", "text" }) Assert.True(
+            GoldenModel.Difference($"merged, {name}", _golden.Logits(name), _golden.Logits(plain, name)) <= 1e-4);
         Assert.True(File.Exists(Path.Combine(target, "preprocessor_config.json")));
     }
 
@@ -139,7 +144,8 @@ public sealed class LoraTests : IDisposable
         var weight = name["merged.".Length..];
         Assert.Equal(TensorType.BF16, merged.Info(weight).Type);
         var expected = GoldenModel.Floats(_peft, name);
-        Assert.True(GoldenModel.Difference(weight, expected, tensor(merged.ReadFloats(weight)).view(expected.shape)) <= expected.abs().max().item<float>() / 128);
+        Assert.True(
+            GoldenModel.Difference(weight, expected, tensor(merged.ReadFloats(weight)).view(expected.shape)) <= expected.abs().max().item<float>() / 128);
     }
 
     [Fact]

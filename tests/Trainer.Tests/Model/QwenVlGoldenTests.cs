@@ -70,7 +70,8 @@ public sealed class QwenVlGoldenTests : IDisposable
             var token = rows.narrow(1, 0, AllowedIds).argmax(-1).item<long>();
             tokens.Add(token);
             logProbabilities.Add(rows[0, token].item<float>());
-            next = _model.Decode(_model.Embed(tensor([token]).view(1, 1), null), full([3, 1, 1], first + step, int64), zeros(1, ids.shape[1] + step + 1), cache);
+            next = _model.Decode(
+                _model.Embed(tensor([token]).view(1, 1), null), full([3, 1, 1], first + step, int64), zeros(1, ids.shape[1] + step + 1), cache);
         }
 
         Assert.Equal(_golden.ReadLongs($"greedy.{name}"), tokens);
@@ -119,7 +120,8 @@ public sealed class QwenVlGoldenTests : IDisposable
             SafeTensors.Write(file, ModelWeights.Tensors(_model));
             using var other = new QwenVl(_checkpoint.Config);
             using (var read = SafeTensors.Open(file)) ModelWeights.Fill(other, read);
-            foreach (var (a, b) in _model.named_parameters().Zip(other.named_parameters())) Assert.Equal(a.parameter.data<float>().ToArray(), b.parameter.data<float>().ToArray());
+            foreach (var (a, b) in _model.named_parameters().Zip(other.named_parameters())) Assert.Equal(
+                a.parameter.data<float>().ToArray(), b.parameter.data<float>().ToArray());
         }
         finally
         {
@@ -139,7 +141,8 @@ public sealed class QwenVlGoldenTests : IDisposable
     private Tensor? Features(string[] pictures)
         => pictures.Length == 0 ? null : _model.Encode(cat([.. pictures.Select(p => Floats($"pixel_values.{p}"))]), [.. pictures.Select(Grid)]);
 
-    private PatchGrid Grid(string picture) => _golden.ReadLongs($"grid.{picture}") is [var t, var h, var w] ? new PatchGrid((int)t, (int)h, (int)w) : throw new InvalidDataException(picture);
+    private PatchGrid Grid(string picture)
+        => _golden.ReadLongs($"grid.{picture}") is [var t, var h, var w] ? new PatchGrid((int)t, (int)h, (int)w) : throw new InvalidDataException(picture);
 
     private Tensor Floats(string name) => tensor(_golden.ReadFloats(name)).view(_golden.Info(name).Shape);
 

@@ -68,7 +68,8 @@ public sealed class ComputeChoiceTests : IDisposable
     public void Without_the_switch_it_is_auto_and_another_word_is_refused()
     {
         Assert.Equal(ComputeType.Auto, Load("").Compute);
-        Assert.Contains("true, false or \"auto\"", Assert.Throws<InvalidDataException>(() => Load("\"bfloat16\": \"half\",")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "true, false or \"auto\"", Assert.Throws<InvalidDataException>(() => Load("\"bfloat16\": \"half\",")).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -86,7 +87,8 @@ public sealed class ComputeChoiceTests : IDisposable
         }
 
         Assert.Equal(chosen, run.State<SupervisedState>()!.Compute);
-        Assert.Contains(JsonEncodedText.Encode(chosen.ToString()).ToString(), File.ReadAllText(Path.Combine(run.Checkpoint, "provenance.json")), StringComparison.Ordinal);
+        Assert.Contains(
+            JsonEncodedText.Encode(chosen.ToString()).ToString(), File.ReadAllText(Path.Combine(run.Checkpoint, "provenance.json")), StringComparison.Ordinal);
         using var resumed = new SupervisedRun(config, run);
         Assert.Equal(chosen, resumed.Compute.Types);
         Assert.StartsWith("as in the checkpoint", resumed.Compute.Why, StringComparison.Ordinal);

@@ -63,7 +63,8 @@ public sealed class OptimizerTests
     {
         using var scope = NewDisposeScope();
         var (matrix, table, bias) = (new Parameter(ones(2, 2)), new Parameter(ones(2, 2)), new Parameter(ones(2)));
-        using var optimizer = new Optimizer([("layer.weight", matrix), ("model.embed_tokens.weight", table), ("layer.bias", bias)], AdamWAlone with { WeightDecay = 0.5 });
+        using var optimizer = new Optimizer(
+            [("layer.weight", matrix), ("model.embed_tokens.weight", table), ("layer.bias", bias)], AdamWAlone with { WeightDecay = 0.5 });
         ((matrix.sum() + table.sum() + bias.sum()) * tensor(0f)).backward();
         optimizer.Step(0.1);
         Assert.Equal(0.95f, matrix[0, 0].item<float>(), 5);

@@ -33,7 +33,8 @@ public sealed class ComparisonTests : IDisposable
         Refused(File("11"), "puzzle clean 2 is in A alone");
         Refused(File("1101"), "puzzle clean 3 is in B alone");
         Refused(a with { Subject = a.Subject with { Seed = 2 } }, "seed 1 in A, 2 in B");
-        Refused(a with { Puzzles = [a.Puzzles[0], a.Puzzles[1] with { Code = "z" }, a.Puzzles[2]] }, "puzzle clean 1 is 'a 1' (reference400, severity 0) in A, 'z'");
+        Refused(a with
+            { Puzzles = [a.Puzzles[0], a.Puzzles[1] with { Code = "z" }, a.Puzzles[2]] }, "puzzle clean 1 is 'a 1' (reference400, severity 0) in A, 'z'");
         Refused(a with { Puzzles = [a.Puzzles[0] with { Severity = 3 }, a.Puzzles[1], a.Puzzles[2]] }, "severity 3) in B");
     }
 
@@ -55,7 +56,8 @@ public sealed class ComparisonTests : IDisposable
     /// <summary>One clean puzzle a digit, 1 for right; one and two words in turn.</summary>
     private static EvaluationFile File(string right)
     {
-        EvaluatedPuzzle[] puzzles = [.. right.Select((digit, i) => new EvaluatedPuzzle(Split.Clean, i, $"a {i}", digit == '1', "reference400", 1 + i % 2, 0, 0.5))];
+        EvaluatedPuzzle[] puzzles = [.. right.Select(
+            (digit, i) => new EvaluatedPuzzle(Split.Clean, i, $"a {i}", digit == '1', "reference400", 1 + i % 2, 0, 0.5))];
         var subject = new EvaluationSubject
         {
             Checkpoint = "models/x",

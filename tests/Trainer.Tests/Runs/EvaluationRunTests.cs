@@ -88,7 +88,8 @@ public sealed class EvaluationRunTests : IDisposable
     public void A_result_survives_saving_and_anything_else_is_refused()
     {
         var path = Path.Combine(_folder, "result.json");
-        EvaluatedPuzzle[] puzzles = [new(Split.Clean, 0, "a b", true, "reference400", 1, 0, 0.5), new(Split.Clean, 1, "a c", false, "reference400", 1, 0, null) { Reply = "→ \"x\"\n" }];
+        EvaluatedPuzzle[] puzzles = [new(Split.Clean, 0, "a b", true, "reference400", 1, 0, 0.5), new(Split.Clean, 1, "a c", false, "reference400", 1, 0, null)
+            { Reply = "→ \"x\"\n" }];
         var file = new EvaluationFile(Subject, "abc", EvaluationTables.Scores(puzzles), puzzles);
         file.Save(path);
         Assert.Equivalent(file, EvaluationFile.Load(path), strict: true);
@@ -103,7 +104,8 @@ public sealed class EvaluationRunTests : IDisposable
     {
         var answer = $"w{(char)('a' + index)}" + (index % 2 == 0 ? "" : " dog");
         var severity = split == Split.Camera ? 1 + (int)(index % 3) : 0;
-        return new Puzzle(answer, $"q _ {answer[1]}", Cipher, new RgbImage(1, 1, new byte[3]), [], severity > 0 ? PictureKind.Camera : PictureKind.Reference400, severity);
+        return new Puzzle(
+            answer, $"q _ {answer[1]}", Cipher, new RgbImage(1, 1, new byte[3]), [], severity > 0 ? PictureKind.Camera : PictureKind.Reference400, severity);
     }
 
     private static PuzzleReply Reply(Puzzle puzzle, bool right) => new(right ? $"<answer>{puzzle.Answer}</answer>" : "no idea", 0.25);

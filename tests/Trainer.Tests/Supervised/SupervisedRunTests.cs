@@ -99,10 +99,12 @@ public sealed class SupervisedRunTests : IDisposable
 
     public void Dispose() => Directory.Delete(_runs, recursive: true);
 
-    private static TrainConfig Tiny(string name, int checkpointEvery) => TrainConfig.Load(Config) with { Name = name, CheckpointEvery = checkpointEvery, ProbeEvery = 100 };
+    private static TrainConfig Tiny(string name, int checkpointEvery)
+        => TrainConfig.Load(Config) with { Name = name, CheckpointEvery = checkpointEvery, ProbeEvery = 100 };
 
     /// <summary>A stage with a constant step size.</summary>
-    private static StageConfig Stage(string part, int steps) => TrainConfig.Load(Config).Stages[part == "tower" ? 0 : 1] with { Steps = steps, WarmUp = 1, FinalShare = 1 };
+    private static StageConfig Stage(string part, int steps)
+        => TrainConfig.Load(Config).Stages[part == "tower" ? 0 : 1] with { Steps = steps, WarmUp = 1, FinalShare = 1 };
 
     /// <summary>Runs, or goes on with, a run in this process; returns its checkpoint.</summary>
     private string Finish(TrainConfig config, string name)
