@@ -8,7 +8,7 @@ using Vlm.Package;
 using Vlm.Puzzles;
 using Vlm.Solving;
 using Vlm.Text;
-using Vlm.Trainer;
+using Vlm.Trainer.Config;
 using Vlm.Vision;
 
 namespace Vlm.Parity.Tests;
