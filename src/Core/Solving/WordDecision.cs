@@ -14,9 +14,6 @@ internal static class WordDecision
     /// <summary>Readings kept from word to word.</summary>
     private const int Beam = 64;
 
-    /// <summary>How often a word is of each kind. Measured, 0.4 and 0.1 for the first two are as good for common words and worse for rarer ones.</summary>
-    private const double CommonShare = 0.3, RareShare = 0.2, StringShare = 0.5;
-
     /// <summary>
     /// A pair less probable than this is not what the picture shows. Of messages with no word of the list, a tenth of this bound lets words
     /// overrule the right reading about twice as often, and rights three answers in a thousand more among those of the list (EXPERIMENTS.md).
@@ -38,9 +35,8 @@ internal static class WordDecision
             var asItIs = string.Concat(word.Select(coded => asRead[coded]));
             (string Plain, double Chance)[] candidates =
             [
-                .. Possible(word, WordList.CommonOf(word.Length), CommonShare, logs),
-                .. Possible(word, WordList.RareOf(word.Length), RareShare, logs),
-                (asItIs, Math.Log(StringShare) - (word.Length * Math.Log(LetterDecision.Letters))),
+                .. Possible(word, logs),
+                (asItIs, Math.Log(WordPrior.OfString(word.Length))),
             ];
             readings = [.. readings
                 .SelectMany(reading => candidates.Select(candidate => reading.With(word, candidate.Plain, logs, candidate.Chance)))
@@ -53,10 +49,9 @@ internal static class WordDecision
     }
 
     /// <summary>The words that the picture may show, each with the logarithm of its chance.</summary>
-    private static IEnumerable<(string Plain, double Chance)> Possible(
-        string coded, IReadOnlyList<string> words, double share, Dictionary<char, LetterBelief> logs) => words
-        .Where(plain => coded.Zip(plain).All(pair => logs[pair.First].Of(pair.Second) >= LeastBelief))
-        .Select(plain => (plain, Math.Log(share / words.Count)));
+    private static IEnumerable<(string Plain, double Chance)> Possible(string coded, Dictionary<char, LetterBelief> logs) => WordPrior.Words(coded.Length)
+        .Where(word => coded.Zip(word.Word).All(pair => logs[pair.First].Of(pair.Second) >= LeastBelief))
+        .Select(word => (word.Word, Math.Log(word.Chance)));
 
     /// <summary>The letters of the likeliest reading, each with the share of weight of the readings that have it.</summary>
     private static DecidedLetter[] Believed(List<Reading> readings, IReadOnlyList<DecidedLetter> read)
