@@ -54,6 +54,13 @@ public static class CheckedOption
         return option;
     }
 
+    /// <summary>Some kinds of pictures, with commas between; all of them by default.</summary>
+    public static Option<Stratum[]> Strata(string name, string description)
+    {
+        var names = string.Join(",", Enum.GetNames<Stratum>()).ToLowerInvariant();
+        return Read<Stratum[]>(name, description, Enum.GetValues<Stratum>(), TryReadStrata, $"some of {names}");
+    }
+
     /// <summary>How hard the pictures are that a camera took.</summary>
     public static Option<SeverityRange> Severity(SeverityRange usual)
     {
@@ -90,6 +97,14 @@ public static class CheckedOption
     {
         split = default;
         return EvaluationSplits.Contains(text) && Enum.TryParse(text, ignoreCase: true, out split);
+    }
+
+    private static bool TryReadStrata(string text, out Stratum[] strata)
+    {
+        var names = text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        bool IsName(string name) => Enum.GetNames<Stratum>().Contains(name, StringComparer.OrdinalIgnoreCase);
+        strata = [.. names.Where(IsName).Select(name => Enum.Parse<Stratum>(name, ignoreCase: true)).Distinct().Order()];
+        return names.Length > 0 && names.All(IsName);
     }
 
     private static bool TryReadSplits(string text, out Split[] splits)

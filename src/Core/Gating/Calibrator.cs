@@ -8,7 +8,7 @@ namespace Vlm.Gating;
 /// <param name="Name">One of <see cref="Signals.Names"/>.</param>
 /// <param name="Mean">Subtracted first.</param>
 /// <param name="Deviation">Divides then; above 0.</param>
-/// <param name="Weight">Of the standardised signal.</param>
+/// <param name="Weight">Of the standardised signal; at least 0.</param>
 public sealed record CalibratorTerm(string Name, double Mean, double Deviation, double Weight);
 
 /// <summary>An answer whose truth is known.</summary>
@@ -18,7 +18,8 @@ public sealed record CalibratorTerm(string Name, double Mean, double Deviation, 
 public sealed record LabelledSignals(SignalVector Signals, bool HasHardFailure, bool IsCorrect);
 
 /// <summary>
-/// The probability that an answer is right, from its signals: a logistic regression on standardised signals. Answers with a hard failure are not its business.
+/// The probability that an answer is right, from its signals: a logistic regression on standardised signals with weights of at least 0, so that a less sure
+/// signal never makes an answer surer. Answers with a hard failure are not its business.
 /// </summary>
 /// <param name="Terms">The signals it uses.</param>
 /// <param name="Intercept">The score of an average answer.</param>
@@ -30,7 +31,7 @@ public sealed record Calibrator(IReadOnlyList<CalibratorTerm> Terms, double Inte
 
     /// <summary>Fits a calibrator on the answers that no verifier rules out.</summary>
     /// <param name="answers">At least one without a hard failure.</param>
-    /// <param name="names">The signals to use; those that never vary here are left out.</param>
+    /// <param name="names">The signals to use; those that never vary here, or that less confidence would go with, are left out.</param>
     /// <remarks>
     /// How strongly the weights are pulled to 0 is chosen by five-fold cross-validation among these answers.
     /// When all answers are right, or all wrong, nothing can be learned about which are: the probability is then (right + 1) / (n + 2) for every answer,
@@ -48,8 +49,8 @@ public sealed record Calibrator(IReadOnlyList<CalibratorTerm> Terms, double Inte
         var scales = names.Select(name => Scale(name, [.. kept.Select(answer => answer.Signals[name])])).Where(term => term.Deviation > 0).ToArray();
         double[][] features = [.. kept.Select(answer => Array.ConvertAll(scales, term => Standardise(term, answer.Signals)))];
         bool[] labels = [.. kept.Select(answer => answer.IsCorrect)];
-        var fit = LogisticRegression.Fit(features, labels, Strengths.MinBy(strength => HeldOutLoss(features, labels, strength)));
-        return new Calibrator([.. scales.Zip(fit.Weights, (term, weight) => term with { Weight = weight })], fit.Intercept);
+        var fit = LogisticRegression.Fit(features, labels, Strengths.MinBy(strength => HeldOutLoss(features, labels, strength)), nonNegative: true);
+        return new Calibrator([.. scales.Zip(fit.Weights, (term, weight) => term with { Weight = weight }).Where(term => term.Weight > 0)], fit.Intercept);
     }
 
     /// <summary>The probability that an answer with these signals is right, in (0, 1).</summary>
@@ -77,7 +78,7 @@ public sealed record Calibrator(IReadOnlyList<CalibratorTerm> Terms, double Inte
             int[] others = [.. Enumerable.Range(0, labels.Length).Where(i => i % Folds != fold)];
             bool[] known = [.. others.Select(i => labels[i])];
             if (known.Distinct().Count() < 2) return 0;
-            var fit = LogisticRegression.Fit([.. others.Select(i => features[i])], known, strength);
+            var fit = LogisticRegression.Fit([.. others.Select(i => features[i])], known, strength, nonNegative: true);
             for (var i = fold; i < labels.Length; i += Folds)
             {
                 var p = fit.Probability(features[i]);

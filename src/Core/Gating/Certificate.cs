@@ -1,8 +1,9 @@
 namespace Vlm.Gating;
 
 /// <summary>
-/// What a gate promises and what the promise rests on: with probability 1 - <see cref="Delta"/> over the draw of the certifying puzzles, at most a share
-/// <see cref="Risk"/> of the accepted answers is wrong, for puzzles exchangeable with them.
+/// What a gate promises and what the promise rests on: with probability 1 - <see cref="Delta"/> over the draw of the certifying puzzles, for puzzles
+/// exchangeable with them, at most a share <see cref="Risk"/> of the accepted answers to readable pictures is wrong, and of each kind of picture that cannot
+/// be read at most such a share is accepted at all; both together.
 /// </summary>
 public sealed record Certificate
 {
@@ -12,7 +13,7 @@ public sealed record Certificate
     /// <summary>δ: how likely the promise may be broken by an unlucky draw, above 0 and below 1.</summary>
     public required double Delta { get; init; }
 
-    /// <summary>n: answers of the certifying split that the threshold accepts.</summary>
+    /// <summary>n: answers to readable pictures of the certifying split that the threshold accepts.</summary>
     public required int Accepted { get; init; }
 
     /// <summary>k: wrong ones among them.</summary>
@@ -21,8 +22,14 @@ public sealed record Certificate
     /// <summary>P(Binomial(n, α) ≤ k), at most δ.</summary>
     public required double PValue { get; init; }
 
-    /// <summary>Accepted share of the certifying split, answers with hard failures included in the whole.</summary>
+    /// <summary>Accepted share of the readable pictures of the certifying split, answers with hard failures included in the whole.</summary>
     public required double Coverage { get; init; }
+
+    /// <summary>Every kind of picture that the promise is for, as counted on the certifying split; the readable ones first, together.</summary>
+    public required IReadOnlyList<CertifiedStratum> Strata { get; init; }
+
+    /// <summary>Kinds of pictures of which nothing is promised.</summary>
+    public required IReadOnlyList<string> NotPromised { get; init; }
 
     /// <summary>The threshold that the older guarantee (SGR) certifies on the same split; null when it certifies none. A check, not used.</summary>
     public double? SgrThreshold { get; init; }
@@ -51,6 +58,14 @@ public sealed record Certificate
     /// <summary>When it was certified, UTC.</summary>
     public required DateTimeOffset Date { get; init; }
 }
+
+/// <summary>What the threshold does to one kind of picture.</summary>
+/// <param name="Name">The kind: of readable pictures all that were measured, such as <c>whole, reversed</c>.</param>
+/// <param name="Asked">Puzzles of the certifying split.</param>
+/// <param name="Certified">Accepted ones.</param>
+/// <param name="Wrong">Wrong ones among the accepted.</param>
+/// <param name="PValue">Of "the promise for this kind is broken", by the exact binomial tail; at most δ.</param>
+public sealed record CertifiedStratum(string Name, int Asked, int Certified, int Wrong, double PValue);
 
 /// <summary>How many puzzles served which purpose.</summary>
 /// <param name="Fit">For the calibrator and the order of thresholds.</param>

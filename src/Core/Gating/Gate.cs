@@ -22,7 +22,7 @@ public sealed record Gate
     /// The version that this program writes and reads: of the file, and of the way from picture to answer and signals. A change of either that can change what
     /// was measured raises it, so that no gate outlives the program it was calibrated with.
     /// </summary>
-    public const int CurrentFormat = 2;
+    public const int CurrentFormat = 3;
 
     /// <summary>The version of the file and of what it was measured with.</summary>
     public required int Format { get; init; }
@@ -97,6 +97,8 @@ public sealed record Gate
         ArgumentNullException.ThrowIfNull(solution);
         var failures = Verifiers.Check(solution.Reply, solution.Question.Code).HardFailures;
         if (failures.Count > 0) return new Assessment(0, failures, IsConfident: false);
+        // That letters are not in the picture is a statement about the picture: it has its own probability, and nobody may use it as an answer.
+        if (solution.Status is not AnswerStatus.Answered) return new Assessment(solution.RawConfidence ?? 0, [], IsConfident: false);
         return Assess(Signals.Of(solution));
     }
 
@@ -123,6 +125,12 @@ public sealed record Gate
             throw new GateException($"'{path}' uses the signal '{unknown}', which this program does not know. Calibrate the package again.");
         if (Calibrator.Terms.Any(term => !(term.Deviation > 0)))
             throw new GateException($"'{path}' has a signal whose deviation is not above 0. Calibrate the package again.");
+        if (Calibrator.Terms.FirstOrDefault(term => !(term.Weight >= 0)) is { } negative)
+        {
+            throw new GateException(
+                $"'{path}' gives the signal '{negative.Name}' the weight {negative.Weight}; weights are at least 0. Calibrate the package again.");
+        }
+
         var hash = Calibrator.Hash();
         if (hash != Certificate.CalibratorHash)
         {

@@ -14,17 +14,21 @@ public sealed record SignalVector(IReadOnlyList<double> Values)
     public double this[string name] => Values[Signals.Index(name)];
 }
 
-/// <summary>Turns a solution into numbers from which the chance that it is right can be learned.</summary>
+/// <summary>Turns a solution into numbers from which the chance that it is right can be learned. Higher is surer in all of them.</summary>
 /// <remarks>
-/// One wrong token makes an exact-match answer wrong, and among many sure tokens a mean hides it: hence minima and low quantiles, per field (Gupta et al.,
-/// arXiv 2404.10136), beside the sequence's log-probability, the principled score of a greedy answer (arXiv 2412.15176).
-/// Log-probabilities and entropies enter as -ln(x + ε): over right answers they range over many powers of ten next to 0, which a linear model cannot see;
-/// the order, and so every ranking, stays the same. Higher is surer in all of them.
+/// One wrong letter makes an exact-match answer wrong, and among many sure ones a mean hides it: hence the least belief beside the product of all, and the
+/// answer against its alternatives (<see cref="AnswerPosterior"/>); whether it is a word is no signal: where nothing can be read, guesses are words. The
+/// tokens' own log-probabilities (arXiv 2412.15176) are for replies that no grammar holds.
+/// Log-probabilities enter as -ln(ε - x): over right answers they range over many powers of ten next to 0, which a linear model cannot see; the order, and so
+/// every ranking, stays the same.
 /// </remarks>
 public static class Signals
 {
     // Probabilities closer to 1 than this are float32 noise.
     private const double Least = 1e-6;
+
+    // Log odds of an answer whose letters nobody was asked for: as low as any.
+    private static readonly double Unknown = Math.Log(Least);
 
     /// <summary>Mean log-probability of the answer's tokens: what a raw confidence is usually made of.</summary>
     public const string MeanLogProbability = "answer.logp.mean";
@@ -35,19 +39,27 @@ public static class Signals
     /// <summary>Least log-probability of any token of the reply.</summary>
     public const string LeastLogProbability = "reply.logp.min";
 
+    /// <summary>Least log-probability of a plain letter in the mapping lines, when it was first written.</summary>
+    public const string LeastMapping = "mapping.logp.min";
+
     /// <summary>The greatest share of probability that constrained decoding took away at any token of the reply.</summary>
     public const string MostRemoved = "reply.removed.max";
 
-    /// <summary>The least belief in a plain letter, after all were decided together.</summary>
-    public const string LeastDecided = "decided.logp.min";
+    /// <summary>The least belief in a letter of the answer, all looks together and no plain letter twice.</summary>
+    public const string LeastBelief = "belief.min";
+
+    /// <summary>Log odds of the answer against every other string.</summary>
+    public const string PosteriorOfLetters = "posterior.letters";
+
+    /// <summary>Log odds of the answer against every other message, words being likelier than other strings.</summary>
+    public const string PosteriorOfWords = "posterior.words";
 
     /// <summary>The names, in the order of the values.</summary>
     public static IReadOnlyList<string> Names { get; } =
     [
-        SequenceLogProbability, LeastLogProbability, MostRemoved, LeastDecided, "decided.logp.sum", "looks.further", "looks.agree",
-        .. Field("mapping"), .. Field("chars"), .. Field("answer"),
-        "verify.chars_match_answer", "verify.mapping_matches_chars", "verify.known_words",
-        "code.letters", "code.distinct",
+        SequenceLogProbability, LeastLogProbability, LeastMapping, MeanLogProbability, MostRemoved,
+        LeastBelief, PosteriorOfLetters, PosteriorOfWords, "looks.spared", "looks.agree",
+        "verify.chars_match_answer", "verify.mapping_matches_chars",
         "picture.sharpness", "picture.contrast", "picture.glyph_size",
     ];
 
@@ -67,7 +79,8 @@ public static class Signals
     }
 
     /// <summary>
-    /// The signals of a solution. A field that the reply does not have counts as one token of probability 1/e, entropy 1 and margin 0, all of it removed.
+    /// The signals of a solution. What the reply does not have counts as one token of probability 1/e, all of it removed; letters without beliefs are as
+    /// unlikely as any.
     /// </summary>
     /// <param name="solution">A solution.</param>
     /// <param name="quality">Of its picture.</param>
@@ -75,27 +88,23 @@ public static class Signals
     {
         ArgumentNullException.ThrowIfNull(solution);
         ArgumentNullException.ThrowIfNull(quality);
-        var choices = solution.Generation.Choices;
-        var (decided, looks) = (solution.Generation.Reading.Decided, solution.Generation.Reading.FurtherLooks);
+        var (choices, fields, looks) = (solution.Generation.Choices, solution.Fields, solution.Generation.Reading.FurtherLooks);
         var report = Verifiers.Check(solution.Reply, solution.Question.Code);
-        var letters = solution.Question.Code.Where(char.IsAsciiLetter).ToArray();
+        var posterior = Posterior(solution);
         double[] values =
         [
             Surety(choices.Sum(choice => choice.LogProbability)),
-            Surety(choices.Count == 0 ? -1 : choices.Min(choice => choice.LogProbability)),
+            Surety(LogProbabilities(choices, Enumerable.Range(0, choices.Count)).Min()),
+            Surety(LogProbabilities(choices, fields?.Mapping).Min()),
+            Surety(LogProbabilities(choices, fields?.Answer).Average()),
             Surety(choices.Count == 0 ? -1 : -choices.Max(choice => choice.Removed)),
-            Surety(decided.Count == 0 ? -1 : decided.Min(letter => letter.LogProbability)),
-            Surety(decided.Count == 0 ? -1 : decided.Sum(letter => letter.LogProbability)),
-            looks.Count,
+            posterior is null ? Surety(Unknown) : Surety(posterior.Value.Least),
+            posterior?.Letters ?? Unknown,
+            posterior?.Words ?? Unknown,
+            -looks.Count,
             looks.Count == 0 ? 1 : (double)looks.Agreeing / looks.Count,
-            .. Of(choices, solution.Fields?.Mapping),
-            .. Of(choices, solution.Fields?.Chars),
-            .. Of(choices, solution.Fields?.Answer),
             report.Passed(Verifier.CharsMatchAnswer) ? 1 : 0,
             report.Passed(Verifier.MappingMatchesChars) ? 1 : 0,
-            report.KnownWords,
-            letters.Length,
-            letters.Distinct().Count(),
             Math.Log(quality.Sharpness + 1),
             quality.Contrast,
             quality.GlyphSize,
@@ -103,31 +112,12 @@ public static class Signals
         return new SignalVector(values);
     }
 
-    private static IEnumerable<string> Field(string field) =>
-        ((string[])["logp.min", "logp.q10", "logp.q25", "logp.mean", "margin.min", "margin.mean", "entropy.max", "entropy.mean", "removed.max"])
-        .Select(name => $"{field}.{name}");
+    private static AnswerPosterior? Posterior(Solution solution) => solution.Answer is { } answer
+        ? AnswerPosterior.From(solution.Question.Code, answer, LetterDecision.Balanced(solution.Generation.Reading.Together))
+        : null;
 
-    private static double[] Of(IReadOnlyList<Choice> choices, IReadOnlyList<int>? field)
-    {
-        if (field is not { Count: > 0 }) return [Surety(-1), Surety(-1), Surety(-1), Surety(-1), 0, 0, Surety(-1), Surety(-1), Surety(-1)];
-        double[] logs = [.. field.Select(i => choices[i].LogProbability).Order()];
-        double[] margins = [.. field.Select(i => choices[i].Margin)];
-        double[] entropies = [.. field.Select(i => choices[i].Entropy)];
-        return
-        [
-            Surety(logs[0]), Surety(Quantile(logs, 0.10)), Surety(Quantile(logs, 0.25)), Surety(logs.Average()),
-            margins.Min(), margins.Average(), Surety(-entropies.Max()), Surety(-entropies.Average()),
-            Surety(-field.Max(i => choices[i].Removed)),
-        ];
-    }
-
-    /// <summary>Linear between the order statistics.</summary>
-    private static double Quantile(double[] sorted, double share)
-    {
-        var at = share * (sorted.Length - 1);
-        var below = (int)at;
-        return below + 1 < sorted.Length ? sorted[below] + (at - below) * (sorted[below + 1] - sorted[below]) : sorted[below];
-    }
+    private static IEnumerable<double> LogProbabilities(IReadOnlyList<Choice> choices, IEnumerable<int>? places) =>
+        (places ?? []).Select(place => (double)choices[place].LogProbability).DefaultIfEmpty(-1);
 
     private static double Surety(double logProbability) => -Math.Log(Least - Math.Min(0, logProbability));
 }

@@ -7,8 +7,8 @@ namespace Vlm.Solving;
 /// <param name="Letters">Log odds of the answer against every other string of letters, from the beliefs in the letters alone.</param>
 /// <param name="Words">Log odds of the answer against every other message, from the beliefs and <see cref="WordPrior"/>.</param>
 /// <remarks>
-/// A word list says something only where no other word fits what was seen: on a picture that shows nothing every word of a length has the same posterior, about one
-/// in their number, and a hidden letter that makes two words gives each about a half.
+/// A word list says something only where no other word fits what was seen: on a picture that shows nothing every word of a length has the same posterior,
+/// about one in their number, and a hidden letter that makes two words gives each about a half.
 /// Every number is a monotone function of the beliefs: less belief in a letter of the answer, whatever gains it, makes none of them greater.
 /// </remarks>
 public readonly record struct AnswerPosterior(double Least, double Letters, double Words)
@@ -107,7 +107,8 @@ public readonly record struct AnswerPosterior(double Least, double Letters, doub
         /// <summary>ln P(this word | known letters, beliefs): its weight against that of every other word and string.</summary>
         public double Log(KnownLetters known, SeenLetter?[] rows)
         {
-            var logOwn = Code.Zip(Plain).Distinct().Where(pair => known[pair.First] == default).Sum(pair => Math.Log(rows[pair.First - 'a']!.Chances[pair.Second - 'a']));
+            var logOwn = Code.Zip(Plain).Distinct().Where(pair => known[pair.First] == default)
+                .Sum(pair => Math.Log(rows[pair.First - 'a']!.Chances[pair.Second - 'a']));
             var (own, anyString) = (Math.Exp(logOwn), WordPrior.OfString(Code.Length));
             // Of any string, all are other answers but the one that was read.
             var (prior, others) = (anyString, anyString * OneLess(logOwn));
@@ -120,7 +121,9 @@ public readonly record struct AnswerPosterior(double Least, double Letters, doub
             return -LogOfOnePlus(others / (prior * own));
         }
 
-        /// <summary>The product of the beliefs in the letters that make this code another word; 0 where the known letters, or each other, forbid it, or it is too small.</summary>
+        /// <summary>
+        /// The product of the beliefs in the letters that make this code another word; 0 where the known letters, or each other, forbid it, or it is too small.
+        /// </summary>
         private double Chance(string plain, KnownLetters known, SeenLetter?[] rows, double least)
         {
             var (chance, taken) = (1.0, known.Taken);

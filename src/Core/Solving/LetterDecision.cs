@@ -41,6 +41,13 @@ public sealed record LetterReading
     /// <summary>What the model believes of every letter it was asked for, at the first look; empty where <see cref="Decided"/> is.</summary>
     public IReadOnlyList<LetterBelief> Beliefs { get; init; } = [];
 
+    /// <summary>What the model believes of every letter it was asked for, all looks together.</summary>
+    public IReadOnlyList<LetterBelief> Together
+    {
+        get => field ?? Beliefs;
+        init;
+    }
+
     /// <summary>
     /// Where the model looked for every plain letter it was asked for, one weight per picture token, sum 1; empty where the package does not show it.
     /// </summary>

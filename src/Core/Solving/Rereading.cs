@@ -134,6 +134,7 @@ internal sealed class Rereading(ReplyRunner runner)
                 Reading = reply.Reading with
                 {
                     Decided = _decided,
+                    Together = _together,
                     FurtherLooks = new LookCount(_looks.Count, agreeing),
                     LeantOnWords = leansOnWords && IsOpen,
                 },

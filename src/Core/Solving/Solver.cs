@@ -118,7 +118,7 @@ public sealed record Solution
     {
         null => null,
         var answer when !answer.Contains(Message.Unseen, StringComparison.Ordinal) => AnswerStatus.Answered,
-        _ when Generation.Reading.Beliefs is { Count: Cipher.Letters } all && LetterDecision.IsNothingSeen(all) => AnswerStatus.NoDecoder,
+        _ when Generation.Reading.Together is { Count: Cipher.Letters } all && LetterDecision.IsNothingSeen(all) => AnswerStatus.NoDecoder,
         _ => AnswerStatus.Unreadable,
     };
 

@@ -2,7 +2,10 @@ using Vlm.Cryptogram;
 
 namespace Vlm.Solving;
 
-/// <summary>How likely a word of a message is before the picture is seen: a common word, a rarer one, or any string of letters; of each kind those of its length are equally likely.</summary>
+/// <summary>
+/// How likely a word of a message is before the picture is seen: a common word, a rarer one, or any string of letters; of each kind those of its length are
+/// equally likely.
+/// </summary>
 internal static class WordPrior
 {
     /// <summary>How often a word is of each kind. Measured, 0.4 and 0.1 for the first two are as good for common words and worse for rarer ones.</summary>

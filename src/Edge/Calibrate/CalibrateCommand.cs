@@ -17,14 +17,28 @@ internal static class CalibrateCommand
 
     private static readonly Option<string?> Data = new("--data")
     {
-        Description = "A folder with pictures and a codes.csv (columns picture, code, answer and, when known, severity), used whole. Without it, puzzles are drawn.",
+        Description = "A folder with pictures and a codes.csv (columns picture, code, answer and, when known, severity and stratum), used whole. "
+            + "Without it, puzzles are drawn.",
     };
 
     private static readonly Option<Split> DrawnSplit = CheckedOption.Split("What is drawn.", Split.Camera);
 
     private static readonly Option<SeverityRange> Severity = CheckedOption.Severity(new SeverityRange(0, 3));
 
-    private static readonly Option<int> Count = CheckedOption.Positive("--count", "Puzzles to draw.", 5000, 10_000_000);
+    private static readonly Option<int> Count = CheckedOption.Positive("--count", "Whole pictures to draw.", 3000, 10_000_000);
+
+    private static readonly Option<int> Reversed = CheckedOption.Positive("--reversed", "Pictures with reversed pairs to draw.", 600, 10_000_000);
+
+    private static readonly Option<int> Unreadable =
+        CheckedOption.Positive("--unreadable", "Pictures to draw of each stratum that cannot be read.", 1000, 10_000_000);
+
+    private static readonly Option<Stratum[]> Strata = CheckedOption.Strata("--strata", "Kinds of pictures to draw.");
+
+    private static readonly Option<Stratum[]> Promised =
+        CheckedOption.Strata("--promise", "Kinds of pictures that something is promised for; the others are measured and reported.");
+
+    private static readonly Option<double> Coverage =
+        CheckedOption.Probability("--coverage", "The share of the readable answers that is enough to accept: the gate is no more lenient than that.", 0.98);
 
     private static readonly Option<long> Seed = new("--seed")
     {
@@ -51,7 +65,7 @@ internal static class CalibrateCommand
     {
         var command = new Command("calibrate", "Measure a package on labelled puzzles and certify how sure an answer must be to be used alone.")
         {
-            Model, Risk, Confidence, Data, DrawnSplit, Severity, Count, Seed, Larger, Batch, Threads, Runs,
+            Model, Risk, Confidence, Data, DrawnSplit, Severity, Strata, Promised, Coverage, Count, Reversed, Unreadable, Seed, Larger, Batch, Threads, Runs,
         };
         command.SetAction((result, cancellation) => Task.FromResult(new CalibrateRun(Read(result), TimeProvider.System).Run(cancellation)));
         return command;
@@ -59,8 +73,15 @@ internal static class CalibrateCommand
 
     private static CalibrateOptions Read(ParseResult result)
     {
-        if (result.GetValue(Data) is not null && (result.GetResult(DrawnSplit) is { Implicit: false } || result.GetResult(Count) is { Implicit: false }))
-            throw new UsageException("--data uses a folder whole; --split and --count are for drawn puzzles. Leave one or the other out.");
+        Option[] drawing = [DrawnSplit, Strata, Count, Reversed, Unreadable];
+        if (result.GetValue(Data) is not null && drawing.FirstOrDefault(option => result.GetResult(option) is { Implicit: false }) is { } drawn)
+            throw new UsageException($"--data uses a folder whole; {drawn.Name} is for drawn puzzles. Leave one or the other out.");
+        foreach (var option in (Option<Stratum[]>[])[Strata, Promised])
+        {
+            if (!result.GetValue(option)!.Contains(Stratum.Whole))
+                throw new UsageException($"{option.Name} lacks whole: confidence is learned on, and first promised for, pictures that can be read.");
+        }
+
         return new CalibrateOptions
         {
             Model = ModelPlace.Locate(result.GetValue(Model)!),
@@ -70,7 +91,12 @@ internal static class CalibrateCommand
             Data = result.GetValue(Data),
             Split = result.GetValue(DrawnSplit),
             Severity = result.GetValue(Severity),
+            Strata = result.GetValue(Strata)!,
+            Promised = result.GetValue(Promised)!,
+            Coverage = result.GetValue(Coverage),
             Count = result.GetValue(Count),
+            Reversed = result.GetValue(Reversed),
+            Unreadable = result.GetValue(Unreadable),
             Seed = result.GetValue(Seed),
             Batch = result.GetValue(Batch),
             Threads = result.GetValue(Threads),

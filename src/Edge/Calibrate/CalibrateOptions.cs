@@ -21,8 +21,23 @@ internal sealed record CalibrateOptions
 
     public required SeverityRange Severity { get; init; }
 
-    /// <summary>Puzzles to draw; without meaning for a folder, which is used whole.</summary>
+    /// <summary>What may be the matter with the drawn pictures.</summary>
+    public required IReadOnlyList<Stratum> Strata { get; init; }
+
+    /// <summary>The kinds of pictures that something is promised for.</summary>
+    public required IReadOnlyList<Stratum> Promised { get; init; }
+
+    /// <summary>The share of the readable answers whose acceptance is enough.</summary>
+    public required double Coverage { get; init; }
+
+    /// <summary>Whole pictures to draw; without meaning for a folder, which is used whole.</summary>
     public required int Count { get; init; }
+
+    /// <summary>Pictures with reversed pairs to draw.</summary>
+    public required int Reversed { get; init; }
+
+    /// <summary>Pictures to draw of each stratum that cannot be read.</summary>
+    public required int Unreadable { get; init; }
 
     /// <summary>Seed of the drawn puzzles and of the division into fit, certify and report.</summary>
     public required long Seed { get; init; }
@@ -36,4 +51,12 @@ internal sealed record CalibrateOptions
 
     /// <summary>Folder of the report and of the measured answers.</summary>
     public required string Runs { get; init; }
+
+    /// <summary>Pictures to draw of a stratum.</summary>
+    public int CountOf(Stratum stratum) => stratum switch
+    {
+        Stratum.Whole => Count,
+        Stratum.Reversed => Reversed,
+        _ => Unreadable,
+    };
 }

@@ -6,6 +6,7 @@ using Vlm.Engine;
 using Vlm.Files;
 using Vlm.Gating;
 using Vlm.Package;
+using Vlm.Puzzles;
 using Vlm.Solving;
 using Vlm.Statistics;
 using Vlm.Vision;
@@ -19,20 +20,20 @@ internal sealed class CalibrateRun(CalibrateOptions options, TimeProvider time)
     public int Run(CancellationToken cancellation)
     {
         var puzzles = LabelledPuzzles.From(options);
-        var promise = new Promise(options.Risk, options.Delta);
-        var (folder, measured) = Measure(options.Model, puzzles, [.. Enumerable.Range(0, puzzles.Count)], cancellation);
+        var promise = new Promise(options.Risk, options.Delta) { Strata = options.Promised, Coverage = options.Coverage };
+        var (folder, measured) = Measure(options.Model, puzzles, puzzles.Indices, cancellation);
         var splits = CalibrationSplits.Of([.. measured.Values], options.Seed);
-        if (splits.Fit.All(item => item.IsRuledOut()))
-            return Refuse(Calibration.Missing(splits, calibrator: null, promise), puzzles, promise);
+        if (splits.Fit.All(item => item.IsRuledOut())) return Refuse(splits, calibrator: null, promise);
         var certified = Calibration.Fit(splits, Signals.Names, promise);
-        if (certified.Threshold is not { } threshold || !(threshold.Threshold > 0))
-            return Refuse(Calibration.Missing(splits, certified.Calibrator, promise), puzzles, promise);
+        if (certified.Threshold is not { } threshold || !(threshold.Threshold > 0)) return Refuse(splits, certified.Calibrator, promise);
 
-        var gate = ToGate(certified, threshold, splits, (folder, puzzles, DataSetHash(measured)));
+        var gate = ToGate(certified, threshold, splits, promise, (folder, puzzles, DataSetHash(measured)));
         var larger = options.Larger is { } path
-            ? Measure(path, puzzles, [.. splits.Report.Select(item => item.Index)], cancellation).Measured
+            ? Measure(path, puzzles, [.. splits.Report.Where(item => item.IsReadable).Select(item => item.Index)], cancellation).Measured
             : null;
-        var report = ReportFigures.Of(Name(options.Model), gate, splits, larger) with { Larger = options.Larger is { } model ? Name(model) : null };
+        var report = ReportFigures.Of(Name(options.Model), gate, (splits, promise), larger) with { Larger = options.Larger is { } model ? Name(model) : null };
+        var worst = report.Strata.SelectMany(stratum => stratum.Worst);
+        report = report with { Pictures = worst.ToDictionary(item => item.Index, item => Thumbnail(puzzles.At(item.Index).Picture)) };
         var page = Path.Combine(options.Runs, $"{Name(options.Model)}-{folder.Fingerprint[..12]}-{puzzles.Key}.html");
         File.WriteAllText(page, ReportPage.Of(report));
         var target = Path.Combine(options.Model, ModelFolder.GateName);
@@ -42,7 +43,7 @@ internal sealed class CalibrateRun(CalibrateOptions options, TimeProvider time)
     }
 
     private (ModelFolder Folder, IReadOnlyDictionary<int, Measurement> Measured) Measure(
-        string model, LabelledPuzzles puzzles, int[] indices, CancellationToken cancellation)
+        string model, LabelledPuzzles puzzles, IReadOnlyList<int> indices, CancellationToken cancellation)
     {
         using var solver = Solver.Open(model, new EngineOptions { Threads = options.Threads });
         // Everything that changes an answer or a signal is in the name: the package, the puzzles, the batch, and the code that runs them.
@@ -61,7 +62,8 @@ internal sealed class CalibrateRun(CalibrateOptions options, TimeProvider time)
     }
 
     private Gate ToGate(
-        CertifiedCalibrator certified, CertifiedThreshold threshold, CalibrationSplits splits, (ModelFolder Folder, LabelledPuzzles Puzzles, string Hash) measured) => new()
+        CertifiedCalibrator certified, CertifiedThreshold threshold, CalibrationSplits splits, Promise promise,
+        (ModelFolder Folder, LabelledPuzzles Puzzles, string Hash) measured) => new()
         {
             Format = Gate.CurrentFormat,
             Calibrator = certified.Calibrator,
@@ -72,8 +74,10 @@ internal sealed class CalibrateRun(CalibrateOptions options, TimeProvider time)
                 Delta = options.Delta,
                 Accepted = threshold.Groups[0].Accepted,
                 Errors = threshold.Groups[0].Errors,
-                PValue = threshold.PValue,
-                Coverage = (double)threshold.Groups[0].Accepted / splits.Certify.Count,
+                PValue = threshold.Groups[0].PValue,
+                Coverage = (double)threshold.Groups[0].Accepted / splits.Certify.Count(item => item.IsReadable && promise.Strata.Contains(item.Stratum)),
+                Strata = [.. threshold.Groups.Select(group => new CertifiedStratum(group.Name, group.Asked, group.Accepted, group.Errors, group.PValue))],
+                NotPromised = [.. Enum.GetValues<Stratum>().Except(Calibration.Promised(splits, promise)).Select(Calibration.Name)],
                 SgrThreshold = certified.SgrThreshold?.Threshold,
                 Splits = new SplitSizes(splits.Fit.Count, splits.Certify.Count, splits.Report.Count),
                 SplitSeed = options.Seed,
@@ -117,14 +121,40 @@ internal sealed class CalibrateRun(CalibrateOptions options, TimeProvider time)
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Concat(lines))));
     }
 
-    private static int Refuse(long? missing, LabelledPuzzles puzzles, Promise promise)
+    private static int Refuse(CalibrationSplits splits, Calibrator? calibrator, Promise promise)
     {
-        var wanted = $"a risk of {promise.Risk * 100:0.##} % at {(1 - promise.Delta) * 100:0.##} % confidence";
-        Console.Error.WriteLine(missing is { } count
-            ? $"{puzzles.Count} labelled puzzles are too few to certify {wanted}: about {count} more are needed. Nothing was written."
-            : $"{wanted} cannot be certified: at every threshold more of the accepted answers are wrong than that, and more puzzles would not help. "
-                + "Train the model further or allow a greater --risk. Nothing was written.");
+        Console.Error.WriteLine($"{Reason(splits, calibrator, promise)} Nothing was written.");
         return ExitCode.Failed;
+    }
+
+    private static string Reason(CalibrationSplits splits, Calibrator? calibrator, Promise promise)
+    {
+        var wanted = $"{promise.Risk * 100:0.##} % at {(1 - promise.Delta) * 100:0.##} % confidence";
+        if (Calibration.TooSmall(splits, promise) is { } small)
+        {
+            return $"{small.Measured} puzzles of the stratum {Calibration.Name(small.Stratum)} are too few to promise that at most {wanted} are accepted: "
+                + $"{small.Needed} are needed (--unreadable), or leave it out (--promise), and nothing is promised for it.";
+        }
+
+        if (calibrator is not null && Calibration.InTheWay(splits, calibrator, promise) is { } stratum)
+        {
+            return $"A share of {wanted} cannot be promised for the stratum {stratum.Name}: of {stratum.Asked} puzzles that cannot be read {stratum.Accepted} "
+                + "are as sure as the surest that can. Train the model on such pictures, or leave the stratum out (--promise), and nothing is promised for it.";
+        }
+
+        var readable = splits.Fit.Concat(splits.Certify).Concat(splits.Report).Count(item => item.IsReadable);
+        return Calibration.Missing(splits, calibrator, promise) is { } count
+            ? $"{readable} labelled puzzles are too few to certify a risk of {wanted}: about {count} more are needed."
+            : $"A risk of {wanted} cannot be certified: at every threshold more of the accepted answers are wrong than that, and more puzzles would not help. "
+                + "Train the model further or allow a greater --risk.";
+    }
+
+    /// <summary>A JPEG small enough for a page.</summary>
+    private static byte[] Thumbnail(RgbImage picture)
+    {
+        const double Side = 220;
+        var scale = Math.Min(1, Side / Math.Max(picture.Width, picture.Height));
+        return ImageCodec.EncodeJpeg(Resize.Bicubic(picture, Math.Max(1, (int)(picture.Width * scale)), Math.Max(1, (int)(picture.Height * scale))), 80);
     }
 
     private static void Print(CalibrationReport report, IReadOnlyList<string> written)
@@ -133,6 +163,9 @@ internal sealed class CalibrateRun(CalibrateOptions options, TimeProvider time)
         Console.WriteLine(
             $"Certified: risk ≤ {certificate.Risk * 100:0.##} % at {(1 - certificate.Delta) * 100:0.##} % confidence; {certificate.Errors} of {certificate.Accepted} wrong, " +
             $"p = {certificate.PValue:G3}, threshold {report.Gate.Threshold:F6}, {certificate.Coverage * 100:F1} % accepted.");
+        foreach (var stratum in certificate.Strata.Skip(1))
+            Console.WriteLine($"  {stratum.Name}: {stratum.Certified} of {stratum.Asked} that cannot be read accepted, p = {stratum.PValue:G3}.");
+        if (certificate.NotPromised.Count > 0) Console.WriteLine($"Nothing promised for: {string.Join(", ", certificate.NotPromised)}.");
         Console.WriteLine(
             $"Report split: {all.Correct} of {all.Count} right; {all.Accepted} accepted, {all.Errors} of them wrong; AUROC {Auroc(report.Confidence.Auroc)}, " +
             $"calibration error {report.Confidence.CalibrationError:F4}.");

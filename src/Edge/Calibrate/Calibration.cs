@@ -1,4 +1,5 @@
 using Vlm.Gating;
+using Vlm.Puzzles;
 using Vlm.Statistics;
 
 namespace Vlm.Edge.Calibrate;
@@ -12,14 +13,25 @@ internal sealed record CalibrationSplits(IReadOnlyList<Measurement> Fit, IReadOn
     // A certificate needs the most answers: its bound tightens with every one.
     public const double FitShare = 0.3, CertifyShare = 0.5;
 
-    /// <summary>A seeded division; the rest that neither fits nor certifies reports.</summary>
+    /// <summary>A seeded division, the same shares of every stratum; the rest that neither fits nor certifies reports.</summary>
     public static CalibrationSplits Of(IReadOnlyList<Measurement> all, long seed)
     {
-        Measurement[] shuffled = [.. all.OrderBy(item => item.Index)];
-        SeededRandom.From(seed, all.Count).Shuffle(shuffled);
-        var (fit, certify) = ((int)(shuffled.Length * FitShare), (int)(shuffled.Length * CertifyShare));
-        return new CalibrationSplits(shuffled[..fit], shuffled[fit..(fit + certify)], shuffled[(fit + certify)..]);
+        var (fit, certify, report) = (new List<Measurement>(), new List<Measurement>(), new List<Measurement>());
+        foreach (var stratum in all.GroupBy(item => item.Stratum).OrderBy(group => group.Key))
+        {
+            Measurement[] shuffled = [.. stratum.OrderBy(item => item.Index)];
+            SeededRandom.From(seed, shuffled.Length).Shuffle(shuffled);
+            var (toFit, toCertify) = ((int)(shuffled.Length * FitShare), (int)(shuffled.Length * CertifyShare));
+            fit.AddRange(shuffled[..toFit]);
+            certify.AddRange(shuffled[toFit..(toFit + toCertify)]);
+            report.AddRange(shuffled[(toFit + toCertify)..]);
+        }
+
+        return new CalibrationSplits(fit, certify, report);
     }
+
+    /// <summary>The strata that anything was measured of, in order.</summary>
+    public IReadOnlyList<Stratum> Strata => [.. Fit.Concat(Certify).Concat(Report).Select(item => item.Stratum).Distinct().Order()];
 }
 
 /// <summary>A calibrator with the threshold that was certified for it.</summary>
@@ -29,9 +41,22 @@ internal sealed record CalibrationSplits(IReadOnlyList<Measurement> Fit, IReadOn
 internal sealed record CertifiedCalibrator(Calibrator Calibrator, CertifiedThreshold? Threshold, CertifiedThreshold? SgrThreshold);
 
 /// <summary>The promise that is asked for: at most a share <paramref name="Risk"/> wrong, broken with probability <paramref name="Delta"/> at most.</summary>
-internal readonly record struct Promise(double Risk, double Delta);
+internal sealed record Promise(double Risk, double Delta)
+{
+    /// <summary>The kinds of pictures that it is for; the confidence is learned on all that were measured.</summary>
+    public IReadOnlyList<Stratum> Strata { get; init; } = Enum.GetValues<Stratum>();
+
+    /// <summary>
+    /// The share of the readable answers whose acceptance is enough, above 0 to 1: a threshold no lower than it need be is safer where nothing was promised.
+    /// </summary>
+    public double Coverage { get; init; } = 1;
+}
 
 /// <summary>Fits and certifies. Pure.</summary>
+/// <remarks>
+/// One threshold keeps several promises: of the answers that it accepts to readable pictures, few are wrong; of each kind of picture that cannot be read, few
+/// are accepted at all. Every puzzle counts once where the confidence is learned, so that a confidence is a share among pictures mixed as those were.
+/// </remarks>
 internal static class Calibration
 {
     // Looking further ahead than this is guessing.
@@ -45,29 +70,81 @@ internal static class Calibration
     public static CertifiedCalibrator Fit(CalibrationSplits splits, IReadOnlyList<string> names, Promise promise, bool withVerifiers = true)
     {
         var calibrator = Calibrator.Fit([.. splits.Fit.Select(item => item.ToLabelled(withVerifiers))], names);
-        var (fit, certify) = (Kept(splits.Fit), Kept(splits.Certify));
-        var grid = LearnThenTest.Grid([Readable(fit)], [certify.Length], promise.Risk, promise.Delta);
+        AnswerGroup[] fit = Groups(splits.Fit), certify = Groups(splits.Certify);
+        var grid = LearnThenTest.Grid(fit, [.. certify.Select(group => group.Answers.Count)], promise.Risk, promise.Delta, promise.Coverage);
         return new CertifiedCalibrator(
             calibrator,
-            LearnThenTest.Certify([Readable(certify)], grid, promise.Risk, promise.Delta),
-            SelectionWithGuaranteedRisk.Certify(certify, promise.Risk, promise.Delta));
+            LearnThenTest.Certify(certify, grid, promise.Risk, promise.Delta),
+            SelectionWithGuaranteedRisk.Certify(certify[0].Answers, promise.Risk, promise.Delta));
 
-        static AnswerGroup Readable(ScoredAnswer[] answers) => new("readable", BoundedShare.WrongOfAccepted, answers);
+        AnswerGroup[] Groups(IReadOnlyList<Measurement> items) =>
+        [
+            // What is ruled out is never accepted, so it has no part in the risk of what is.
+            new(string.Join(", ", Promised(splits, promise).Where(IsReadable).Select(Name)), BoundedShare.WrongOfAccepted,
+                Scored(items.Where(item => item.IsReadable && promise.Strata.Contains(item.Stratum) && !item.IsRuledOut(withVerifiers)))),
+            .. Promised(splits, promise).Where(stratum => !IsReadable(stratum)).Select(stratum =>
+                new AnswerGroup(Name(stratum), BoundedShare.AcceptedOfAsked, Scored(items.Where(item => item.Stratum == stratum)))),
+        ];
 
-        // What is ruled out is never accepted, so it has no part in the risk of what is.
-        ScoredAnswer[] Kept(IReadOnlyList<Measurement> items) =>
-            [.. items.Where(item => !item.IsRuledOut(withVerifiers)).Select(item => item.Scored(calibrator, withVerifiers))];
+        ScoredAnswer[] Scored(IEnumerable<Measurement> items) => [.. items.Select(item => item.Scored(calibrator, withVerifiers))];
+    }
+
+    /// <summary>The strata that were measured and that something is promised for.</summary>
+    public static IEnumerable<Stratum> Promised(CalibrationSplits splits, Promise promise) => splits.Strata.Where(promise.Strata.Contains);
+
+    /// <summary>Whether the pictures of a stratum can be read.</summary>
+    public static bool IsReadable(Stratum stratum) => stratum is Stratum.Whole or Stratum.Reversed;
+
+    /// <summary>What a stratum is called in options, tables and gates.</summary>
+    public static string Name(Stratum stratum) => stratum.ToString().ToLowerInvariant();
+
+    /// <summary>
+    /// The stratum that cannot be read of which too few puzzles were measured to promise anything, with how many of it are needed; null when there is none.
+    /// </summary>
+    public static (Stratum Stratum, int Measured, long Needed)? TooSmall(CalibrationSplits splits, Promise promise)
+    {
+        // Enough for a certificate if none of them is accepted.
+        var fewest = Binomial.FewestTrials(promise.Risk, promise.Delta);
+        foreach (var stratum in Promised(splits, promise).Where(stratum => !IsReadable(stratum)))
+        {
+            if (splits.Certify.Count(item => item.Stratum == stratum) >= fewest) continue;
+            var measured = splits.Fit.Concat(splits.Certify).Concat(splits.Report).Count(item => item.Stratum == stratum);
+            return (stratum, measured, (long)Math.Ceiling(fewest / CalibrationSplits.CertifyShare));
+        }
+
+        return null;
     }
 
     /// <summary>
-    /// How many labelled puzzles more it would probably take to certify the promise, judged by the answers seen so far; null when more puzzles would not help,
+    /// The stratum that cannot be read of which most answers are accepted at the strictest threshold that the readable pictures alone would be certified with;
+    /// null when that is within the promise for all.
+    /// </summary>
+    public static TestedGroup? InTheWay(CalibrationSplits splits, Calibrator calibrator, Promise promise)
+    {
+        Measurement[] promised = [.. splits.Certify.Where(item => promise.Strata.Contains(item.Stratum))];
+        double[] sure = [.. promised.Where(item => item.IsReadable).Select(item => item.Scored(calibrator).Confidence).OrderDescending()];
+        var fewest = Binomial.FewestTrials(promise.Risk, promise.Delta);
+        if (sure.Length < fewest) return null;
+        var strictest = sure[fewest - 1];
+        return promised.Where(item => !item.IsReadable).GroupBy(item => item.Stratum).Select(Count)
+            .Where(group => group.PValue > promise.Delta).MaxBy(group => group.PValue);
+
+        TestedGroup Count(IGrouping<Stratum, Measurement> stratum)
+        {
+            var accepted = stratum.Count(item => item.Scored(calibrator).Confidence >= strictest);
+            return new TestedGroup(Name(stratum.Key), stratum.Count(), accepted, accepted, Binomial.Tail(accepted, stratum.Count(), promise.Risk));
+        }
+    }
+
+    /// <summary>
+    /// How many readable puzzles more it would probably take to certify the promise, judged by the answers seen so far; null when more puzzles would not help,
     /// because at every threshold more answers are wrong than promised.
     /// </summary>
     public static long? Missing(CalibrationSplits splits, Calibrator? calibrator, Promise promise)
     {
-        Measurement[] seen = [.. splits.Fit, .. splits.Certify];
+        Measurement[] seen = [.. splits.Fit.Concat(splits.Certify).Where(item => item.IsReadable)];
         var fewest = Binomial.FewestTrials(promise.Risk, promise.Delta);
-        var all = seen.Length + splits.Report.Count;
+        var all = seen.Length + splits.Report.Count(item => item.IsReadable);
         // Too few to have seen what the model can do: enough for a certificate without errors if every answer is accepted.
         var least = (long)Math.Ceiling(fewest / CalibrationSplits.CertifyShare);
         if (calibrator is null || seen.Length < fewest) return Math.Max(1, least - all);

@@ -48,11 +48,36 @@ internal sealed record GroupFigures(
     public double Risk => Accepted == 0 ? 0 : (double)Errors / Accepted;
 }
 
+/// <summary>What becomes of one kind of picture of the report split at the certified threshold.</summary>
+/// <param name="Name">The stratum.</param>
+/// <param name="Asked">Puzzles.</param>
+/// <param name="Right">Answers that say what the picture shows; of a letter that it does not show, that it does not.</param>
+/// <param name="Certified">Accepted answers.</param>
+/// <param name="Wrong">Of them those that should not have been accepted; all where the picture cannot be read.</param>
+internal sealed record StratumFigures(string Name, int Asked, int Right, int Certified, int Wrong)
+{
+    public required bool IsReadable { get; init; }
+
+    /// <summary>
+    /// Clopper-Pearson upper bound, 95 %, for this row alone: of the share of wrong answers among the accepted ones, or where nothing can be read of the
+    /// share accepted.
+    /// </summary>
+    public required double UpperBound { get; init; }
+
+    /// <summary>The wrong answers with the most confidence, at most five.</summary>
+    public required IReadOnlyList<WorstAnswer> Worst { get; init; }
+}
+
+/// <summary>A wrong answer that was surer than others.</summary>
+internal sealed record WorstAnswer(int Index, string Name, string Expected, string Answer, double Confidence);
+
 /// <summary>What one set of signals is worth.</summary>
 /// <param name="Signals">Which signals.</param>
-/// <param name="Auroc">On the report split; null when all answers are right or all wrong.</param>
-/// <param name="Aurc">On the report split.</param>
-/// <param name="CertifiedCoverage">Share of the report split that the threshold certified for these signals accepts; null when none could be certified.</param>
+/// <param name="Auroc">On the report split, all strata; null when all answers are right or all wrong.</param>
+/// <param name="Aurc">On the report split, all strata.</param>
+/// <param name="CertifiedCoverage">
+/// Share of the readable pictures of the report split that the threshold certified for these signals accepts; null when none could be certified.
+/// </param>
 /// <param name="Risk">Share of wrong answers among those; null when there are none.</param>
 internal sealed record AblationRow(string Signals, double? Auroc, double Aurc, double? CertifiedCoverage, double? Risk);
 
@@ -115,8 +140,13 @@ internal sealed record CalibrationReport
 
     public required ConfidenceFigures Confidence { get; init; }
 
-    /// <summary>All, then per severity where severities are known.</summary>
+    /// <summary>The readable pictures: all, then per severity where severities are known.</summary>
     public required IReadOnlyList<GroupFigures> Groups { get; init; }
+
+    public required IReadOnlyList<StratumFigures> Strata { get; init; }
+
+    /// <summary>JPEG files of the worst answers' pictures by index; empty when the page shows none.</summary>
+    public IReadOnlyDictionary<int, byte[]> Pictures { get; init; } = new Dictionary<int, byte[]>();
 
     public required IReadOnlyList<AblationRow> Ablation { get; init; }
 

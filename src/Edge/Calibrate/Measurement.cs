@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using Vlm.Cryptogram;
 using Vlm.Gating;
+using Vlm.Puzzles;
 using Vlm.Solving;
 using Vlm.Statistics;
 
@@ -14,6 +15,8 @@ internal sealed record Measurement
     public required string Name { get; init; }
 
     public int? Severity { get; init; }
+
+    public required Stratum Stratum { get; init; }
 
     public required string Expected { get; init; }
 
@@ -33,6 +36,7 @@ internal sealed record Measurement
         Index = index,
         Name = puzzle.Name,
         Severity = puzzle.Severity,
+        Stratum = puzzle.Stratum,
         Expected = puzzle.Answer,
         Answer = solution.Answer,
         HardFailures = Verifiers.Check(solution.Reply, puzzle.Code).HardFailures,
@@ -40,17 +44,29 @@ internal sealed record Measurement
         PuzzleHash = puzzle.Hash(),
     };
 
+    /// <summary>Whether the picture shows every letter of the code.</summary>
+    [JsonIgnore]
+    public bool IsReadable => Calibration.IsReadable(Stratum);
+
     [JsonIgnore]
     public bool IsCorrect => Answer == Expected;
 
-    /// <param name="withVerifiers">Whether every hard failure rules an answer out, or only an unreadable reply.</param>
-    public bool IsRuledOut(bool withVerifiers = true) => withVerifiers ? HardFailures.Count > 0 : Answer is null;
+    /// <summary>Whether the answer may be used as it is: what cannot be read has no right answer in letters, even where a guess would be right.</summary>
+    [JsonIgnore]
+    public bool IsRightlyAnswered => IsReadable && IsCorrect;
 
-    public LabelledSignals ToLabelled(bool withVerifiers = true) => new(new SignalVector(Signals), IsRuledOut(withVerifiers), IsCorrect);
+    /// <summary>Whether the answer has letters that the model did not see: a statement about the picture, and nothing to accept.</summary>
+    [JsonIgnore]
+    public bool HasUnseen => Answer?.Contains(Message.Unseen, StringComparison.Ordinal) == true;
+
+    /// <param name="withVerifiers">Whether every hard failure rules an answer out, or only an unreadable reply.</param>
+    public bool IsRuledOut(bool withVerifiers = true) => HasUnseen || (withVerifiers ? HardFailures.Count > 0 : Answer is null);
+
+    public LabelledSignals ToLabelled(bool withVerifiers = true) => new(new SignalVector(Signals), IsRuledOut(withVerifiers), IsRightlyAnswered);
 
     /// <summary>As the daemon would see it: no confidence at all in what is ruled out.</summary>
     public ScoredAnswer Scored(Calibrator calibrator, bool withVerifiers = true) =>
-        new(IsRuledOut(withVerifiers) ? 0 : calibrator.Confidence(new SignalVector(Signals)), IsCorrect);
+        new(IsRuledOut(withVerifiers) ? 0 : calibrator.Confidence(new SignalVector(Signals)), IsRightlyAnswered);
 }
 
 [JsonSourceGenerationOptions(

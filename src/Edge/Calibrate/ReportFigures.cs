@@ -8,63 +8,66 @@ internal static class ReportFigures
 {
     private const double Delta = 0.05;
 
-    private static readonly string[] Token = [.. Signals.Names.Where(name => (name.Contains("logp", StringComparison.Ordinal) && !IsDecided(name))
-        || name.Contains("margin", StringComparison.Ordinal) || name.Contains("entropy", StringComparison.Ordinal))];
+    private static readonly string[] Token = [.. Signals.Names.Where(name => name.Contains("logp", StringComparison.Ordinal))];
 
-    private static readonly string[] Removed = [.. Signals.Names.Where(name => name.Contains("removed", StringComparison.Ordinal))];
+    private static readonly string[] Letters = [Signals.LeastBelief, Signals.PosteriorOfLetters];
 
     private static readonly string[] Looks = [.. Signals.Names.Where(name => name.StartsWith("looks", StringComparison.Ordinal))];
 
-    private static readonly string[] Decided = [.. Signals.Names.Where(IsDecided)];
+    private static readonly string[] Structure = [.. Signals.Names.Where(name => name.StartsWith("verify", StringComparison.Ordinal))];
 
-    private static readonly string[] Structure = [.. Signals.Names.Where(name => name.StartsWith("verify", StringComparison.Ordinal) || name.StartsWith("code", StringComparison.Ordinal))];
-
-    // Each row adds to the one before, after the three single scores. The last is the gate.
+    // After the single scores each row adds to the one before. The last is the gate.
     private static readonly (string Title, string[] Names, bool WithVerifiers)[] Subsets =
     [
         ("mean log-probability of the answer", [Signals.MeanLogProbability], false),
         ("log-probability of the reply", [Signals.SequenceLogProbability], false),
         ("least log-probability of a token", [Signals.LeastLogProbability], false),
-        ("quantiles per field", [.. Token.Where(name => name.Contains("logp", StringComparison.Ordinal))], false),
-        ("+ margins and entropies per field", Token, false),
-        ("+ mass removed by constrained decoding", [.. Token, .. Removed], false),
-        ("+ letters decided together", [.. Token, .. Removed, .. Decided], false),
-        ("+ further looks", [.. Token, .. Removed, .. Decided, .. Looks], false),
-        ("+ verifiers", [.. Token, .. Removed, .. Decided, .. Looks, .. Structure], true),
+        ("least belief in a letter", [Signals.LeastBelief], false),
+        ("posterior without words", [Signals.PosteriorOfLetters], false),
+        ("posterior with words", [Signals.PosteriorOfWords], false),
+        ("log-probabilities of tokens together", Token, false),
+        ("+ mass removed by constrained decoding", [.. Token, Signals.MostRemoved], false),
+        ("+ beliefs in the letters", [.. Token, Signals.MostRemoved, .. Letters], false),
+        ("+ posterior with words", [.. Token, Signals.MostRemoved, .. Letters, Signals.PosteriorOfWords], false),
+        ("+ further looks", [.. Token, Signals.MostRemoved, .. Letters, Signals.PosteriorOfWords, .. Looks], false),
+        ("+ verifiers", [.. Token, Signals.MostRemoved, .. Letters, Signals.PosteriorOfWords, .. Looks, .. Structure], true),
         ("+ picture quality (all: the gate)", [.. Signals.Names], true),
     ];
 
-    private static bool IsDecided(string name) => name.StartsWith("decided", StringComparison.Ordinal);
+    private const int Worst = 5;
 
     public static IReadOnlyList<AblationRow> Ablation(CalibrationSplits splits, Promise promise) => [.. Subsets.Select(subset =>
     {
         var fitted = Calibration.Fit(splits, subset.Names, promise, subset.WithVerifiers);
-        ScoredAnswer[] answers = [.. splits.Report.Select(item => item.Scored(fitted.Calibrator, subset.WithVerifiers))];
-        var accepted = fitted.Threshold is { } certified ? answers.Where(answer => answer.Confidence >= certified.Threshold).ToArray() : null;
+        ScoredAnswer[] answers = Scored(splits.Report), readable = Scored(splits.Report.Where(item => item.IsReadable));
+        var accepted = fitted.Threshold is { } certified ? readable.Where(answer => answer.Confidence >= certified.Threshold).ToArray() : null;
         return new AblationRow(
             subset.Title,
             Auroc.Of(answers),
             RiskCoverage.Of(answers).Aurc,
-            accepted is null ? null : (double)accepted.Length / answers.Length,
+            accepted is null ? null : (double)accepted.Length / readable.Length,
             accepted is { Length: > 0 } ? accepted.Count(answer => !answer.IsCorrect) / (double)accepted.Length : null);
+
+        ScoredAnswer[] Scored(IEnumerable<Measurement> items) => [.. items.Select(item => item.Scored(fitted.Calibrator, subset.WithVerifiers))];
     })];
 
+    /// <summary>What becomes of the readable pictures: all, then per severity where severities are known.</summary>
     /// <param name="report">The report split.</param>
     /// <param name="gate">Calibrator and threshold.</param>
-    /// <param name="larger">The larger model's answers by index; null when it was not measured.</param>
+    /// <param name="larger">The larger model's answers to them by index; null when it was not measured.</param>
     public static IReadOnlyList<GroupFigures> Groups(IReadOnlyList<Measurement> report, Gate gate, IReadOnlyDictionary<int, Measurement>? larger)
     {
-        var groups = new List<GroupFigures> { Group("all", report) };
-        foreach (var severity in report.Where(item => item.Severity is not null).GroupBy(item => item.Severity!.Value).OrderBy(group => group.Key))
+        Measurement[] readable = [.. report.Where(item => item.IsReadable)];
+        var groups = new List<GroupFigures> { Group("all", readable) };
+        foreach (var severity in readable.Where(item => item.Severity is not null).GroupBy(item => item.Severity!.Value).OrderBy(group => group.Key))
             groups.Add(Group($"severity {severity.Key}", [.. severity]));
         return groups;
 
         GroupFigures Group(string name, IReadOnlyList<Measurement> items)
         {
-            bool IsAccepted(Measurement item) => item.Scored(gate.Calibrator).Confidence >= gate.Threshold;
-            var accepted = items.Where(IsAccepted).ToArray();
-            var errors = accepted.Count(item => !item.IsCorrect);
-            int? system = larger is null ? null : items.Count(item => IsAccepted(item) ? item.IsCorrect : larger[item.Index].IsCorrect);
+            var accepted = items.Where(item => IsAccepted(item, gate)).ToArray();
+            var errors = accepted.Count(item => !item.IsRightlyAnswered);
+            int? system = larger is null ? null : items.Count(item => IsAccepted(item, gate) ? item.IsCorrect : larger[item.Index].IsCorrect);
             return new GroupFigures(
                 name,
                 items.Count,
@@ -77,21 +80,43 @@ internal static class ReportFigures
         }
     }
 
+    /// <summary>What becomes of each kind of picture.</summary>
+    public static IReadOnlyList<StratumFigures> Strata(IReadOnlyList<Measurement> report, Gate gate) =>
+        [.. report.GroupBy(item => item.Stratum).OrderBy(stratum => stratum.Key).Select(stratum =>
+        {
+            Measurement[] items = [.. stratum], accepted = [.. items.Where(item => IsAccepted(item, gate))];
+            var wrong = accepted.Count(item => !item.IsRightlyAnswered);
+            var isReadable = Calibration.IsReadable(stratum.Key);
+            var worst = items.Where(item => !item.IsRuledOut() && !item.IsRightlyAnswered)
+                .OrderByDescending(item => item.Scored(gate.Calibrator).Confidence).Take(Worst);
+            return new StratumFigures(Calibration.Name(stratum.Key), items.Length, items.Count(item => item.IsCorrect), accepted.Length, wrong)
+            {
+                IsReadable = isReadable,
+                UpperBound = isReadable ? Binomial.UpperBound(wrong, accepted.Length, Delta) : Binomial.UpperBound(accepted.Length, items.Length, Delta),
+                Worst = [.. worst.Select(item => new WorstAnswer(item.Index, item.Name, item.Expected, item.Answer!, item.Scored(gate.Calibrator).Confidence))],
+            };
+        })];
+
     /// <summary>The whole report of a certified gate.</summary>
-    public static CalibrationReport Of(string model, Gate gate, CalibrationSplits splits, IReadOnlyDictionary<int, Measurement>? larger)
+    public static CalibrationReport Of(string model, Gate gate, (CalibrationSplits Splits, Promise Promise) from, IReadOnlyDictionary<int, Measurement>? larger)
     {
+        var (splits, promise) = from;
         ScoredAnswer[] answers = [.. splits.Report.Select(item => item.Scored(gate.Calibrator))];
-        var promise = new Promise(gate.Certificate.Risk, gate.Certificate.Delta);
+        Measurement[] readable = [.. splits.Report.Where(item => item.IsReadable)];
+        ScoredAnswer[] ofReadable = [.. readable.Select(item => item.Scored(gate.Calibrator))];
         return new CalibrationReport
         {
             Model = model,
             Gate = gate,
             Confidence = ConfidenceFigures.Of(answers),
             Groups = Groups(splits.Report, gate, larger),
+            Strata = Strata(splits.Report, gate),
             Ablation = Ablation(splits, promise),
-            RiskCoverage = RiskCoverage.Of(answers).Points,
+            RiskCoverage = RiskCoverage.Of(ofReadable).Points,
             Reliability = CalibrationError.EqualMassBins(answers, ConfidenceFigures.Bins),
-            Deferral = DeferralCurve.Of(answers, [.. splits.Report.Select(item => larger is null || larger[item.Index].IsCorrect)]),
+            Deferral = DeferralCurve.Of(ofReadable, [.. readable.Select(item => larger is null || larger[item.Index].IsCorrect)]),
         };
     }
+
+    private static bool IsAccepted(Measurement item, Gate gate) => item.Scored(gate.Calibrator).Confidence >= gate.Threshold;
 }

@@ -16,6 +16,7 @@ internal static class ReportPage
         th:first-child, td:first-child { text-align: left; }
         svg { width: 100%; max-width: 40rem; height: auto; font: 12px system-ui, sans-serif; } text { fill: currentColor; } .grid { stroke: var(--grid); }
         code { font-size: .85em; overflow-wrap: anywhere; }
+        .worst { display: flex; flex-wrap: wrap; gap: 1rem; } figure { margin: 0; width: 10rem; } img { max-width: 100%; } figcaption { font-size: .85em; }
         """;
 
     public static string Of(CalibrationReport report)
@@ -25,6 +26,7 @@ internal static class ReportPage
         page.Append($"<title>Calibration of {Text(report.Model)}</title><style>\n{Style}</style></head><body>\n");
         page.Append($"<h1>Calibration of {Text(report.Model)} ({Text(report.Gate.Certificate.Precision)})</h1>\n");
         Promise(page, report);
+        Strata(page, report);
         Groups(page, report);
         Curves(page, report);
         Ablation(page, report);
@@ -37,11 +39,15 @@ internal static class ReportPage
     {
         var certificate = report.Gate.Certificate;
         var all = report.Groups[0];
-        page.Append($"<p><b>With {Share(1 - certificate.Delta)} confidence, at most {Share(certificate.Risk)} of the accepted answers are wrong</b>, for puzzles exchangeable with the");
-        page.Append($" certifying ones ({Text(certificate.DataSet)}): of {certificate.Accepted} answers accepted there {certificate.Errors} were wrong (p = {certificate.PValue:G3}). ");
+        var (confidence, most) = (Share(1 - certificate.Delta), Share(certificate.Risk));
+        page.Append($"<p><b>With {confidence} confidence, at most {most} of the accepted answers to readable pictures are wrong");
+        if (certificate.Strata.Count > 1) page.Append($", and of each kind of picture that cannot be read at most {most} are accepted at all");
+        page.Append($"</b>, all together, for puzzles exchangeable with the certifying ones ({Text(certificate.DataSet)}): ");
+        page.Append($"of {certificate.Accepted} answers accepted there {certificate.Errors} were wrong (p = {certificate.PValue:G3}). ");
+        if (certificate.NotPromised.Count > 0) page.Append($"<b>Nothing is promised for {Text(string.Join(", ", certificate.NotPromised))}</b>. ");
         page.Append($"The threshold is {report.Gate.Threshold:F6}. ");
         page.Append(certificate.SgrThreshold is { } sgr ? $"The older guarantee (SGR) certifies {sgr:F6}.</p>\n" : "The older guarantee (SGR) certifies none.</p>\n");
-        page.Append($"<p>On the {all.Count} puzzles of the report split, which neither fitted nor certified: {Share(all.Coverage)} accepted, ");
+        page.Append($"<p>On the {all.Count} readable puzzles of the report split, which neither fitted nor certified: {Share(all.Coverage)} accepted, ");
         page.Append($"{all.Errors} of {all.Accepted} wrong ({Share(all.Risk)}; at most {Share(all.RiskBound)} with 95&#160;% confidence). ");
         page.Append($"The model alone is right on {Share(Ratio(all.Correct, all.Count))}");
         page.Append(all.SystemCorrect is { } system ? $"; with {Text(report.Larger!)} for the rest, {Share(Ratio(system, all.Count))}.</p>\n" : ".</p>\n");
@@ -51,9 +57,48 @@ internal static class ReportPage
         page.Append($"<td>{figures.Augrc:F5}</td><td>{figures.Brier:F4}</td><td>{figures.CalibrationError:F4}</td></tr></table>\n");
     }
 
+    private static void Strata(StringBuilder page, CalibrationReport report)
+    {
+        page.Append("<h2>By kind of picture</h2>\n<p>Certified on the certifying split, all rows together:</p>\n");
+        page.Append("<table><tr><th></th><th>asked</th><th>accepted</th><th>wrong</th><th>p</th></tr>\n");
+        foreach (var stratum in report.Gate.Certificate.Strata)
+        {
+            page.Append($"<tr><td>{Text(stratum.Name)}</td><td>{stratum.Asked}</td><td>{stratum.Certified}</td>");
+            page.Append($"<td>{stratum.Wrong}</td><td>{stratum.PValue:G3}</td></tr>\n");
+        }
+
+        page.Append("</table>\n<p>Seen on the report split. Right is also an answer that calls unseen what the picture does not show. ");
+        page.Append("The bound (Clopper and Pearson, 95&#160;%, for that row alone) is of the wrong among the accepted, and where nothing can be read of the accepted among the asked.</p>\n");
+        page.Append("<table><tr><th></th><th>asked</th><th>right</th><th>accepted</th><th>wrong of accepted</th><th>bound</th></tr>\n");
+        foreach (var stratum in report.Strata)
+        {
+            page.Append($"<tr><td>{Text(stratum.Name)}</td><td>{stratum.Asked}</td><td>{Cell(Ratio(stratum.Right, stratum.Asked))}</td>");
+            page.Append($"<td>{stratum.Certified}</td><td>{stratum.Wrong}</td><td>{Cell(stratum.UpperBound)}</td></tr>\n");
+        }
+
+        page.Append("</table>\n");
+        foreach (var stratum in report.Strata.Where(stratum => stratum.Worst.Count > 0)) Worst(page, stratum, report);
+    }
+
+    private static void Worst(StringBuilder page, StratumFigures stratum, CalibrationReport report)
+    {
+        page.Append($"<h3>{Text(stratum.Name)}: the surest answers that should not be accepted</h3>\n<div class=\"worst\">\n");
+        foreach (var answer in stratum.Worst)
+        {
+            page.Append("<figure>");
+            if (report.Pictures.TryGetValue(answer.Index, out var jpeg))
+                page.Append($"<img alt=\"{Text(answer.Name)}\" src=\"data:image/jpeg;base64,{Convert.ToBase64String(jpeg)}\"/>");
+            var right = answer.Expected.Length > 0 ? $"right: “{Text(answer.Expected)}”, " : "";
+            page.Append($"<figcaption>{Text(answer.Name)}: “{Text(answer.Answer)}”, {right}confidence {answer.Confidence:F4}");
+            page.Append($"{(answer.Confidence >= report.Gate.Threshold ? " <b>accepted</b>" : "")}</figcaption></figure>\n");
+        }
+
+        page.Append("</div>\n");
+    }
+
     private static void Groups(StringBuilder page, CalibrationReport report)
     {
-        page.Append("<h2>By severity</h2>\n<p>The certificate is for all puzzles together; a single severity can be worse than the promise. ");
+        page.Append("<h2>By severity, readable pictures</h2>\n<p>The certificate is for all severities together; one can be worse than the promise. ");
         page.Append("The bound is Clopper and Pearson's, 95&#160;%, for that row alone.</p>\n");
         page.Append("<table><tr><th></th><th>puzzles</th><th>model right</th><th>accepted</th><th>wrong of accepted</th><th>bound</th><th>AUROC</th><th>system right</th></tr>\n");
         foreach (var group in report.Groups)

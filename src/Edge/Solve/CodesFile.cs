@@ -1,4 +1,5 @@
 using System.Text;
+using Vlm.Puzzles;
 
 namespace Vlm.Edge.Solve;
 
@@ -15,7 +16,7 @@ internal static class CodesFile
         var rows = Rows(path, File.ReadAllText(path)).ToArray();
         if (rows.Length == 0) throw new IOException($"'{path}' is empty; its first line must name the columns picture and code.");
         var (picture, code) = (Column(rows[0], "picture"), Column(rows[0], "code"));
-        var (answer, severity) = (Column(rows[0], "answer"), Column(rows[0], "severity"));
+        var (answer, severity, stratum) = (Column(rows[0], "answer"), Column(rows[0], "severity"), Column(rows[0], "stratum"));
         if (picture < 0 || code < 0) throw new IOException($"'{path}' has the columns {string.Join(", ", rows[0])}; it needs picture and code.");
         foreach (var (index, row) in rows.Index().Skip(1))
         {
@@ -24,8 +25,18 @@ internal static class CodesFile
             yield return new SolveItem(row[picture].Trim(), Path.Combine(folder, row[picture].Trim()), row[code].Trim(), expected)
             {
                 Severity = severity >= 0 && severity < row.Length && int.TryParse(row[severity], out var level) ? level : null,
+                Stratum = stratum >= 0 && stratum < row.Length ? StratumOf(row[stratum].Trim(), $"'{path}', row {index + 1}") : Stratum.Whole,
             };
         }
+    }
+
+    private static Stratum StratumOf(string text, string place)
+    {
+        if (text.Length == 0) return Stratum.Whole;
+        return Enum.TryParse<Stratum>(text, ignoreCase: true, out var stratum) && Enum.IsDefined(stratum)
+            ? stratum
+            : throw new IOException(
+                $"{place}: the stratum is '{text}'; it is one of {string.Join(", ", Enum.GetNames<Stratum>()).ToLowerInvariant()}, or empty for a whole picture.");
     }
 
     private static int Column(string[] header, string name) =>

@@ -1,4 +1,5 @@
 using Vlm.Cryptogram;
+using Vlm.Puzzles;
 
 namespace Vlm.Edge.Solve;
 
@@ -11,6 +12,9 @@ internal sealed record SolveItem(string Name, string Path, string Code, string? 
 {
     /// <summary>Camera severity, when the table has it.</summary>
     public int? Severity { get; init; }
+
+    /// <summary>What is the matter with the picture, when the table says it; nothing otherwise.</summary>
+    public Stratum Stratum { get; init; }
 }
 
 /// <summary>From the command line to what is to be solved.</summary>

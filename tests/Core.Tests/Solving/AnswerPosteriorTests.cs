@@ -100,7 +100,8 @@ public sealed class AnswerPosteriorTests
     private static double[] Belief(params (char Plain, double Probability)[] known)
     {
         var rest = (1 - known.Sum(item => item.Probability)) / (26 - known.Length);
-        return [.. Enumerable.Range('a', 26).Select(plain => Math.Log(known.Where(item => item.Plain == plain).Select(item => item.Probability).DefaultIfEmpty(rest).First()))];
+        double Of(int plain) => known.Where(item => item.Plain == plain).Select(item => item.Probability).DefaultIfEmpty(rest).First();
+        return [.. Enumerable.Range('a', 26).Select(plain => Math.Log(Of(plain)))];
     }
 
     private static LetterBelief Random(char coded, char plain, int clarity, SeededRandom rng)
@@ -117,7 +118,9 @@ public sealed class AnswerPosteriorTests
         var (rest, one) = (1 - chances[letter], (letter + rng.Between(1, 25)) % 26);
         return belief with
         {
-            Logs = [.. chances.Select((chance, i) => Math.Log(i == letter ? chance - lost : isShared ? chance * (1 + (lost / rest)) : i == one ? chance + lost : chance))],
+            Logs = [.. chances.Select((chance, i) => Math.Log(i == letter ? chance - lost : Gained(chance, i)))],
         };
+
+        double Gained(double chance, int i) => isShared ? chance * (1 + (lost / rest)) : i == one ? chance + lost : chance;
     }
 }

@@ -126,6 +126,14 @@ public sealed class CertificationTests
     }
 
     [Fact]
+    public void No_threshold_accepts_more_than_the_coverage_that_is_enough()
+    {
+        var answers = Enumerable.Range(1, 1000).Select(i => new ScoredAnswer(i / 1000.0, true)).ToArray();
+        Assert.Equal(0.001, LearnThenTest.Grid(Readable(answers), [1000], Risk, Delta)[^1], 1e-9);
+        Assert.Equal(0.021, LearnThenTest.Grid(Readable(answers), [1000], Risk, Delta, coverage: 0.98)[^1], 1e-9);
+    }
+
+    [Fact]
     public void Thresholds_that_do_not_fall_are_refused() =>
         Assert.Throws<ArgumentException>(() => LearnThenTest.Certify(Readable([.. Enumerable.Repeat(new ScoredAnswer(1, true), 400)]), [0.5, 0.6], Risk, Delta));
 

@@ -155,6 +155,8 @@ internal sealed class ServeRig : IAsyncDisposable
                 Errors = 0,
                 PValue = 0.02,
                 Coverage = 0.9,
+                Strata = [new CertifiedStratum("whole", 450, 400, 0, 0.02)],
+                NotPromised = [],
                 Splits = new SplitSizes(100, 450, 100),
                 SplitSeed = 1,
                 DataSet = "scripted",

@@ -67,6 +67,27 @@ public sealed class CalibrateTests : IDisposable
     }
 
     [Fact]
+    public async Task Pictures_without_a_decoder_that_are_answered_as_surely_as_others_stop_the_certificate_by_name()
+    {
+        var package = ScriptedPackage.Write(_files.File("package"), Reply);
+        var folder = Data(rows: 150, wrong: 0);
+        var rows = File.ReadAllLines(Path.Combine(folder, "codes.csv"));
+        File.WriteAllLines(Path.Combine(folder, "codes.csv"), [rows[0] + ",stratum", .. rows[1..], .. rows[1..].Select(row => row + ",empty")]);
+        var run = await Calibrate(package, "--data", folder, "--risk", "0.05");
+        Assert.Equal(1, run.ExitCode);
+        Assert.Contains("cannot be promised for the stratum empty: of 75 puzzles that cannot be read 75 are as sure", run.Errors, StringComparison.Ordinal);
+        Assert.False(File.Exists(Path.Combine(package, ModelFolder.GateName)));
+
+        var without = await Calibrate(package, "--data", folder, "--risk", "0.05", "--promise", "whole");
+        Assert.True(without.ExitCode == 0, without.Output + without.Errors);
+        Assert.Contains("Nothing promised for: absent, covered, contradictory, reversed, empty, two.", without.Output, StringComparison.Ordinal);
+        var certificate = Gate.Find(ModelFolder.Open(package))!.Certificate;
+        Assert.Equal(("whole", 75, 0), (certificate.Strata[0].Name, certificate.Strata[0].Asked, certificate.Strata[0].Wrong));
+        var page = await File.ReadAllTextAsync(Assert.Single(Directory.GetFiles(_files.File("runs"), "*.html")), TestContext.Current.CancellationToken);
+        Assert.Contains("data:image/jpeg;base64,", page, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_gate_of_another_package_stops_solve()
     {
         var package = ScriptedPackage.Write(_files.File("package"), Reply);
@@ -85,6 +106,9 @@ public sealed class CalibrateTests : IDisposable
     [InlineData("--severity 3-9", "--severity is a number")]
     [InlineData("--count 0", "--count is a whole number from 1 to")]
     [InlineData("--data x --count 5", "--data uses a folder whole")]
+    [InlineData("--data x --unreadable 5", "--data uses a folder whole")]
+    [InlineData("--strata absent,empty", "--strata lacks whole")]
+    [InlineData("--promise blurred", "--promise is some of whole,absent")]
     public async Task Wrong_usage_is_exit_code_2(string arguments, string message)
     {
         var run = await EdgeProcess.Run(["calibrate", .. arguments.Split(' ')]);
@@ -96,6 +120,7 @@ public sealed class CalibrateTests : IDisposable
     [InlineData("picture,code\na.png,q\n", "has no answer")]
     [InlineData("picture,code,answer\na.png,q,a\nb.png,x,\n", "row 3 of codes.csv ('b.png') has no answer")]
     [InlineData("picture,code,answer\nmissing.png,q,a\n", "missing.png")]
+    [InlineData("picture,code,answer,stratum\na.png,q,a,blurred\n", "row 2: the stratum is 'blurred'; it is one of whole, absent")]
     [InlineData("picture,code,answer\na.png,5,a\n", "only letters a-z")]
     public async Task Puzzles_that_cannot_be_used_are_one_error(string table, string message)
     {

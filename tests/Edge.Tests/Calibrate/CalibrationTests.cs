@@ -3,6 +3,7 @@ using Vlm.Cryptogram;
 using Vlm.Drawing;
 using Vlm.Edge.Calibrate;
 using Vlm.Gating;
+using Vlm.Puzzles;
 using Vlm.Statistics;
 using Vlm.Vision;
 
@@ -11,7 +12,7 @@ namespace Vlm.Edge.Tests.Calibrate;
 /// <summary>Fitting, certifying and reporting, on made-up measurements whose truth is known.</summary>
 public sealed class CalibrationTests
 {
-    private static readonly Promise OnePercent = new(0.01, 0.05);
+    private static readonly Promise OnePercent = new(0.01, 0.05), TwoPercent = new(0.02, 0.05);
 
     [Fact]
     public void Every_puzzle_serves_one_purpose_and_the_seed_decides_which()
@@ -38,6 +39,82 @@ public sealed class CalibrationTests
     }
 
     [Fact]
+    public void Pictures_that_cannot_be_read_hold_the_threshold_up_where_something_is_promised_for_them()
+    {
+        // Of what cannot be read, one in a hundred is as sure as the surest that can.
+        Measurement[] all = [.. Stream(1, 4000), .. Unreadable(Stratum.Absent, 1500, 0.01)];
+        var splits = CalibrationSplits.Of(all, seed: 1);
+        Assert.Equal((450, 750, 300), (Count(splits.Fit), Count(splits.Certify), Count(splits.Report)));
+        var loose = new Promise(0.1, 0.05);
+        var promised = Calibration.Fit(splits, Signals.Names, loose with { Risk = 0.04 });
+        var notPromised = Calibration.Fit(splits, Signals.Names, loose with { Risk = 0.04, Strata = [Stratum.Whole] });
+        Assert.Equal(["whole", "absent"], promised.Threshold!.Groups.Select(group => group.Name));
+        Assert.Equal(["whole"], notPromised.Threshold!.Groups.Select(group => group.Name));
+        Assert.True(promised.Threshold.Threshold > notPromised.Threshold.Threshold);
+        Assert.InRange(Binomial.UpperBound(promised.Threshold.Groups[1].Accepted, 750, 0.05), 0, 0.04);
+        var row = ReportFigures.Strata(splits.Report, ToGate(promised, splits))[1];
+        Assert.Equal(("absent", 300, 0, false), (row.Name, row.Asked, row.Right, row.IsReadable));
+        Assert.Equal(row.Certified, row.Wrong);
+        Assert.Equal(row.Worst.OrderByDescending(answer => answer.Confidence), row.Worst);
+        Assert.Equal(5, row.Worst.Count);
+
+        static int Count(IReadOnlyList<Measurement> items) => items.Count(item => item.Stratum == Stratum.Absent);
+    }
+
+    [Fact]
+    public void The_gate_is_no_more_lenient_than_the_coverage_that_is_enough()
+    {
+        var splits = CalibrationSplits.Of(Stream(1, 6000), seed: 1);
+        var lenient = Calibration.Fit(splits, Signals.Names, new Promise(0.5, 0.05));
+        var enough = Calibration.Fit(splits, Signals.Names, new Promise(0.5, 0.05) { Coverage = 0.6 });
+        Assert.InRange(lenient.Threshold!.Groups[0].Accepted, 2950, 3000);
+        Assert.InRange(enough.Threshold!.Groups[0].Accepted / 3000.0, 0.55, 0.65);
+    }
+
+    [Fact]
+    public void A_stratum_that_is_too_small_or_too_sure_to_promise_anything_is_named()
+    {
+        var few = CalibrationSplits.Of([.. Stream(1, 2000), .. Unreadable(Stratum.Empty, 100, 0)], seed: 1);
+        Assert.Equal((Stratum.Empty, 100, 598L), Calibration.TooSmall(few, OnePercent));
+        Assert.Null(Calibration.TooSmall(few, OnePercent with { Strata = [Stratum.Whole] }));
+        var sure = CalibrationSplits.Of([.. Stream(1, 3000), .. Unreadable(Stratum.Empty, 1000, 1)], seed: 1);
+        var fitted = Calibration.Fit(sure, [Signals.LeastLogProbability, "mapping.logp.min"], OnePercent);
+        Assert.Null(fitted.Threshold);
+        Assert.Equal("empty", Calibration.InTheWay(sure, fitted.Calibrator, OnePercent)!.Name);
+        Assert.Null(Calibration.InTheWay(sure, fitted.Calibrator, OnePercent with { Strata = [Stratum.Whole] }));
+    }
+
+    [Fact]
+    public void An_answer_with_unseen_letters_is_never_accepted_and_a_right_guess_is_no_right_answer()
+    {
+        var unseen = Stream(1, 1)[0] with { Answer = "c?t", Expected = "c?t", Stratum = Stratum.Covered };
+        Assert.True(unseen.IsCorrect && unseen.IsRuledOut() && unseen.IsRuledOut(withVerifiers: false));
+        var guess = unseen with { Answer = "cat", Expected = "cat" };
+        Assert.False(guess.IsRuledOut() || guess.IsRightlyAnswered || guess.ToLabelled().IsCorrect);
+        Assert.True((guess with { Stratum = Stratum.Reversed }).ToLabelled().IsCorrect);
+    }
+
+    [Fact]
+    public void Drawn_puzzles_are_those_of_their_stratum_and_what_shall_be_unreadable_is()
+    {
+        var options = new CalibrateOptions
+        {
+            Model = "", Risk = 0.01, Delta = 0.05, Data = null, Split = Split.Camera, Severity = new SeverityRange(0, 1),
+            Strata = [Stratum.Whole, Stratum.Reversed, Stratum.Two], Promised = [Stratum.Whole], Coverage = 0.98,
+            Count = 2, Reversed = 1, Unreadable = 3, Seed = 5, Batch = 1, Threads = 1, Larger = null, Runs = "",
+        };
+        var puzzles = LabelledPuzzles.From(options);
+        var drawn = puzzles.Indices.Select(puzzles.At).ToArray();
+        Assert.Equal([Stratum.Whole, Stratum.Whole, Stratum.Reversed, Stratum.Two, Stratum.Two, Stratum.Two], drawn.Select(puzzle => puzzle.Stratum));
+        Assert.All(drawn, puzzle => Assert.Equal(puzzle.IsReadable, !puzzle.Answer.Contains('?', StringComparison.Ordinal)));
+        // More of one stratum moves no other.
+        var more = LabelledPuzzles.From(options with { Count = 4 });
+        Assert.Equal(puzzles.Key, more.Key);
+        Assert.Superset(puzzles.Indices.ToHashSet(), more.Indices.ToHashSet());
+        Assert.Equal(drawn[^1].Hash(), more.At(more.Indices[^1]).Hash());
+    }
+
+    [Fact]
     public void What_a_verifier_rules_out_is_never_accepted()
     {
         // Right and sure, but ruled out: accepting everything must not accept these.
@@ -54,11 +131,11 @@ public sealed class CalibrationTests
         var few = CalibrationSplits.Of(Stream(1, 60), seed: 1);
         Assert.Equal(598 - 60, Calibration.Missing(few, calibrator: null, OnePercent));
 
-        var some = CalibrationSplits.Of(Stream(1, 900), seed: 1);
+        var some = CalibrationSplits.Of(Stream(1, 700), seed: 1);
         var fitted = Calibration.Fit(some, Signals.Names, OnePercent);
         Assert.Null(fitted.Threshold);
         // An expectation, not a promise: 6,000 of this stream do (below), and so many more are the most that it may ask for.
-        Assert.InRange(Calibration.Missing(some, fitted.Calibrator, OnePercent)!.Value, 1, 6000 - 900);
+        Assert.InRange(Calibration.Missing(some, fitted.Calibrator, OnePercent)!.Value, 1, 6000 - 700);
     }
 
     [Fact]
@@ -86,9 +163,9 @@ public sealed class CalibrationTests
     public void The_page_is_whole_has_its_plots_inside_and_no_script()
     {
         var splits = CalibrationSplits.Of(Stream(1, 3000), seed: 1);
-        var gate = ToGate(Calibration.Fit(splits, Signals.Names, new Promise(0.02, 0.05)), splits);
+        var gate = ToGate(Calibration.Fit(splits, Signals.Names, TwoPercent), splits);
         var larger = splits.Report.ToDictionary(item => item.Index, item => item with { Answer = item.Expected });
-        var report = ReportFigures.Of("a <model> & more", gate, splits, larger) with { Larger = "larger" };
+        var report = ReportFigures.Of("a <model> & more", gate, (splits, TwoPercent), larger) with { Larger = "larger" };
 
         var page = ReportPage.Of(report);
 
@@ -109,7 +186,7 @@ public sealed class CalibrationTests
     public void The_pictures_show_what_the_page_shows_with_the_certified_point_where_it_belongs()
     {
         var splits = CalibrationSplits.Of(Stream(1, 3000), seed: 1);
-        var report = ReportFigures.Of("model", ToGate(Calibration.Fit(splits, Signals.Names, new Promise(0.02, 0.05)), splits), splits, larger: null);
+        var report = ReportFigures.Of("model", ToGate(Calibration.Fit(splits, Signals.Names, TwoPercent), splits), (splits, TwoPercent), larger: null);
         Plot[] plots = [ReportPlots.RiskCoverage(report), ReportPlots.Reliability(report), ReportPlots.Deferral(report)];
         foreach (var plot in plots)
         {
@@ -148,6 +225,8 @@ public sealed class CalibrationTests
             Errors = certified.Threshold.Groups[0].Errors,
             PValue = certified.Threshold.PValue,
             Coverage = 0.5,
+            Strata = [.. certified.Threshold.Groups.Select(group => new CertifiedStratum(group.Name, group.Asked, group.Accepted, group.Errors, group.PValue))],
+            NotPromised = ["reversed"],
             Splits = new SplitSizes(splits.Fit.Count, splits.Certify.Count, splits.Report.Count),
             SplitSeed = 1,
             DataSet = "made up",
@@ -158,6 +237,15 @@ public sealed class CalibrationTests
             Date = DateTimeOffset.UnixEpoch,
         },
     };
+
+    /// <summary>Answers to pictures that cannot be read, a share of them as sure as any.</summary>
+    private static Measurement[] Unreadable(Stratum stratum, int count, double sure) => [.. Enumerable.Range(0, count).Select(index =>
+    {
+        var rng = SeededRandom.From(77, (long)stratum, index);
+        double[] values = [.. Signals.Names.Select(_ => rng.NextDouble())];
+        values[Signals.Index("mapping.logp.min")] = rng.Chance(sure) ? 16 + rng.NextDouble() : (8 * rng.NextDouble()) - 2;
+        return Stream(1, 1)[0] with { Index = ((int)stratum * 1_000_000) + index, Stratum = stratum, Severity = null, Expected = "c?t", Answer = "cat", Signals = values };
+    })];
 
     /// <summary>One signal of a token decides the chance to be right (90 % overall); the rest is noise.</summary>
     private static Measurement[] Stream(long seed, int count) => [.. Enumerable.Range(0, count).Select(index =>
@@ -172,6 +260,7 @@ public sealed class CalibrationTests
             Index = index,
             Name = $"made up {index}",
             Severity = index % 4,
+            Stratum = Stratum.Whole,
             Expected = "cat",
             Answer = isCorrect ? "cat" : "car",
             HardFailures = [],

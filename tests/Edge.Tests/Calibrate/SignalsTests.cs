@@ -35,22 +35,15 @@ public sealed class SignalsTests : IDisposable
     }
 
     [Fact]
-    public void Every_field_has_the_probability_margin_and_entropy_of_its_tokens()
+    public void Every_token_has_its_probability_and_letters_that_nobody_was_asked_for_are_as_unlikely_as_any()
     {
         var signals = Signals.Of(_solution);
-        var p = ScriptedPackage.Probability;
-        var entropy = -p * Math.Log(p) - (1 - p) * Math.Log((1 - p) / (ScriptedPackage.Vocabulary - 1));
-        foreach (var field in (string[])["mapping", "chars", "answer"])
-        {
-            foreach (var name in (string[])["min", "q10", "q25", "mean"])
-                Assert.Equal(-Math.Log(1e-6 - Math.Log(p)), signals[$"{field}.logp.{name}"], 1e-4);
-            Assert.Equal(ScriptedPackage.Margin, signals[$"{field}.margin.min"], 1e-4);
-            Assert.Equal(-Math.Log(1e-6 + entropy), signals[$"{field}.entropy.max"], 1e-4);
-        }
-
-        Assert.Equal(-Math.Log(1e-6 - _solution.Generation.Choices.Count * Math.Log(p)), signals[Signals.SequenceLogProbability], 1e-4);
-        Assert.Equal((1.0, 1.0, 0.5), (signals["verify.chars_match_answer"], signals["verify.mapping_matches_chars"], signals["verify.known_words"]));
-        Assert.Equal((4.0, 4.0), (signals["code.letters"], signals["code.distinct"]));
+        var log = Math.Log(ScriptedPackage.Probability);
+        foreach (var name in (string[])[Signals.LeastLogProbability, Signals.LeastMapping, Signals.MeanLogProbability])
+            Assert.Equal(-Math.Log(1e-6 - log), signals[name], 1e-4);
+        Assert.Equal(-Math.Log(1e-6 - _solution.Generation.Choices.Count * log), signals[Signals.SequenceLogProbability], 1e-4);
+        Assert.Equal((1.0, 1.0), (signals["verify.chars_match_answer"], signals["verify.mapping_matches_chars"]));
+        Assert.Equal((Math.Log(1e-6), Math.Log(1e-6)), (signals[Signals.PosteriorOfLetters], signals[Signals.PosteriorOfWords]));
     }
 
     public void Dispose() => _files.Dispose();
