@@ -12,11 +12,7 @@ internal static class DrawCommand
     {
         var split = CheckedOption.Split("Which puzzles.", Split.Clean);
         var severity = CheckedOption.Severity(new SeverityRange(1, 3));
-        var stratum = new Option<Stratum>("--stratum")
-        {
-            Description = "What is the matter with the pictures: whole (nothing), absent, covered, contradictory, reversed, empty, two.",
-            DefaultValueFactory = _ => Stratum.Whole,
-        };
+        var stratum = CheckedOption.Stratum();
         var count = CheckedOption.Positive("--count", "How many.", 10);
         var seed = new Option<long>("--seed") { Description = "Any number; the same gives the same puzzles in the same fonts.", DefaultValueFactory = _ => 1 };
         var target = new Option<string>("--to") { Description = "Folder to write to; pictures are added to those in it.", Required = true };
@@ -24,7 +20,7 @@ internal static class DrawCommand
         command.SetAction(parsed =>
         {
             var range = parsed.GetValue(severity);
-            var options = PuzzleOptions.For(parsed.GetValue(split), range.Low, range.High) with { Strata = StratumMix.Only(parsed.GetValue(stratum)) };
+            var options = PuzzleOptions.For(parsed.GetValue(split), range.Low, range.High).Of(parsed.GetValue(stratum));
             return Run(options, parsed.GetValue(count), parsed.GetValue(seed), parsed.GetRequiredValue(target));
         });
         return command;

@@ -14,6 +14,7 @@ internal static class EvalCommand
         var checkpoint = new Argument<string>("checkpoint") { Description = "Checkpoint folder, or the folder of a run." };
         var splits = CheckedOption.Splits("Some of the splits, with commas between.");
         var severity = CheckedOption.Severity(new SeverityRange(1, 3));
+        var stratum = CheckedOption.Stratum();
         var count = CheckedOption.Positive("--count", "Puzzles per split.", 5400);
         var batch = CheckedOption.Positive("--batch", "Puzzles answered together.", 32);
         var threads = CheckedOption.Positive("--threads", "Threads for tensor arithmetic; no more than there are free cores.", 2);
@@ -25,7 +26,7 @@ internal static class EvalCommand
         var command = new Command(
             "eval", "Exact match of a checkpoint on puzzles that training never sees. Stop it at any time: the same command goes on where it was.")
         {
-            checkpoint, splits, severity, count, batch, threads, seed, target, record,
+            checkpoint, splits, severity, stratum, count, batch, threads, seed, target, record,
         };
         command.SetAction((parsed, stop) =>
         {
@@ -40,6 +41,7 @@ internal static class EvalCommand
                 Count = parsed.GetValue(count),
                 Splits = parsed.GetRequiredValue(splits),
                 Severity = parsed.GetValue(severity),
+                Stratum = parsed.GetValue(stratum),
                 Batch = parsed.GetValue(batch),
             };
             Run(subject, replies, (parsed.GetRequiredValue(target), parsed.GetValue(record)), stop);
@@ -51,8 +53,7 @@ internal static class EvalCommand
     private static void Run(EvaluationSubject subject, CheckpointReplies replies, (string Path, bool Record) target, CancellationToken stop)
     {
         using var results = EvaluationRun.Open(target.Path + ".partial", subject);
-        var sources = subject.Splits.ToDictionary(
-            split => split, split => new PuzzleSource(PuzzleOptions.For(split, subject.Severity.Low, subject.Severity.High), subject.Seed));
+        var sources = subject.Splits.ToDictionary(split => split, split => new PuzzleSource(Options(split, subject), subject.Seed));
         new EvaluationRun(subject, (split, index) => sources[split].At(index), replies.To).Finish(results, stop);
         var puzzles = results.Items.Values.OrderBy(puzzle => puzzle.Split).ThenBy(puzzle => puzzle.Index).ToList();
         var scores = EvaluationTables.Scores(puzzles);
@@ -64,13 +65,24 @@ internal static class EvalCommand
         if (target.Record) Record(subject.Checkpoint, subject, scores);
     }
 
-    /// <summary>One share per split; of camera pictures the severities are in the name, as they decide what the share says.</summary>
+    private static PuzzleOptions Options(Split split, EvaluationSubject subject) =>
+        PuzzleOptions.For(split, subject.Severity.Low, subject.Severity.High).Of(subject.Stratum);
+
+    /// <summary>
+    /// One share per split; of camera pictures the severities are in the name, and of pictures with which something is the matter the stratum, as they decide what the
+    /// share says.
+    /// </summary>
     private static void Record(string folder, EvaluationSubject subject, IReadOnlyList<EvaluationScore> scores)
     {
         var provenance = CheckpointProvenance.Read(folder);
         var accuracy = new SortedDictionary<string, double>(provenance.Accuracy.ToDictionary(), StringComparer.Ordinal);
         foreach (var score in scores.Where(score => score.Group == EvaluationTables.All))
-            accuracy[score.Split == Split.Camera ? $"camera {subject.Severity}" : EvaluationTables.Name(score.Split)] = (double)score.Right / score.Count;
+        {
+            var split = score.Split == Split.Camera ? $"camera {subject.Severity}" : EvaluationTables.Name(score.Split);
+            var name = subject.Stratum == Stratum.Whole ? split : $"{split} {subject.Stratum.ToString().ToLowerInvariant()}";
+            accuracy[name] = (double)score.Right / score.Count;
+        }
+
         CheckpointProvenance.Write(folder, provenance with { Accuracy = accuracy });
         Console.WriteLine($"Recorded in {folder}: {string.Join(", ", accuracy.Select(entry => $"{entry.Key} {entry.Value * 100:F2} %"))}");
     }

@@ -28,6 +28,9 @@ public sealed record EvaluationSubject
     /// <summary>Camera severities, lowest and highest; of the camera split alone.</summary>
     public required SeverityRange Severity { get; init; }
 
+    /// <summary>What is the matter with the pictures.</summary>
+    public Stratum Stratum { get; init; }
+
     /// <summary>Puzzles that are answered together.</summary>
     public required int Batch { get; init; }
 }

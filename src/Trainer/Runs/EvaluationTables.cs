@@ -31,8 +31,9 @@ internal static class EvaluationTables
     public static string ToMarkdown(EvaluationSubject subject, IReadOnlyList<EvaluationScore> scores, IReadOnlyList<EvaluatedPuzzle> puzzles)
     {
         var text = new StringBuilder($"# {subject.Checkpoint}\n\n");
-        text.Append(
-            $"{subject.Count} puzzles a split, seed {subject.Seed}, camera severity {subject.Severity}; greedy, float32, batches of {subject.Batch}; weights {subject.Weights[..12]}.\n\n");
+        var stratum = subject.Stratum.ToString().ToLowerInvariant();
+        text.Append($"{subject.Count} puzzles a split, seed {subject.Seed}, camera severity {subject.Severity}, {stratum} pictures; ");
+        text.Append($"greedy, float32, batches of {subject.Batch}; weights {subject.Weights[..12]}.\n\n");
         text.Append("| split | puzzles | right | of | exact match | 95 % interval |\n|---|---|---:|---:|---:|---|\n");
         foreach (var score in scores)
             text.Append(
