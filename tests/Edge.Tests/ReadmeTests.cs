@@ -4,21 +4,30 @@ using System.Text.RegularExpressions;
 namespace Vlm.Edge.Tests;
 
 /// <summary>
-/// What README.md says is true: each code block after <c>&lt;!-- run --&gt;</c> or <c>&lt;!-- run: prints TEXT --&gt;</c> is run as a script, and what it points to exists.
+/// What the README and the pages it links to say is true: each code block after <c>&lt;!-- run --&gt;</c> or <c>&lt;!-- run: prints TEXT --&gt;</c> is run as a script,
+/// and what they point to exists.
 /// </summary>
 public sealed partial class ReadmeTests
 {
     private const string Model = "models/cryptogram-edge";
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(5);
     private static readonly string Root = Repository.Root;
-    private static readonly string Readme = File.ReadAllText(Path.Combine(Root, "README.md"));
+
+    // Relative to the root.
+    private static readonly string[] AllPages =
+    [
+        "README.md", "models/README.md", "deploy/RUNBOOK.md", "tests/Bench/Results/README.md",
+        .. Directory.EnumerateFiles(Path.Combine(Root, "docs"), "*.md").Select(page => Path.GetRelativePath(Root, page)).Order(),
+    ];
+
+    public static TheoryData<string> Pages => [.. AllPages];
 
     public static TheoryData<string, string> MarkedBlocks
     {
         get
         {
             var blocks = new TheoryData<string, string>();
-            foreach (Match block in MarkedBlock().Matches(Readme))
+            foreach (var block in AllPages.SelectMany(page => MarkedBlock().Matches(Read(page))).DistinctBy(block => block.Groups["script"].Value))
                 blocks.Add(block.Groups["script"].Value, block.Groups["prints"].Value);
             return blocks;
         }
@@ -39,14 +48,24 @@ public sealed partial class ReadmeTests
         Assert.Contains(prints, output);
     }
 
-    [Fact]
-    public void Projects_and_files_that_the_readme_points_to_exist()
+    [Theory]
+    [MemberData(nameof(Pages))]
+    public void Projects_and_files_that_a_page_points_to_exist(string page)
     {
-        var paths = ProjectOption().Matches(Readme).Concat(RelativeLink().Matches(Readme)).Select(match => match.Groups["path"].Value).Distinct().ToList();
+        var text = Read(page);
+        var folder = Path.GetDirectoryName(Path.Combine(Root, page))!;
+        var missing = ProjectOption().Matches(text).Select(match => Path.Combine(Root, match.Groups["path"].Value))
+            .Concat(RelativeLink().Matches(text).Select(match => Path.Combine(folder, match.Groups["path"].Value)))
+            .Distinct().Where(path => !Path.Exists(path));
 
-        Assert.NotEmpty(paths);
-        Assert.Equal("", string.Join(", ", paths.Where(path => !Path.Exists(Path.Combine(Root, path)))));
+        Assert.Equal("", string.Join(", ", missing));
     }
+
+    [Fact]
+    public void The_readme_is_a_door_of_at_most_1200_words() =>
+        Assert.InRange(Read("README.md").Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Length, 200, 1200);
+
+    private static string Read(string page) => File.ReadAllText(Path.Combine(Root, page));
 
     private static async Task<(int Code, string Output)> Run(string script, CancellationToken stop)
     {
