@@ -138,7 +138,9 @@ public sealed class HostileRequestsTests
         Encoding.UTF8.GetBytes($$"""{"picture": "{{ServeRig.DataUri()}}", "code": "c a t _ d o g", "mode": "local-only", "deadline_ms": 9000}""");
 
     private static byte[] Chat(string more = "") => Encoding.UTF8.GetBytes(
-        """{"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "PICTURE"}}, {"type": "text", "text": "c a t _ d o g"}]}]MORE}"""
+        """
+        {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "PICTURE"}}, {"type": "text", "text": "c a t _ d o g"}]}]MORE}
+        """
             .Replace("PICTURE", ServeRig.DataUri(), StringComparison.Ordinal).Replace("MORE", more, StringComparison.Ordinal));
 
     private static byte[] Form(params (string Name, string? File, byte[] Value)[] parts)
@@ -146,7 +148,8 @@ public sealed class HostileRequestsTests
         var body = new List<byte>();
         foreach (var (name, file, value) in parts)
         {
-            var header = $"--{Boundary}\r\nContent-Disposition: form-data; name=\"{name}\"{(file is null ? "" : $"; filename=\"{file}\"\r\nContent-Type: image/png")}\r\n\r\n";
+            var kind = file is null ? "" : $"; filename=\"{file}\"\r\nContent-Type: image/png";
+            var header = $"--{Boundary}\r\nContent-Disposition: form-data; name=\"{name}\"{kind}\r\n\r\n";
             body.AddRange([.. Encoding.ASCII.GetBytes(header), .. value, .. "\r\n"u8]);
         }
         return [.. body, .. Encoding.ASCII.GetBytes($"--{Boundary}--\r\n")];

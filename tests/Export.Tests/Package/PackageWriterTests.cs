@@ -142,7 +142,8 @@ public sealed class PackageWriterTests(TinyPackages packages) : IDisposable
     {
         Spoil(name, float.NaN);
 
-        var error = Assert.Throws<CheckpointException>(() => PackageWriter.Write(folder["checkpoint"], folder["package"], new ExportOptions(ExportOptions.ParsePrecision(precision))));
+        var options = new ExportOptions(ExportOptions.ParsePrecision(precision));
+        var error = Assert.Throws<CheckpointException>(() => PackageWriter.Write(folder["checkpoint"], folder["package"], options));
 
         Assert.Contains($"tensor '{name}' holds NaN at [", error.Message);
         Assert.Equal(["checkpoint"], Directory.GetFileSystemEntries(folder.Path).Select(Path.GetFileName));
