@@ -7,8 +7,11 @@ namespace Vlm.Engine;
 /// <summary>The libraries that can run a package. Which of them a build has: <c>Engines</c>.</summary>
 public enum EngineKind
 {
-    /// <summary>ONNX Runtime, with a decode loop of ours.</summary>
+    /// <summary>ONNX Runtime, with key/value memory of ours.</summary>
     Ort,
+
+    /// <summary>ONNX Runtime GenAI; only in builds with <c>-p:Accelerator=genai</c>.</summary>
+    Genai,
 }
 
 /// <summary>Which engine, and how it uses the machine.</summary>
@@ -22,6 +25,17 @@ public sealed record EngineOptions
     /// costs more than it saves.
     /// </summary>
     public int Threads { get; init; }
+
+    // A step over weights that fit the caches takes a third of a millisecond; measured, a second thread that sleeps between operators makes it slower.
+    private const long SmallDecoderBytes = 64 << 20;
+
+    /// <summary>Threads of the decoder's graph and of the vision tower's.</summary>
+    internal (int Decoder, int Vision) ThreadsFor(PackageConfig config)
+    {
+        if (Threads > 0) return (Threads, Threads);
+        var decoder = Directory.EnumerateFiles(config.Folder, config.Text.File + "*").Sum(file => new FileInfo(file).Length);
+        return (decoder < SmallDecoderBytes ? 1 : Environment.ProcessorCount, Environment.ProcessorCount);
+    }
 }
 
 /// <summary>A package that an engine has loaded: pictures in, decoders out. It knows tokens and pictures, and nothing of what is asked with them.</summary>

@@ -1,5 +1,7 @@
 using Vlm.Engine;
+using Vlm.Package;
 using Vlm.Solving;
+using Vlm.Text;
 using Vlm.Vision;
 
 namespace Vlm.Core.Tests.Engine;
@@ -174,11 +176,12 @@ public abstract class EngineContract
         using var model = Open(Path.Combine(Repository.Root, "models", "cryptogram-edge"));
         Assert.True(model.ShowsAttention);
         using var picture = model.Encode(new Patches(new float[64 * 1176], new PatchGrid(1, 8, 8)));
+        var tokenizer = Tokenizer.Load(Path.Combine(model.Config.Folder, "tokenizer.json"));
         using var prompt = new ReferencePrompt(blind, ReferencePackage.Case("one"));
         using var decoder = model.Allocate(1);
         using var unseeing = blind.Allocate(1);
 
-        decoder.Prefill([Prompt.For([1, .. Enumerable.Repeat(model.Config.Tokens.Image, picture.Tokens), 2, 3], [picture], model.Config)]);
+        decoder.Prefill([Prompt.For(tokenizer.Encode(PromptTemplate.Small.Text("a b", picture.Tokens)), [picture], model.Config)]);
         var weights = decoder.PictureAttention(0)!;
         Assert.Equal(picture.Tokens, weights.Length);
         Assert.Equal(1, weights.Sum(), 1e-4);

@@ -1,4 +1,3 @@
-using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
@@ -115,21 +114,7 @@ internal sealed class OnnxDecoder : IDecoder
         state.Length = length;
     }
 
-    public float[]? PictureAttention(int row)
-    {
-        var places = _rows[row].PicturePlaces;
-        if (_pointers is null || places.Length == 0) return null;
-        var query = PointerOf(row);
-        Span<float> key = stackalloc float[_headSize];
-        var weights = new float[places.Length];
-        for (var i = 0; i < places.Length; i++)
-        {
-            _memory.ReadPointerKey(row, places[i], key);
-            weights[i] = TensorPrimitives.Dot(query, key) / MathF.Sqrt(_headSize);
-        }
-        TensorPrimitives.SoftMax(weights, weights);
-        return weights;
-    }
+    public float[]? PictureAttention(int row) => _pointers is null ? null : PointerAttention.Weights(PointerOf(row), _rows[row].PictureKeys);
 
     public void Dispose()
     {
@@ -154,6 +139,7 @@ internal sealed class OnnxDecoder : IDecoder
             CopyLast(results.Logits, i, LogitsOf(first + i));
             if (results.Pointer is { } pointer) CopyLast(pointer, i, PointerOf(first + i));
             _rows[first + i].Start(prompts[i], _vlm.Config.Tokens.Image);
+            if (_pointers is not null) _rows[first + i].PictureKeys = KeysOf(first + i);
         }
     }
 
@@ -227,6 +213,15 @@ internal sealed class OnnxDecoder : IDecoder
         else NativeTensor.Widen(MemoryMarshal.Cast<Float16, Half>(value.GetTensorDataAsSpan<Float16>()).Slice(start, target.Length), target);
     }
 
+    /// <summary>[places, head] the rotated keys of the pointing head at the row's picture tokens; they do not change afterwards.</summary>
+    private float[] KeysOf(int row)
+    {
+        var places = _rows[row].PicturePlaces;
+        var keys = new float[places.Length * _headSize];
+        for (var i = 0; i < places.Length; i++) _memory.ReadPointerKey(row, places[i], keys.AsSpan(i * _headSize, _headSize));
+        return keys;
+    }
+
     private void CopyRow(int from, int to)
     {
         _memory.CopyRow(from, to, _rows[from].Length);
@@ -257,6 +252,9 @@ internal sealed class RowState
     /// <summary>The places of the picture tokens.</summary>
     public int[] PicturePlaces { get; private set; } = [];
 
+    /// <summary>[places, head] the rotated keys of the pointing head at those places; empty when the package does not show where it looks.</summary>
+    public float[] PictureKeys { get; set; } = [];
+
     public void Start(Prompt prompt, int imageToken)
     {
         Length = prompt.Ids.Length;
@@ -266,5 +264,5 @@ internal sealed class RowState
     }
 
     public void CopyFrom(RowState other) =>
-        (Length, Delta, TextStart, PicturePlaces) = (other.Length, other.Delta, other.TextStart, other.PicturePlaces);
+        (Length, Delta, TextStart, PicturePlaces, PictureKeys) = (other.Length, other.Delta, other.TextStart, other.PicturePlaces, other.PictureKeys);
 }

@@ -13,9 +13,6 @@ namespace Vlm.Engine.Ort;
 /// </summary>
 public sealed class OnnxVlm : IVisionModel
 {
-    // A step over weights that fit the caches takes a third of a millisecond; measured, a second thread that sleeps between operators makes it slower.
-    private const long SmallDecoderBytes = 64 << 20;
-
     private readonly RunOptions _run = new();
 
     static OnnxVlm()
@@ -43,21 +40,19 @@ public sealed class OnnxVlm : IVisionModel
     internal InferenceSession Text { get; }
 
     /// <summary>Loads the three graphs of a package. Does not look at hashes: see <see cref="ModelFolder.Open"/>.</summary>
-    /// <param name="folder">The package.</param>
-    /// <param name="threads">As <see cref="EngineOptions.Threads"/>.</param>
     /// <exception cref="ModelException">A file is missing or damaged, or a graph has not the inputs and outputs that <c>genai_config.json</c>
     /// names.</exception>
-    public static OnnxVlm Open(string folder, int threads = 0)
+    public static OnnxVlm Open(string folder, EngineOptions? options = null)
     {
         var config = PackageConfig.Load(folder);
-        var all = threads > 0 ? threads : Environment.ProcessorCount;
+        var threads = (options ?? new EngineOptions()).ThreadsFor(config);
         InferenceSession? vision = null, embedding = null, text = null;
         try
         {
-            vision = Load(config, config.Vision.File, all);
+            vision = Load(config, config.Vision.File, threads.Vision);
             // A table look-up: a second thread would only spin.
             embedding = Load(config, config.Embedding.File, threads: 1);
-            text = Load(config, config.Text.File, threads == 0 && IsSmall(config) ? 1 : all);
+            text = Load(config, config.Text.File, threads.Decoder);
             GraphContract.Check(config, vision, embedding, text);
             return new OnnxVlm(config, vision, embedding, text);
         }
@@ -137,9 +132,6 @@ public sealed class OnnxVlm : IVisionModel
         var halves = Array.ConvertAll(patches.Values, value => BitConverter.HalfToUInt16Bits((Half)value));
         return OrtValue.CreateTensorValueFromMemory(Array.ConvertAll(halves, bits => new Float16(bits)), shape);
     }
-
-    private static bool IsSmall(PackageConfig config) =>
-        Directory.EnumerateFiles(config.Folder, config.Text.File + "*").Sum(LinkedFile.Length) < SmallDecoderBytes;
 
     private static InferenceSession Load(PackageConfig config, string file, int threads)
     {
