@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Vlm.Engine;
 using Vlm.Puzzles;
 
 namespace Vlm.CommandLine;
@@ -23,6 +24,16 @@ public static class CheckedOption
     /// <summary>Processor threads; 0 stands for all that the process may use.</summary>
     public static Option<int> Threads() =>
         Number("--threads", "Processor threads; by default all that this process may use.", usual: 0, (0, MostThreads));
+
+    /// <summary>The library that runs the package.</summary>
+    public static Option<EngineKind> Engine()
+    {
+        var names = Enum.GetNames<EngineKind>().Select(name => name.ToLowerInvariant()).ToArray();
+        bool TryRead(string text, out EngineKind kind) => Enum.TryParse(text, ignoreCase: true, out kind) && names.Contains(text);
+        var option = Read<EngineKind>("--engine", "The library that runs the package.", EngineKind.Ort, TryRead, string.Join(" or ", names));
+        option.HelpName = string.Join('|', names);
+        return option;
+    }
 
     /// <summary>A share above 0 and below 1.</summary>
     public static Option<double> Probability(string name, string description, double usual) => Read<double>(

@@ -1,6 +1,7 @@
 using Vlm.Edge.Escalations;
 using Vlm.Edge.Routing;
 using Vlm.Edge.Scenes;
+using Vlm.Engine;
 using Vlm.Hosting;
 using Vlm.Text;
 
@@ -59,6 +60,9 @@ internal sealed record ModelOptions
 {
     /// <summary>Folder of the package.</summary>
     public string Folder { get; init; } = "models/cryptogram-edge";
+
+    /// <summary>The library that runs it: ort (the default) or, in builds that have it, genai.</summary>
+    public EngineKind Engine { get; init; }
 
     /// <summary>Processor threads; 0 (the default, all that this process may use) to 1,024.</summary>
     public int Threads { get; init; }

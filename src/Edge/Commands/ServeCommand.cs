@@ -21,7 +21,7 @@ internal static class ServeCommand
     private static async Task<int> RunAsync(string path, CancellationToken stop)
     {
         var config = EdgeConfig.Load(path);
-        var solver = Solver.Open(config.Model.Folder, new EngineOptions { Threads = config.Model.Threads });
+        var solver = Solver.Open(config.Model.Folder, new EngineOptions { Kind = config.Model.Engine, Threads = config.Model.Threads });
         await using var app = EdgeServer.Build(config, solver, TimeProvider.System);
         await app.RunUntilEndAsync(stop);
         return ExitCode.Success;

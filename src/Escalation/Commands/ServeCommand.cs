@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Vlm.CommandLine;
+using Vlm.Engine;
 using Vlm.Escalation.Work;
 using Vlm.Hosting;
 using Vlm.Hosting.Http;
@@ -20,7 +21,8 @@ internal static class ServeCommand
     private static async Task<int> RunAsync(string path, CancellationToken stop)
     {
         var options = ConfigFile.Load<EscalationOptions>(path, "deploy/escalation.yaml");
-        await using var app = Server.Build(options, () => PackageModel.Open(options.Model.Path!, options.Model.Threads), TimeProvider.System);
+        var engine = new EngineOptions { Kind = options.Model.Engine, Threads = options.Model.Threads };
+        await using var app = Server.Build(options, () => PackageModel.Open(options.Model.Path!, engine), TimeProvider.System);
         var slot = app.Services.GetRequiredService<Endpoint>().Slot;
         await app.RunUntilEndAsync(stop);
         return slot.Failure is null ? ExitCode.Success : ExitCode.Failed;

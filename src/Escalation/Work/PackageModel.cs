@@ -20,7 +20,7 @@ internal sealed class PackageModel(Solver solver) : IModel
 
     /// <summary>Loads a package.</summary>
     /// <exception cref="ModelException">It cannot be used.</exception>
-    public static PackageModel Open(string folder, int threads) => new(Solver.Open(folder, new EngineOptions { Threads = threads }));
+    public static PackageModel Open(string folder, EngineOptions engine) => new(Solver.Open(folder, engine));
 
     public bool IsStop(int token) => solver.IsStop(token);
 

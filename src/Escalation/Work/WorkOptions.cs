@@ -1,3 +1,4 @@
+using Vlm.Engine;
 using Vlm.Hosting;
 
 namespace Vlm.Escalation.Work;
@@ -10,6 +11,9 @@ internal sealed record ModelOptions
 
     /// <summary>The name that clients ask for. Default: the name of the folder.</summary>
     public string? Name { get; init; }
+
+    /// <summary>The library that runs it: ort (the default) or, in builds that have it, genai.</summary>
+    public EngineKind Engine { get; init; }
 
     /// <summary>Threads per operator, 0 (one per processor, the default) to 256.</summary>
     public int Threads { get; init; }

@@ -18,6 +18,7 @@ public sealed class SolveErrorsTests : IDisposable
     [InlineData("solve a.png --code", "--code")]
     [InlineData("solve a.png --colour red --code q", "--colour")]
     [InlineData("solve a.png --code q --threads many", "many")]
+    [InlineData("solve a.png --code q --engine torch", "--engine is ort or genai, not 'torch'")]
     [InlineData("solve a.png --code q --threads -1", "--threads is a whole number from 0 to 1024, not '-1'")]
     [InlineData("solve a.png --code 5", "letters a-z")]
     [InlineData("solve a.png --code qx", "single letters")]

@@ -4,6 +4,7 @@ using System.Text.Json;
 using OpenAI;
 using OpenAI.Chat;
 using Vlm.Edge.Tests;
+using Vlm.Engine;
 using Vlm.Escalation.Chat;
 using Vlm.Escalation.Work;
 
@@ -106,7 +107,7 @@ public sealed class DotnetClientTests : IDisposable
     private Task<TestServer> StartAsync()
     {
         var package = ScriptedPackage.Write(Path.Combine(_folder, "package"), Reply);
-        return TestServer.StartAsync(() => PackageModel.Open(package, threads: 1));
+        return TestServer.StartAsync(() => PackageModel.Open(package, new EngineOptions { Threads = 1 }));
     }
 
     private static ChatClient Client(TestServer server, string key = TestServer.Key, string model = "scripted", int retries = 0) => new(
