@@ -38,18 +38,24 @@ internal sealed record CheckPrompt(string Name, float[] Pixels, IReadOnlyList<Pa
     /// <summary>The package's own samples (<c>samples/codes.csv</c>), asked with its own prompt; none when it has none.</summary>
     public static IEnumerable<CheckPrompt> Samples(string folder, PictureConfig pictures)
     {
-        var list = Path.Combine(folder, "samples", "codes.csv");
         var (prompt, tokenizer) = (Path.Combine(folder, "prompt.json"), Path.Combine(folder, "tokenizer.json"));
-        if (!File.Exists(list) || !File.Exists(prompt) || !File.Exists(tokenizer))
+        if (!File.Exists(prompt) || !File.Exists(tokenizer))
             return [];
         var template = PromptTemplate.Load(prompt);
         var encoder = Tokenizer.Load(tokenizer);
-        return Rows(list).Take(SamplesMax).Select(row =>
+        return SampleRows(folder).Select(row =>
         {
             var patches = Patches.From(ImageCodec.Decode(File.ReadAllBytes(Path.Combine(folder, "samples", row.Picture))), pictures);
             var ids = encoder.Encode(template.Text(row.Code, patches.Grid.MergedTokens(pictures.MergeSize)));
             return new CheckPrompt(row.Picture, patches.Values, [patches.Grid], Array.ConvertAll(ids, id => (long)id));
         });
+    }
+
+    /// <summary>The first pictures of the package's samples, with their codes; none when it has none.</summary>
+    public static IEnumerable<(string Picture, string Code)> SampleRows(string folder)
+    {
+        var path = Path.Combine(folder, "samples", "codes.csv");
+        return File.Exists(path) ? Rows(path).Take(SamplesMax) : [];
     }
 
     private static IEnumerable<(string Picture, string Code)> Rows(string path)

@@ -18,24 +18,38 @@ internal static class CheckCommand
         Description = "What it was made from; by default the package's sub-folder 'checkpoint'.",
     };
 
+    private static readonly Option<bool> GenAi = new("--genai")
+    {
+        Description = "Also run the package in ONNX Runtime GenAI itself; in builds with -p:Accelerator=genai.",
+    };
+
     public static Command Create()
     {
-        var command = new Command("check", "Holds a package against ONNX Runtime GenAI's contract and against its checkpoint.") { Folder, Checkpoint };
-        command.SetAction(result => Run(result.GetRequiredValue(Folder), result.GetValue(Checkpoint)));
+        var command = new Command("check", "Holds a package against ONNX Runtime GenAI's contract and against its checkpoint.") { Folder, Checkpoint, GenAi };
+        command.SetAction(result => Run(result.GetRequiredValue(Folder), result.GetValue(Checkpoint), result.GetValue(GenAi)));
         return command;
     }
 
-    private static int Run(string folder, string? checkpoint)
+    private static int Run(string folder, string? checkpoint, bool withGenAi)
     {
         // A pipe or a file has no width of its own; the usual 80 columns would break every cell.
         if (Console.IsOutputRedirected) AnsiConsole.Profile.Width = Math.Max(AnsiConsole.Profile.Width, RedirectedWidth);
+        var inGenAi = withGenAi ? RunInGenAi(folder) : [];
         var report = PackageCheck.Run(folder, checkpoint);
+        report = report with { Rows = [.. report.Rows, .. inGenAi] };
         AnsiConsole.Write(Checks(report.Rows));
         if (report.Comparison.Differences.Count > 0) AnsiConsole.Write(Differences(report.Comparison.Differences));
         if (report.Comparison.Agreements.Count > 0) AnsiConsole.Write(Agreements(report.Comparison.Agreements));
         AnsiConsole.MarkupLineInterpolated(Summary(report));
         return report.Passed ? ExitCode.Success : ExitCode.Failed;
     }
+
+    private static IReadOnlyList<CheckRow> RunInGenAi(string folder) =>
+#if GENAI
+        Check.GenAi.GenAiChecks.Run(folder);
+#else
+        throw new UsageException($"--genai needs a build with -p:Accelerator=genai; this one cannot run '{folder}' in GenAI.");
+#endif
 
     private static FormattableString Summary(PackageReport report)
     {

@@ -1,0 +1,35 @@
+using Vlm.Export.Check;
+using Vlm.Export.Check.GenAi;
+
+namespace Vlm.Export.Tests.Check.GenAi;
+
+public sealed class GenAiChecksTests(TinyPackages packages)
+{
+    [Fact]
+    public void The_shipped_model_runs_in_the_library_as_it_does_here()
+    {
+        var rows = GenAiChecks.Run(Path.Combine(Repository.Root, "models", "cryptogram-edge"));
+
+        Assert.Equal(5, rows.Count);
+        Assert.All(rows, row => Assert.True(row.Outcome == Outcome.Passed, $"{row.Claim}: {row.Found}"));
+    }
+
+    [Theory]
+    [InlineData("fp32")]
+    [InlineData("fp16")]
+    [InlineData("int4")]
+    public void Every_precision_is_loaded(string precision) =>
+        Assert.Equal([Outcome.Passed, Outcome.Skipped], GenAiChecks.Run(packages.Package(precision)).Select(row => row.Outcome));
+
+    [Fact]
+    public void What_the_loader_says_of_a_damaged_package_is_said()
+    {
+        using var folder = new TempFolder();
+        foreach (var file in Directory.EnumerateFiles(packages.Package("fp32"))) File.Copy(file, folder[Path.GetFileName(file)]);
+        File.WriteAllText(folder["text.onnx"], "no graph");
+
+        var row = Assert.Single(GenAiChecks.Run(Path.GetDirectoryName(folder["text.onnx"])!));
+        Assert.Equal(Outcome.Failed, row.Outcome);
+        Assert.Contains("text.onnx", row.Found, StringComparison.Ordinal);
+    }
+}
