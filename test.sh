@@ -5,6 +5,10 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 exec </dev/null
 
+# Test projects that are built and run over ONNX Runtime GenAI too.
+GENAI_TESTS=(Core.Tests Export.Tests)
+genai_missing=""
+
 main() {
   prepare_environment
   install_missing
@@ -14,6 +18,7 @@ main() {
   dotnet build Edge.sln -c Release --no-restore -warnaserror "-warnnotaserror:NU1900;NU1901;NU1902;NU1903;NU1904" -p:UseSharedCompilation=false
   say "format"
   dotnet format Edge.sln --verify-no-changes --no-restore
+  build_with_genai
   say "test"
   run_tests
 }
@@ -89,11 +94,39 @@ add_trixie() {
   printf 'Package: *\nPin: release n=trixie\nPin-Priority: -1\n' >/etc/apt/preferences.d/edge-trixie
 }
 
+# The same sources over ONNX Runtime GenAI, beside the default build. Its packages are not served everywhere.
+build_with_genai() {
+  say "build with GenAI"
+  local log=artifacts/genai-restore.log project
+  mkdir -p artifacts
+  for project in "${GENAI_TESTS[@]}"; do
+    if ! dotnet restore "tests/$project" --locked-mode -p:Accelerator=genai >"$log" 2>&1; then
+      genai_missing="skipped: the packages of ONNX Runtime GenAI do not restore here ($(grep -m1 -oE 'NU[0-9]+: .*' "$log" || tail -n 1 "$log"))"
+      echo "$genai_missing"
+      return
+    fi
+  done
+  for project in "${GENAI_TESTS[@]}"; do
+    dotnet build "tests/$project" -c Release --no-restore -warnaserror -p:Accelerator=genai -p:UseSharedCompilation=false
+  done
+}
+
+run_genai_tests() {
+  [ -z "$genai_missing" ] || return 0
+  local project
+  for project in "${GENAI_TESTS[@]}"; do
+    echo "== $project with GenAI"
+    dotnet "artifacts/genai/bin/$project/release/$project.dll" -class "*GenAi*" -class "*Engines*" || return 1
+  done
+}
+
 run_tests() {
   mkdir -p artifacts
   local log=artifacts/test.log code=0
   # One test program at a time: the models in them use every core.
   dotnet test --solution Edge.sln -c Release --no-build --no-restore --max-parallel-test-modules 1 2>&1 | tee "$log" || code=$?
+  run_genai_tests || code=1
+  [ -z "$genai_missing" ] || echo "Tests with GenAI $genai_missing"
   local passed failed skipped
   passed=$(total succeeded "$log")
   failed=$(total failed "$log")

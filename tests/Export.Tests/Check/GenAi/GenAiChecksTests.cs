@@ -16,10 +16,18 @@ public sealed class GenAiChecksTests(TinyPackages packages)
 
     [Theory]
     [InlineData("fp32")]
-    [InlineData("fp16")]
+    [InlineData("int8")]
     [InlineData("int4")]
-    public void Every_precision_is_loaded(string precision) =>
+    public void Packages_for_a_processor_are_loaded(string precision) =>
         Assert.Equal([Outcome.Passed, Outcome.Skipped], GenAiChecks.Run(packages.Package(precision)).Select(row => row.Outcome));
+
+    [Fact]
+    public void A_package_for_graphics_cards_is_refused_where_there_is_none()
+    {
+        var row = Assert.Single(GenAiChecks.Run(packages.Package("fp16")));
+        Assert.Equal(Outcome.Failed, row.Outcome);
+        Assert.Contains("Cuda", row.Found, StringComparison.Ordinal);
+    }
 
     [Fact]
     public void What_the_loader_says_of_a_damaged_package_is_said()
