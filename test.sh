@@ -107,7 +107,7 @@ build_with_genai() {
     fi
   done
   for project in "${GENAI_TESTS[@]}"; do
-    dotnet build "tests/$project" -c Release --no-restore -warnaserror -p:Accelerator=genai -p:UseSharedCompilation=false
+    dotnet build "tests/$project" -c Release --no-restore -warnaserror "-warnnotaserror:NU1900;NU1901;NU1902;NU1903;NU1904" -p:Accelerator=genai -p:UseSharedCompilation=false
   done
 }
 
