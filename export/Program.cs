@@ -2,5 +2,8 @@ using System.CommandLine;
 using Vlm.CommandLine;
 using Vlm.Export.Commands;
 
-var root = new RootCommand("Writes model packages for ONNX Runtime from Hugging Face checkpoints, and checks them.") { ExportCommand.Create(), CheckCommand.Create() };
+var root = new RootCommand("Writes model packages for ONNX Runtime from Hugging Face checkpoints, and checks them.")
+{
+    ExportCommand.Create(), CheckCommand.Create(),
+};
 return await Cli.RunAsync(root, args, Cli.UsualGrace);

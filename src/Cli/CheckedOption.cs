@@ -60,7 +60,8 @@ public static class CheckedOption
         string[] names = [.. Enum.GetNames<Stratum>().Select(name => name.ToLowerInvariant())];
         var option = Read(
             "--stratum", "What is the matter with the pictures; whole: nothing.", Puzzles.Stratum.Whole,
-            (string text, out Stratum stratum) => Enum.TryParse(text, ignoreCase: true, out stratum) && names.Contains(text), $"one of {string.Join(", ", names)}");
+            (string text, out Stratum stratum) => Enum.TryParse(text, ignoreCase: true, out stratum) && names.Contains(text),
+            $"one of {string.Join(", ", names)}");
         option.HelpName = string.Join('|', names);
         return option;
     }

@@ -80,7 +80,8 @@ internal static class GenAiChecks
         yield return CheckRow.Of(Section, "its processor makes our tokens of picture and prompt", otherIds, $"{samples.Count} samples");
         yield return CheckRow.Of(Section, "its tokenizer makes our text of a reply", otherTexts, $"{samples.Count} samples");
         yield return CheckRow.Of(
-            Section, $"its own pixels give our logits, give or take {allowed}", largest <= allowed, $"largest difference {largest:G3} on {samples.Count} samples");
+            Section, $"its own pixels give our logits, give or take {allowed}", largest <= allowed,
+            $"largest difference {largest:G3} on {samples.Count} samples");
     }
 
     private static (int[] Ids, float[] Logits) Read(GenAiModel library, MultiModalProcessor processor, Sample sample, int maxLength)

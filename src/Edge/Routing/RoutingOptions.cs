@@ -14,7 +14,8 @@ internal sealed record RoutingOptions
     public double LeastEscalationSeconds { get; init; } = 0.3;
 
     /// <summary>
-    /// Whether the larger model is asked about pictures in which the box saw no letter at all; false by default. Pictures that hide some letters always go there.
+    /// Whether the larger model is asked about pictures in which the box saw no letter at all; false by default. Pictures that hide some letters always go
+    /// there.
     /// </summary>
     public bool EscalateNoDecoder { get; init; }
 

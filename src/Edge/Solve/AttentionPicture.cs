@@ -169,7 +169,8 @@ internal sealed class AttentionPicture : IDisposable
         Write(numbers, x - ink.Left - ink.Width / 2, y + Size * 0.36f, Size, Night);
     }
 
-    private void Write(string text, float left, float baseline, float size, Colour colour) => _canvas.Text(text, left, baseline, new TextStyle(_face, size, colour));
+    private void Write(string text, float left, float baseline, float size, Colour colour) =>
+        _canvas.Text(text, left, baseline, new TextStyle(_face, size, colour));
 
     private static FontFace Face()
     {
