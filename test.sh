@@ -101,6 +101,7 @@ build_with_genai() {
   mkdir -p artifacts
   for project in "${GENAI_TESTS[@]}"; do
     if ! dotnet restore "tests/$project" --locked-mode -p:Accelerator=genai >"$log" 2>&1; then
+      ! grep -q NU1004 "$log" || fail "The lock files of the build with GenAI are out of date: dotnet restore tests/$project -p:Accelerator=genai --force-evaluate"
       genai_missing="skipped: the packages of ONNX Runtime GenAI do not restore here ($(grep -m1 -oE 'NU[0-9]+: .*' "$log" || tail -n 1 "$log"))"
       echo "$genai_missing"
       return
