@@ -130,9 +130,9 @@ internal static class HousePlan
         ["tests/Bench.Tests"] = 6,
         ["tests/Cli.Tests"] = 3,
         ["tests/Core.Tests"] = 61,
-        ["tests/Edge.Tests"] = 15,
+        ["tests/Edge.Tests"] = 12,
         ["tests/Escalation.Tests"] = 3,
-        ["tests/Export.Tests"] = 16,
+        ["tests/Export.Tests"] = 15,
         ["tests/Parity.Tests"] = 1,
         ["tests/Trainer.Tests"] = 6,
     };
