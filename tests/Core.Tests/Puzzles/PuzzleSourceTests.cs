@@ -171,6 +171,25 @@ public sealed class PuzzleSourceTests
     }
 
     [Fact]
+    public void The_frames_edge_cuts_no_letter_of_a_whole_picture_at_any_severity()
+    {
+        for (var seed = 0; seed < 100; seed++)
+        {
+            var rng = SeededRandom.From(seed);
+            var style = StyleDraw.Next(rng, Fonts.Training);
+            var cipher = Cipher.Random(rng);
+            var seen = SheetPicture.Photographed(scale => Sheet.Draw(cipher, style, scale, rng), style, 1 + (seed % 5), 0.5, rng);
+            Assert.All(seen.Boxes.SelectMany(boxes => new[] { boxes.Coded, boxes.Plain }), box =>
+            {
+                Assert.InRange(box.Left, 0, seen.Picture.Width);
+                Assert.InRange(box.Top, 0, seen.Picture.Height);
+                Assert.InRange(box.Left + box.Width, 0, seen.Picture.Width);
+                Assert.InRange(box.Top + box.Height, 0, seen.Picture.Height);
+            });
+        }
+    }
+
+    [Fact]
     public void Severity_zero_draws_flat_sheets()
     {
         var puzzle = new PuzzleSource(PuzzleOptions.For(Split.Camera, 0, 0), 9).At(3);
