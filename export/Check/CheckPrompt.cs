@@ -1,3 +1,4 @@
+using Vlm.Export.Options;
 using Vlm.Package;
 using Vlm.Text;
 using Vlm.Vision;

@@ -1,4 +1,5 @@
 using Vlm.Export.Onnx;
+using Vlm.Export.Options;
 using Vlm.Export.Package;
 using Vlm.Model;
 using Vlm.Package;

@@ -1,4 +1,5 @@
 using Microsoft.ML.OnnxRuntime;
+using Vlm.Export.Options;
 using Vlm.Model;
 using Vlm.Package;
 using Vlm.Vision;

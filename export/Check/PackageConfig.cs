@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Vlm.Export.Options;
 using Vlm.Export.Package;
 
 namespace Vlm.Export.Check;

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
 using Vlm.Export.Onnx;
+using Vlm.Export.Options;
 
 namespace Vlm.Export.Check;
 

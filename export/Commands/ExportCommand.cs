@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Diagnostics;
 using Spectre.Console;
 using Vlm.CommandLine;
+using Vlm.Export.Options;
 using Vlm.Export.Package;
 
 namespace Vlm.Export.Commands;
@@ -17,7 +18,8 @@ internal static class ExportCommand
     private static readonly Option<string> Target = new("--to") { Description = "Folder of the package; an older package in it is replaced.", Required = true };
 
     private static readonly Option<Precision> Precision = CheckedOption.Read<Precision>(
-        "--precision", "fp32, fp16 (for CUDA), int8 or int4.", Export.Precision.Fp32, ExportOptions.TryParsePrecision, $"one of {string.Join(", ", ExportOptions.PrecisionNames)}");
+        "--precision", "fp32, fp16 (for CUDA), int8 or int4.", Options.Precision.Fp32, ExportOptions.TryParsePrecision,
+        $"one of {string.Join(", ", ExportOptions.PrecisionNames)}");
 
     private static readonly Option<int> BlockSize = CheckedOption.Read<int>(
         "--block-size", "int8, int4: weights sharing a scale.", 32, (string text, out int size) => int.TryParse(text, out size) && Quantization.IsBlockSize(size),

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Vlm.Export.Onnx;
+using Vlm.Export.Options;
 using Vlm.Model;
 using static Vlm.Export.Onnx.TensorProto.Types;
 

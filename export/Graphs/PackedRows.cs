@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Vlm.Export.Options;
 
 namespace Vlm.Export.Graphs;
 

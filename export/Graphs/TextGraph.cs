@@ -1,4 +1,5 @@
 using Vlm.Export.Onnx;
+using Vlm.Export.Options;
 using Vlm.Model;
 using static Vlm.Export.Onnx.TensorProto.Types;
 

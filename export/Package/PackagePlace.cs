@@ -1,3 +1,5 @@
+using Vlm.Export.Options;
+
 namespace Vlm.Export.Package;
 
 /// <summary>Where a package is built and where it ends up: a reader of the target sees the old package or the new one, never a mixture.</summary>

@@ -1,5 +1,6 @@
 using Vlm.Export.Graphs;
 using Vlm.Export.Onnx;
+using Vlm.Export.Options;
 using Vlm.Model;
 using Vlm.Package;
 using Vlm.Vision;

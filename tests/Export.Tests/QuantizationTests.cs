@@ -3,6 +3,7 @@ using System.Text.Json;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
 using Vlm.Export.Onnx;
+using Vlm.Export.Options;
 using Vlm.Model;
 using static Vlm.Export.Onnx.TensorProto.Types;
 

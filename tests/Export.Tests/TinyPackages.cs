@@ -1,4 +1,5 @@
 using Vlm.Export.Check;
+using Vlm.Export.Options;
 using Vlm.Export.Package;
 using Vlm.Export.Tests;
 using Vlm.Package;

@@ -1,6 +1,6 @@
 using System.Text.Json;
 using Vlm.Engine;
-using Vlm.Export;
+using Vlm.Export.Options;
 using Vlm.Export.Package;
 using Vlm.Model;
 using Vlm.Package;

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using Vlm.Cryptogram;
 using Vlm.Engine;
-using Vlm.Export;
+using Vlm.Export.Options;
 using Vlm.Export.Package;
 using Vlm.Model;
 using Vlm.Package;

@@ -1,4 +1,5 @@
 using Vlm.Export.Check;
+using Vlm.Export.Options;
 using Vlm.Model;
 
 namespace Vlm.Export.Tests.Check;

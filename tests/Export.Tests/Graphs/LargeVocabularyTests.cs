@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Vlm.Export.Check;
 using Vlm.Export.Onnx;
+using Vlm.Export.Options;
 using Vlm.Export.Package;
 using Vlm.Model;
 

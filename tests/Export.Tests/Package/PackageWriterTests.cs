@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Vlm.Export.Options;
 using Vlm.Export.Package;
 using Vlm.Model;
 using Vlm.Package;

@@ -1,4 +1,4 @@
-namespace Vlm.Export;
+namespace Vlm.Export.Options;
 
 /// <summary>How the weights of a package are stored.</summary>
 internal enum Precision

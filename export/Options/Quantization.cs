@@ -1,4 +1,4 @@
-namespace Vlm.Export;
+namespace Vlm.Export.Options;
 
 /// <summary>
 /// Block-wise quantisation as ONNX Runtime's <c>MatMulNBits</c> reads it: each row of a weight [N, K] is cut into blocks along K, every

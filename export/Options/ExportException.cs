@@ -1,4 +1,4 @@
-namespace Vlm.Export;
+namespace Vlm.Export.Options;
 
 /// <summary>An export or check that cannot be done. The message is for the user.</summary>
 internal sealed class ExportException : UserException
