@@ -129,7 +129,7 @@ internal static class HousePlan
     /// <summary>Lines that are still wider, for each project: a number that only falls. Projects that are not here have none.</summary>
     public static readonly Dictionary<string, int> WideLines = new()
     {
-        ["export"] = 6,
+        ["export"] = 5,
         ["src/Cli"] = 2,
         ["src/Core"] = 27,
         ["src/Edge"] = 24,
