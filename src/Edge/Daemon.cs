@@ -5,6 +5,7 @@ using Vlm.Edge.Answers;
 using Vlm.Edge.Escalations;
 using Vlm.Edge.Queries;
 using Vlm.Edge.Routing;
+using Vlm.Edge.Storage;
 using Vlm.Gating;
 using Vlm.Hosting;
 using Vlm.Package;
@@ -18,6 +19,7 @@ internal sealed class Daemon : IAsyncDisposable
 {
     private readonly EscalationMeters? _meters;
     private readonly EscalationClient? _client;
+    private readonly History _history;
 
     /// <param name="config">Checked.</param>
     /// <param name="solver">The package, opened.</param>
@@ -25,7 +27,7 @@ internal sealed class Daemon : IAsyncDisposable
     /// <param name="logs">Makes logs.</param>
     /// <exception cref="ConfigException">The mode needs a gate, and the package has none; or the keys cannot be read.</exception>
     /// <exception cref="GateException">The gate belongs to another package.</exception>
-    /// <exception cref="IOException">The queue is open in another process, or its folder cannot be written.</exception>
+    /// <exception cref="IOException">The answers or the queue are open in another process, or the queue's folder cannot be written.</exception>
     public Daemon(EdgeConfig config, Solver solver, TimeProvider clock, ILoggerFactory logs)
     {
         (Config, Clock) = (config, clock);
@@ -34,9 +36,11 @@ internal sealed class Daemon : IAsyncDisposable
         Keys = new ApiKeys(config.Server.ToKeySource(), clock, logs.CreateLogger<ApiKeys>());
 
         Metrics = new EdgeMetrics();
-        Events = new EventStream();
+        _history = new History(config.State, config.History, clock);
+        Events = new EventStream(_history);
         Alarms = new Alarms(Events, Metrics, logs.CreateLogger<Alarms>(), clock);
-        Memory = new AnswerMemory(config.Cache, clock);
+        _history.Watch(problem => Alarms.Raise(AlarmKind.State, problem));
+        Memory = new AnswerMemory(config.Cache, _history, clock);
         Budget = new Budget(config.Budget, State("budget.json", RoutingJson.Default.BudgetState), clock);
         Drift = gate is null ? null : new DriftMonitor(config.Audit, gate, HashGate(solver.Folder), State("audit.json", RoutingJson.Default.DriftState), clock);
         if (config.Escalation is { } escalation)
@@ -96,6 +100,7 @@ internal sealed class Daemon : IAsyncDisposable
         Queue?.Dispose();
         _meters?.Dispose();
         Metrics.Dispose();
+        _history.Dispose();
     }
 
     private StateFile<T> State<T>(string name, JsonTypeInfo<T> type)

@@ -1,6 +1,7 @@
 using Vlm.Edge.Escalations;
 using Vlm.Edge.Routing;
 using Vlm.Edge.Scenes;
+using Vlm.Edge.Storage;
 using Vlm.Engine;
 using Vlm.Hosting;
 using Vlm.Text;
@@ -93,7 +94,9 @@ internal sealed record EdgeConfig : IChecked
     /// <summary>The larger model; null (the default) for a box that works alone, which then needs the mode local-only.</summary>
     public EscalationOptions? Escalation { get; init; }
 
-    /// <summary>Folder for what outlives a restart: budget and audit. Made when absent.</summary>
+    public HistoryOptions History { get; init; } = new();
+
+    /// <summary>Folder for what outlives a restart: answers, budget and audit. Made when absent.</summary>
     public string State { get; init; } = "state";
 
     /// <summary>Reads and checks a configuration.</summary>
@@ -107,6 +110,7 @@ internal sealed record EdgeConfig : IChecked
         [
             Check.Section("server", Server.Problems()), Check.Section("model", Model.Problems()), Check.Section("routing", Routing.Problems()),
             Check.Section("budget", Budget.Problems()), Check.Section("cache", Cache.Problems()), Check.Section("audit", Audit.Problems()),
+            Check.Section("history", History.Problems()),
             Check.Section("escalation", Escalation?.Problems() ?? []),
         ];
         foreach (var problem in sections.SelectMany(problems => problems)) yield return problem;

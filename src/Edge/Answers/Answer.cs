@@ -1,4 +1,5 @@
 using Vlm.Cryptogram;
+using System.Text.Json.Serialization;
 using Vlm.Edge.Routing;
 
 namespace Vlm.Edge.Answers;
@@ -85,6 +86,7 @@ internal sealed record Answer
     public string? CorrectionId { get; init; }
 
     /// <summary>Tokens of the prompt and of the reply of the local model; null from the cache.</summary>
+    [JsonIgnore]
     public (int Prompt, int Reply)? Tokens { get; init; }
 
     /// <summary>What is wrong with the picture's file though all of it could be read; null when nothing is.</summary>
@@ -100,3 +102,12 @@ internal sealed record Answer
 /// <param name="Reason">Why it was asked.</param>
 /// <param name="At">When it came, UTC.</param>
 internal sealed record Correction(string Text, string Model, bool Agrees, EscalationReason Reason, DateTimeOffset At);
+
+/// <summary>How answers are kept. What a later version adds is read over by an earlier one.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    UseStringEnumConverter = true,
+    IgnoreReadOnlyProperties = true)]
+[JsonSerializable(typeof(Answer))]
+[JsonSerializable(typeof(Correction))]
+internal sealed partial class AnswerJson : JsonSerializerContext;

@@ -1,11 +1,13 @@
+using System.Text.Json;
 using Vlm.Edge.Routing;
 using Vlm.Edge.Scenes;
+using Vlm.Edge.Storage;
 
 namespace Vlm.Edge.Answers;
 
 /// <summary>An answer that was given, and what came after.</summary>
 /// <param name="Id">Of the question.</param>
-/// <param name="Answer">Null after a restart: then only the correction is known.</param>
+/// <param name="Answer">Null when it is forgotten: then only the correction is known.</param>
 /// <param name="Correction">Null while there is none.</param>
 /// <param name="Failure">Why no correction comes; null while one may come.</param>
 internal sealed record StoredAnswer(string Id, Answer? Answer, Correction? Correction, string? Failure = null);
@@ -13,10 +15,13 @@ internal sealed record StoredAnswer(string Id, Answer? Answer, Correction? Corre
 /// <summary>
 /// What is known about earlier questions: answers to give again, questions that wait for the larger model, and what clients were told.
 /// </summary>
-/// <remarks>Thread-safe, in memory, bounded; the oldest goes first. What is still to be corrected lies in the durable queue, not here.</remarks>
-internal sealed class AnswerMemory(CacheOptions options, TimeProvider clock)
+/// <remarks>
+/// Thread-safe. What clients were told is in the history before they are told. What a picture showed is in memory alone, bounded, the oldest first: after a
+/// restart nothing is given again until it was answered again. What is still to be corrected lies in the durable queue.
+/// </remarks>
+internal sealed class AnswerMemory(CacheOptions options, History history, TimeProvider clock)
 {
-    /// <summary>Answers kept for clients that ask for them: each may hold a thumbnail of 16 KB until it is corrected.</summary>
+    /// <summary>Answers kept in memory: each may hold a thumbnail of 16 KB until it is corrected.</summary>
     public const int Most = 1000;
 
     private readonly Lock _lock = new();
@@ -31,7 +36,11 @@ internal sealed class AnswerMemory(CacheOptions options, TimeProvider clock)
     /// <summary>What a client was told; null when it is unknown or forgotten.</summary>
     public StoredAnswer? Find(string id)
     {
-        lock (_lock) return _entries.GetValueOrDefault(id)?.Stored;
+        lock (_lock)
+        {
+            if (_entries.GetValueOrDefault(id) is { } entry) return entry.Stored;
+        }
+        return Load(id);
     }
 
     /// <summary>An earlier answer to the same question that is worth giving again.</summary>
@@ -44,6 +53,7 @@ internal sealed class AnswerMemory(CacheOptions options, TimeProvider clock)
     /// <summary>Takes in an answer. Only certified ones and the larger model's are given again.</summary>
     public void Add(Answer answer, Scene scene, string code)
     {
+        history.PutAnswer(answer.Id, JsonSerializer.Serialize(answer, AnswerJson.Default.Answer));
         var isPending = answer.CorrectionId == answer.Id;
         var isAsked = isPending || answer is { By: AnsweredBy.Edge, EscalationReason: EscalationReason.Audit };
         var correction = Keep(answer, isAsked ? scene : null, code);
@@ -55,11 +65,13 @@ internal sealed class AnswerMemory(CacheOptions options, TimeProvider clock)
     /// <summary>Takes in what the larger model said in the background.</summary>
     public void Correct(string id, Correction correction)
     {
+        var kept = Load(id);
+        history.PutCorrection(id, JsonSerializer.Serialize(correction, AnswerJson.Default.Correction));
         Entry? before;
         lock (_lock)
         {
             before = _entries.GetValueOrDefault(id);
-            Put(new Entry(new StoredAnswer(id, before?.Stored.Answer, correction), null, before?.Code ?? ""));
+            Put(new Entry(new StoredAnswer(id, before?.Stored.Answer ?? kept?.Answer, correction), null, before?.Code ?? ""));
         }
         if (before?.Scene is { } scene) _again.Add(scene, before.Code, ToAnswer(id, correction));
     }
@@ -67,10 +79,31 @@ internal sealed class AnswerMemory(CacheOptions options, TimeProvider clock)
     /// <summary>Takes in that the larger model gave no answer. It may still come, when the question is sent again.</summary>
     public void Fail(string id, string reason)
     {
+        var kept = Load(id);
+        history.PutFailure(id, reason);
         lock (_lock)
         {
             var before = _entries.GetValueOrDefault(id);
-            Put(new Entry(new StoredAnswer(id, before?.Stored.Answer, before?.Stored.Correction, reason), before?.Scene, before?.Code ?? ""));
+            Put(new Entry(new StoredAnswer(id, before?.Stored.Answer ?? kept?.Answer, before?.Stored.Correction, reason), before?.Scene, before?.Code ?? ""));
+        }
+    }
+
+    /// <summary>What the history has; null when it has nothing that can be read.</summary>
+    private StoredAnswer? Load(string id)
+    {
+        if (history.Find(id) is not { } row) return null;
+        try
+        {
+            return new StoredAnswer(
+                id,
+                row.Answer is { } answer ? JsonSerializer.Deserialize(answer, AnswerJson.Default.Answer) : null,
+                row.Correction is { } correction ? JsonSerializer.Deserialize(correction, AnswerJson.Default.Correction) : null,
+                row.Correction is null ? row.Failure : null);
+        }
+        catch (JsonException e)
+        {
+            history.Report($"What is kept of the answer '{id}' cannot be read: {e.Message}");
+            return null;
         }
     }
 

@@ -80,7 +80,7 @@ internal static class SolveApi
     {
         var id = (string)context.Request.RouteValues["id"]!;
         var stored = memory.Find(id) ?? throw new ApiException(
-            ErrorReason.UnknownId, $"There is no answer '{(id.Length > 64 ? id[..64] : id)}': it is unknown, or older than the last {AnswerMemory.Most}.");
+            ErrorReason.UnknownId, $"There is no answer '{(id.Length > 64 ? id[..64] : id)}': it is unknown, or too old.");
         var status = stored switch
         {
             { Correction: not null } => "corrected",

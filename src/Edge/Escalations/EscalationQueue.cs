@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Vlm.Edge.Storage;
 using Vlm.Text;
 
 namespace Vlm.Edge.Escalations;
@@ -213,7 +214,7 @@ internal sealed class EscalationQueue : IDisposable
             Database.Insert(new QueueEntry(
                 escalation.Id, name, escalation.Picture.Length, escalation.Code, escalation.Created, escalation.LocalAnswer, escalation.Reason, Attempts: 0));
         }
-        catch (QueueException error) when (error.Fault != QueueFault.Damaged)
+        catch (StorageException error) when (error.Fault != StorageFault.Damaged)
         {
             if (!Database.HasPicture(name)) Pictures.Remove(name);
             throw;
@@ -257,14 +258,14 @@ internal sealed class EscalationQueue : IDisposable
             {
                 return Opened(work);
             }
-            catch (QueueException error) when (error.Fault == QueueFault.Damaged)
+            catch (StorageException error) when (error.Fault == StorageFault.Damaged)
             {
                 // A new database needs room too.
                 _reserve.Spend();
                 PutAside(error);
                 return Opened(work);
             }
-            catch (QueueException error) when (error.Fault == QueueFault.Full && maySpend)
+            catch (StorageException error) when (error.Fault == StorageFault.Full && maySpend)
             {
                 if (!_reserve.Spend()) throw;
                 _log.DiskFull(error);
@@ -297,7 +298,7 @@ internal sealed class EscalationQueue : IDisposable
     }
 
     /// <summary>Moves database and pictures out of the way. Only the last such folder is kept, so that a failing disk cannot fill itself.</summary>
-    private void PutAside(QueueException error)
+    private void PutAside(StorageException error)
     {
         _files?.Database.Dispose();
         _files = null;
@@ -324,5 +325,5 @@ internal sealed class EscalationQueue : IDisposable
 
     /// <summary>Of SQLite; ENOSPC, EDQUOT or EFBIG on Unix; ERROR_DISK_FULL on Windows.</summary>
     private static bool IsNoRoom(IOException error) =>
-        error is QueueException { Fault: QueueFault.Full } || error.HResult is 28 or 122 or 27 or unchecked((int)0x80070070);
+        error is StorageException { Fault: StorageFault.Full } || error.HResult is 28 or 122 or 27 or unchecked((int)0x80070070);
 }

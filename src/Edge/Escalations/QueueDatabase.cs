@@ -1,5 +1,6 @@
-using Microsoft.Data.Sqlite;
+using System.Data.Common;
 using Vlm.Edge.Routing;
+using Vlm.Edge.Storage;
 
 namespace Vlm.Edge.Escalations;
 
@@ -7,32 +8,15 @@ namespace Vlm.Edge.Escalations;
 internal sealed record QueueEntry(
     string Id, string Picture, long Bytes, string Code, DateTimeOffset Created, string? LocalAnswer, EscalationReason Reason, int Attempts);
 
-/// <summary>What is wrong with the queue's files.</summary>
-internal enum QueueFault
-{
-    /// <summary>What they hold makes no sense.</summary>
-    Damaged,
-
-    /// <summary>The disk is full.</summary>
-    Full,
-
-    /// <summary>Another process has them open.</summary>
-    Taken,
-
-    /// <summary>They cannot be read or written.</summary>
-    Unusable,
-}
-
-/// <summary>The queue's files cannot be used.</summary>
-internal sealed class QueueException(QueueFault fault, string message, Exception? inner = null) : IOException(message, inner)
-{
-    public QueueFault Fault => fault;
-}
-
 /// <summary>The queue's SQLite file: write-ahead log, every commit on the disk, one process. Not thread-safe; <see cref="EscalationQueue"/> locks.</summary>
 internal sealed class QueueDatabase : IDisposable
 {
-    private const string Schema = """
+    // The log goes back to its beginning after 50 pages, so that draining a queue on a full disk needs little room: see Reserve. The file is this process's
+    // alone,
+    // so nobody holds a lease any more; and a clock that was wrong must not keep anything waiting.
+    private const string SetUp = """
+        PRAGMA synchronous=FULL;
+        PRAGMA wal_autocheckpoint=50;
         CREATE TABLE IF NOT EXISTS escalations(
           number INTEGER PRIMARY KEY AUTOINCREMENT,
           id TEXT NOT NULL UNIQUE,
@@ -48,46 +32,20 @@ internal sealed class QueueDatabase : IDisposable
           dead_reason TEXT,
           dead_detail TEXT) STRICT;
         CREATE INDEX IF NOT EXISTS by_picture ON escalations(picture);
+        UPDATE escalations SET leased_until = 0, not_before = 0 WHERE leased_until <> 0 OR not_before <> 0;
         """;
 
     private const string Columns = "id, picture, bytes, code, created, local_answer, reason, attempts";
 
-    // The log goes back to its beginning after so many pages, so that draining a queue on a full disk needs little room: see Reserve.
-    private const int CheckpointPages = 50;
-
-    private readonly SqliteConnection _connection;
-    private readonly string _path;
+    private readonly SqliteFile _file;
 
     /// <summary>Opens or creates the file.</summary>
-    /// <exception cref="QueueException">Damaged, locked by another process, or not to be written.</exception>
-    public QueueDatabase(string path)
-    {
-        _path = path;
-        // Not pooled: a closed connection must let go of the file, so that a damaged one can be moved.
-        _connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Pooling = false, DefaultTimeout = 1 }.ToString());
-        try
-        {
-            Told(() =>
-            {
-                _connection.Open();
-                return true;
-            });
-            Execute($"PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint={CheckpointPages};");
-            if (Scalar("PRAGMA quick_check(1)") is not "ok") throw Damage("its check found damage");
-            Execute(Schema);
-            // The file is this process's alone, so nobody holds a lease any more; and a clock that was wrong must not keep anything waiting.
-            Execute("UPDATE escalations SET leased_until = 0, not_before = 0 WHERE leased_until <> 0 OR not_before <> 0");
-        }
-        catch
-        {
-            _connection.Dispose();
-            throw;
-        }
-    }
+    /// <exception cref="StorageException">Damaged, locked by another process, or not to be written.</exception>
+    public QueueDatabase(string path) => _file = new SqliteFile(path, "the queue", SetUp);
 
-    public bool Contains(string id) => Scalar("SELECT 1 FROM escalations WHERE id = $id", ("$id", id)) is not null;
+    public bool Contains(string id) => _file.Scalar("SELECT 1 FROM escalations WHERE id = $id", ("$id", id)) is not null;
 
-    public void Insert(QueueEntry entry) => Execute(
+    public void Insert(QueueEntry entry) => _file.Execute(
         "INSERT INTO escalations(id, picture, bytes, code, created, local_answer, reason) VALUES($id, $picture, $bytes, $code, $created, $local, $reason)",
         ("$id", entry.Id),
         ("$picture", entry.Picture),
@@ -97,7 +55,7 @@ internal sealed class QueueDatabase : IDisposable
         ("$local", entry.LocalAnswer),
         ("$reason", entry.Reason.ToString()));
 
-    public void Delete(string id) => Execute("DELETE FROM escalations WHERE id = $id", ("$id", id));
+    public void Delete(string id) => _file.Execute("DELETE FROM escalations WHERE id = $id", ("$id", id));
 
     public QueueEntry? Find(string id) => Entries($"SELECT {Columns} FROM escalations WHERE id = $id", ("$id", id)).FirstOrDefault();
 
@@ -121,21 +79,21 @@ internal sealed class QueueDatabase : IDisposable
         $"SELECT {Columns} FROM escalations WHERE leased_until <= $now ORDER BY dead_reason IS NULL, number LIMIT 1",
         ("$now", now.ToUnixTimeMilliseconds())).FirstOrDefault();
 
-    public List<DeadLetter> Dead(int most) => Rows(
+    public List<DeadLetter> Dead(int most) => _file.Rows(
         "SELECT " + Columns + ", dead_reason, dead_detail FROM escalations WHERE dead_reason IS NOT NULL ORDER BY number LIMIT $most",
         reader => new DeadLetter(Entry(reader), reader.GetString(8), reader.GetString(9)),
         ("$most", most));
 
     public void Lease(string id, DateTimeOffset until) =>
-        Execute("UPDATE escalations SET leased_until = $until WHERE id = $id", ("$id", id), ("$until", until.ToUnixTimeMilliseconds()));
+        _file.Execute("UPDATE escalations SET leased_until = $until WHERE id = $id", ("$id", id), ("$until", until.ToUnixTimeMilliseconds()));
 
-    public void Release(string id, DateTimeOffset notBefore, int attempts) => Execute(
+    public void Release(string id, DateTimeOffset notBefore, int attempts) => _file.Execute(
         "UPDATE escalations SET leased_until = 0, not_before = $not, attempts = attempts + $attempts WHERE id = $id",
         ("$id", id),
         ("$not", notBefore.ToUnixTimeMilliseconds()),
         ("$attempts", attempts));
 
-    public void Bury(string id, string reason, string detail) => Execute(
+    public void Bury(string id, string reason, string detail) => _file.Execute(
         "UPDATE escalations SET leased_until = 0, dead_reason = $reason, dead_detail = $detail WHERE id = $id",
         ("$id", id),
         ("$reason", reason),
@@ -144,7 +102,7 @@ internal sealed class QueueDatabase : IDisposable
     /// <summary>Dead letters wait again, from the first attempt on.</summary>
     /// <param name="id">Which one; null for all.</param>
     /// <returns>How many.</returns>
-    public int Revive(string? id) => Execute(
+    public int Revive(string? id) => _file.Execute(
         """
         UPDATE escalations SET dead_reason = NULL, dead_detail = NULL, attempts = 0, not_before = 0
         WHERE dead_reason IS NOT NULL AND ($id IS NULL OR id = $id)
@@ -153,33 +111,33 @@ internal sealed class QueueDatabase : IDisposable
 
     /// <summary>Ids of dead letters: one, if it is dead, or all.</summary>
     public List<string> DeadIds(string? id) =>
-        Rows(
+        _file.Rows(
         "SELECT id FROM escalations WHERE dead_reason IS NOT NULL AND ($id IS NULL OR id = $id) ORDER BY number",
         reader => reader.GetString(0),
         ("$id", id));
 
     /// <summary>Bytes of the pictures, each counted once.</summary>
-    public long PictureBytes() => (long)Scalar("SELECT COALESCE(SUM(bytes), 0) FROM (SELECT DISTINCT picture, bytes FROM escalations)")!;
+    public long PictureBytes() => (long)_file.Scalar("SELECT COALESCE(SUM(bytes), 0) FROM (SELECT DISTINCT picture, bytes FROM escalations)")!;
 
-    public bool HasPicture(string picture) => Scalar("SELECT 1 FROM escalations WHERE picture = $picture LIMIT 1", ("$picture", picture)) is not null;
+    public bool HasPicture(string picture) => _file.Scalar("SELECT 1 FROM escalations WHERE picture = $picture LIMIT 1", ("$picture", picture)) is not null;
 
-    public HashSet<string> Pictures() => [.. Rows("SELECT DISTINCT picture FROM escalations", reader => reader.GetString(0))];
+    public HashSet<string> Pictures() => [.. _file.Rows("SELECT DISTINCT picture FROM escalations", reader => reader.GetString(0))];
 
-    public (int Waiting, int Dead, DateTimeOffset? Oldest) Counts() => Rows(
+    public (int Waiting, int Dead, DateTimeOffset? Oldest) Counts() => _file.Rows(
         """
         SELECT COALESCE(SUM(dead_reason IS NULL), 0), COALESCE(SUM(dead_reason IS NOT NULL), 0), MIN(CASE WHEN dead_reason IS NULL THEN created END)
         FROM escalations
         """,
         reader => (reader.GetInt32(0), reader.GetInt32(1), ToTime(reader, 2)))[0];
 
-    public void Dispose() => _connection.Dispose();
+    public void Dispose() => _file.Dispose();
 
-    private List<QueueEntry> Entries(string sql, params ReadOnlySpan<(string Name, object? Value)> values) => Rows(sql, Entry, values);
+    private List<QueueEntry> Entries(string sql, params ReadOnlySpan<(string Name, object? Value)> values) => _file.Rows(sql, Entry, values);
 
-    private static DateTimeOffset? ToTime(SqliteDataReader reader, int column) =>
+    private static DateTimeOffset? ToTime(DbDataReader reader, int column) =>
         reader.IsDBNull(column) ? null : DateTimeOffset.FromUnixTimeMilliseconds(reader.GetInt64(column));
 
-    private static QueueEntry Entry(SqliteDataReader reader) => new(
+    private static QueueEntry Entry(DbDataReader reader) => new(
         reader.GetString(0),
         reader.GetString(1),
         reader.GetInt64(2),
@@ -188,74 +146,4 @@ internal sealed class QueueDatabase : IDisposable
         reader.IsDBNull(5) ? null : reader.GetString(5),
         Enum.Parse<EscalationReason>(reader.GetString(6)),
         reader.GetInt32(7));
-
-    private List<T> Rows<T>(string sql, Func<SqliteDataReader, T> row, params ReadOnlySpan<(string Name, object? Value)> values)
-    {
-        using var command = Command(sql, values);
-        return Told(() =>
-        {
-            using var reader = command.ExecuteReader();
-            var rows = new List<T>();
-            while (reader.Read()) rows.Add(Sound(row, reader));
-            return rows;
-        });
-    }
-
-    /// <summary>
-    /// A row; damage when it makes no sense, since a page of garbage can look like rows: nothing where something must be, no such reason, no such time.
-    /// </summary>
-    private T Sound<T>(Func<SqliteDataReader, T> row, SqliteDataReader reader)
-    {
-        try
-        {
-            return row(reader);
-        }
-        catch (Exception error) when (error is ArgumentException or FormatException or InvalidCastException or InvalidOperationException or OverflowException)
-        {
-            throw Damage(error.Message, error);
-        }
-    }
-
-    private int Execute(string sql, params ReadOnlySpan<(string Name, object? Value)> values)
-    {
-        using var command = Command(sql, values);
-        return Told(command.ExecuteNonQuery);
-    }
-
-    private object? Scalar(string sql, params ReadOnlySpan<(string Name, object? Value)> values)
-    {
-        using var command = Command(sql, values);
-        return Told(command.ExecuteScalar);
-    }
-
-    /// <summary>SQLite's errors as the queue's; https://sqlite.org/rescode.html names the codes.</summary>
-    private T Told<T>(Func<T> work)
-    {
-        try
-        {
-            return work();
-        }
-        catch (SqliteException error)
-        {
-            throw error.SqliteErrorCode switch
-            {
-                5 => new QueueException(QueueFault.Taken, $"the queue '{_path}' is open in another process; only one may work on it", error),
-                11 or 26 => Damage(error.Message, error),
-                13 => new QueueException(QueueFault.Full, $"the queue '{_path}' cannot be written: the disk is full", error),
-                _ => new QueueException(QueueFault.Unusable, $"the queue '{_path}' cannot be used: {error.Message}", error),
-            };
-        }
-    }
-
-    private QueueException Damage(string what, Exception? inner = null) => new(QueueFault.Damaged, $"the queue '{_path}' is damaged: {what}", inner);
-
-    private SqliteCommand Command(string sql, params ReadOnlySpan<(string Name, object? Value)> values)
-    {
-        var command = _connection.CreateCommand();
-#pragma warning disable CA2100 // Only the constants of this file come here; values are parameters.
-        command.CommandText = sql;
-#pragma warning restore CA2100
-        foreach (var (name, value) in values) command.Parameters.AddWithValue(name, value ?? DBNull.Value);
-        return command;
-    }
 }

@@ -1,9 +1,15 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
 using System.Threading.Channels;
 using Vlm.Edge.Answers;
+using Vlm.Edge.Storage;
 
 namespace Vlm.Edge.Queries;
 
 /// <summary>Something that happened after an answer was given.</summary>
+[JsonDerivedType(typeof(Corrected), "correction")]
+[JsonDerivedType(typeof(NotCorrected), "no_correction")]
+[JsonDerivedType(typeof(Alarm), "alarm")]
 internal abstract record EdgeEvent
 {
     private EdgeEvent()
@@ -25,7 +31,8 @@ internal sealed record NumberedEvent(long Number, EdgeEvent Event);
 
 /// <summary>Events for listeners, with the last ones again for a listener that comes back.</summary>
 /// <remarks>
-/// Thread-safe. Bounds: 256 events are kept, 64 may listen, and each may fall 64 behind: then it is cut off, and catches up when it comes back with the number
+/// Thread-safe. An event is in the history before it is told, and the numbers go on after a restart. Bounds: 256 events are at hand, 64 may listen, and each
+/// may fall 64 behind: then it is cut off, and catches up when it comes back with the number
 /// of the last event that it saw.
 /// </remarks>
 internal sealed class EventStream
@@ -34,7 +41,18 @@ internal sealed class EventStream
     private readonly Lock _lock = new();
     private readonly Queue<NumberedEvent> _last = new();
     private readonly List<Channel<NumberedEvent>> _listeners = [];
+    private readonly History _history;
     private long _number;
+
+    public EventStream(History history)
+    {
+        _history = history;
+        foreach (var (number, text) in history.LastEvents(Kept))
+        {
+            _number = number;
+            if (Read(number, text) is { } happened) _last.Enqueue(new NumberedEvent(number, happened));
+        }
+    }
 
     public int Listeners
     {
@@ -49,6 +67,7 @@ internal sealed class EventStream
         lock (_lock)
         {
             var numbered = new NumberedEvent(++_number, happened);
+            _history.AddEvent(_number, JsonSerializer.Serialize(happened, EventJson.Default.EdgeEvent));
             if (_last.Count == Kept) _last.Dequeue();
             _last.Enqueue(numbered);
             foreach (var slow in _listeners.Where(listener => !listener.Writer.TryWrite(numbered)).ToArray())
@@ -75,6 +94,19 @@ internal sealed class EventStream
         }
     }
 
+    private EdgeEvent? Read(long number, string text)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(text, EventJson.Default.EdgeEvent);
+        }
+        catch (Exception e) when (e is JsonException or NotSupportedException)
+        {
+            _history.Report($"What is kept of the event {number} cannot be read: {e.Message}");
+            return null;
+        }
+    }
+
     private void Leave(Channel<NumberedEvent> channel)
     {
         lock (_lock)
@@ -92,3 +124,8 @@ internal sealed class EventStream
         public void Dispose() => leave();
     }
 }
+
+/// <summary>How events are kept.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, UseStringEnumConverter = true)]
+[JsonSerializable(typeof(EdgeEvent))]
+internal sealed partial class EventJson : JsonSerializerContext;

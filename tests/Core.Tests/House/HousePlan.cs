@@ -49,13 +49,14 @@ internal static class HousePlan
         // The project's own folder: what the program is made of, who knows all below it, and its configuration.
         ["src/Edge"] =
         [
-            "src/Edge/Answers", "src/Edge/Escalations", "src/Edge/Queries", "src/Edge/Routing", "src/Edge/Scenes",
+            "src/Edge/Answers", "src/Edge/Escalations", "src/Edge/Queries", "src/Edge/Routing", "src/Edge/Scenes", "src/Edge/Storage",
         ],
         ["src/Edge/Scenes"] = [],
         ["src/Edge/Routing"] = [],
-        ["src/Edge/Answers"] = ["src/Edge/Routing", "src/Edge/Scenes"],
-        ["src/Edge/Escalations"] = ["src/Edge/Routing"],
-        ["src/Edge/Queries"] = ["src/Edge/Answers", "src/Edge/Escalations", "src/Edge/Routing", "src/Edge/Scenes"],
+        ["src/Edge/Storage"] = [],
+        ["src/Edge/Answers"] = ["src/Edge/Routing", "src/Edge/Scenes", "src/Edge/Storage"],
+        ["src/Edge/Escalations"] = ["src/Edge/Routing", "src/Edge/Storage"],
+        ["src/Edge/Queries"] = ["src/Edge/Answers", "src/Edge/Escalations", "src/Edge/Routing", "src/Edge/Scenes", "src/Edge/Storage"],
         ["src/Edge/Api"] = ["src/Edge", "src/Edge/Answers", "src/Edge/Escalations", "src/Edge/Queries", "src/Edge/Routing"],
         ["src/Escalation"] = ["src/Escalation/Chat", "src/Escalation/Work"],
         ["src/Escalation/Work"] = [],
@@ -120,7 +121,7 @@ internal static class HousePlan
         ("TorchSharp", ["src/Trainer/"]),
         ("ICSharpCode.SharpZipLib", ["src/Trainer/Runs/"]),
         ("Google.Protobuf", ["export/Onnx/"]),
-        ("Microsoft.Data.Sqlite", ["src/Edge/Escalations/QueueDatabase.cs"]),
+        ("Microsoft.Data.Sqlite", ["src/Edge/Storage/SqliteFile.cs"]),
     ];
 
     /// <summary>Columns of a line.</summary>

@@ -1,6 +1,7 @@
 using Vlm.Edge.Escalations;
 using Vlm.Edge.Routing;
 using Vlm.Edge.Scenes;
+using Vlm.Edge.Storage;
 using Vlm.Hosting;
 
 namespace Vlm.Edge.Tests.Api;
@@ -19,6 +20,7 @@ public sealed class EdgeConfigTests : IDisposable
         Assert.Equal(new CacheOptions(), sample.Cache);
         Assert.Equal(new DriftOptions(), sample.Audit);
         Assert.Equal(new RoutingOptions(), sample.Routing);
+        Assert.Equal(new HistoryOptions(), sample.History);
         Assert.Equal("cryptogram-escalation", Assert.Single(sample.Escalation!.Endpoints).Model);
     }
 

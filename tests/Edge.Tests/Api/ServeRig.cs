@@ -131,7 +131,7 @@ internal sealed class ServeRig : IAsyncDisposable
         _files.Dispose();
     }
 
-    private static string Package(TestFiles files, double? confidence)
+    public static string Package(TestFiles files, double? confidence)
     {
         var folder = ScriptedPackage.Write(files.File("package"), Reply);
         if (confidence is { } said) GateOf(said, ModelFolder.Open(folder)).Save(Path.Combine(folder, ModelFolder.GateName));

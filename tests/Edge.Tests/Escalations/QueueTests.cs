@@ -2,6 +2,7 @@ using System.Diagnostics.Metrics;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Time.Testing;
 using Vlm.Edge.Escalations;
+using Vlm.Edge.Storage;
 
 namespace Vlm.Edge.Tests.Escalations;
 
@@ -286,7 +287,7 @@ public sealed class QueueTests : IDisposable
     {
         using var queue = Open();
         queue.TryEnqueue(Bench.Question("a"));
-        Assert.Equal(QueueFault.Taken, Assert.Throws<QueueException>(() => Open()).Fault);
+        Assert.Equal(StorageFault.Taken, Assert.Throws<StorageException>(() => Open()).Fault);
         Assert.Single(queue.Lease(1));
     }
 

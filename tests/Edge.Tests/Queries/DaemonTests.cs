@@ -1,5 +1,6 @@
 using Vlm.Edge.Escalations;
 using Vlm.Edge.Queries;
+using Vlm.Edge.Storage;
 using Vlm.Edge.Tests.Api;
 using Vlm.Edge.Tests.Escalations;
 
@@ -36,8 +37,8 @@ public sealed class DaemonTests
     {
         await using var rig = new DaemonRig(0.99, "http://127.0.0.1:9/v1");
 
-        var error = Assert.Throws<QueueException>(() => Bench.Queue(rig.Config.Escalation!.Queue, TimeProvider.System));
+        var error = Assert.Throws<StorageException>(() => Bench.Queue(rig.Config.Escalation!.Queue, TimeProvider.System));
 
-        Assert.Equal(QueueFault.Taken, error.Fault);
+        Assert.Equal(StorageFault.Taken, error.Fault);
     }
 }

@@ -1,10 +1,43 @@
+using Vlm.Edge.Answers;
 using Vlm.Edge.Queries;
+using Vlm.Edge.Routing;
+using Vlm.Edge.Storage;
 
 namespace Vlm.Edge.Tests.Queries;
 
-public sealed class EventStreamTests
+public sealed class EventStreamTests : IDisposable
 {
-    private readonly EventStream _stream = new();
+    private readonly TestFiles _files = new();
+    private readonly History _history;
+    private readonly EventStream _stream;
+
+    public EventStreamTests()
+    {
+        _history = new History(_files.File("state"), new HistoryOptions(), TimeProvider.System);
+        _stream = new EventStream(_history);
+    }
+
+    public void Dispose()
+    {
+        _history.Dispose();
+        _files.Dispose();
+    }
+
+    [Fact]
+    public void Events_and_their_numbers_outlive_a_restart()
+    {
+        Publish(300);
+        _stream.Publish(new EdgeEvent.Corrected("q", new Correction("x", "larger", false, EscalationReason.LowConfidence, DateTimeOffset.UnixEpoch)));
+
+        var again = new EventStream(_history);
+        using var subscription = again.Listen(299)!;
+        Assert.True(subscription.Events.TryRead(out var last) && last.Number == 300);
+        Assert.True(subscription.Events.TryRead(out last));
+        Assert.Equal((301, new EdgeEvent.Corrected("q", new Correction("x", "larger", false, EscalationReason.LowConfidence, DateTimeOffset.UnixEpoch))),
+            (last.Number, last.Event));
+        again.Publish(new EdgeEvent.NotCorrected("q", "y"));
+        Assert.True(subscription.Events.TryRead(out last) && last.Number == 302);
+    }
 
     [Fact]
     public void A_listener_hears_what_happens_from_now_on_or_since_it_left()

@@ -1,0 +1,134 @@
+using System.Data.Common;
+using Microsoft.Data.Sqlite;
+
+namespace Vlm.Edge.Storage;
+
+/// <summary>What is wrong with a database.</summary>
+internal enum StorageFault
+{
+    /// <summary>What it holds makes no sense.</summary>
+    Damaged,
+
+    /// <summary>The disk is full.</summary>
+    Full,
+
+    /// <summary>Another process has it open.</summary>
+    Taken,
+
+    /// <summary>It cannot be read or written.</summary>
+    Unusable,
+}
+
+/// <summary>A database cannot be used.</summary>
+internal sealed class StorageException(StorageFault fault, string message, Exception? inner = null) : IOException(message, inner)
+{
+    public StorageFault Fault => fault;
+}
+
+/// <summary>An SQLite file: write-ahead log, one process. The only file that knows the package. Not thread-safe; its users lock.</summary>
+internal sealed class SqliteFile : IDisposable
+{
+    private readonly SqliteConnection _connection;
+    private readonly string _name;
+
+    /// <summary>Opens or creates the file.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="what">What it is, for messages: "the queue".</param>
+    /// <param name="setUp">Pragmas, tables and indexes.</param>
+    /// <exception cref="StorageException">Damaged, locked by another process, or not to be written.</exception>
+    public SqliteFile(string path, string what, string setUp)
+    {
+        _name = $"{what} '{path}'";
+        // Not pooled: a closed connection must let go of the file, so that a damaged one can be moved.
+        _connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Pooling = false, DefaultTimeout = 1 }.ToString());
+        try
+        {
+            Try(() =>
+            {
+                _connection.Open();
+                return true;
+            });
+            Execute("PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL;");
+            if (Scalar("PRAGMA quick_check(1)") is not "ok") throw Damage("its check found damage");
+            Execute(setUp);
+        }
+        catch
+        {
+            _connection.Dispose();
+            throw;
+        }
+    }
+
+    /// <returns>Rows changed.</returns>
+    public int Execute(string sql, params ReadOnlySpan<(string Name, object? Value)> values)
+    {
+        using var command = Command(sql, values);
+        return Try(command.ExecuteNonQuery);
+    }
+
+    public object? Scalar(string sql, params ReadOnlySpan<(string Name, object? Value)> values)
+    {
+        using var command = Command(sql, values);
+        return Try(command.ExecuteScalar);
+    }
+
+    public List<T> Rows<T>(string sql, Func<DbDataReader, T> row, params ReadOnlySpan<(string Name, object? Value)> values)
+    {
+        using var command = Command(sql, values);
+        return Try(() =>
+        {
+            using var reader = command.ExecuteReader();
+            var rows = new List<T>();
+            while (reader.Read()) rows.Add(Read(row, reader));
+            return rows;
+        });
+    }
+
+    public void Dispose() => _connection.Dispose();
+
+    /// <summary>
+    /// A row; damage when it makes no sense, since a page of garbage can look like rows: nothing where something must be, no such reason, no such time.
+    /// </summary>
+    private T Read<T>(Func<DbDataReader, T> row, DbDataReader reader)
+    {
+        try
+        {
+            return row(reader);
+        }
+        catch (Exception error) when (error is ArgumentException or FormatException or InvalidCastException or InvalidOperationException or OverflowException)
+        {
+            throw Damage(error.Message, error);
+        }
+    }
+
+    /// <summary>SQLite's errors as ours; https://sqlite.org/rescode.html names the codes.</summary>
+    private T Try<T>(Func<T> work)
+    {
+        try
+        {
+            return work();
+        }
+        catch (SqliteException error)
+        {
+            throw error.SqliteErrorCode switch
+            {
+                5 => new StorageException(StorageFault.Taken, $"{_name} is open in another process; only one may work on it", error),
+                11 or 26 => Damage(error.Message, error),
+                13 => new StorageException(StorageFault.Full, $"{_name} cannot be written: the disk is full", error),
+                _ => new StorageException(StorageFault.Unusable, $"{_name} cannot be used: {error.Message}", error),
+            };
+        }
+    }
+
+    private StorageException Damage(string what, Exception? inner = null) => new(StorageFault.Damaged, $"{_name} is damaged: {what}", inner);
+
+    private SqliteCommand Command(string sql, params ReadOnlySpan<(string Name, object? Value)> values)
+    {
+        var command = _connection.CreateCommand();
+#pragma warning disable CA2100 // Only constants come here; values are parameters.
+        command.CommandText = sql;
+#pragma warning restore CA2100
+        foreach (var (name, value) in values) command.Parameters.AddWithValue(name, value ?? DBNull.Value);
+        return command;
+    }
+}

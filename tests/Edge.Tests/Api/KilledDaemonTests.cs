@@ -1,0 +1,141 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Net.Http.Json;
+using System.Text.Json;
+using Vlm.Edge.Tests.Escalations;
+
+namespace Vlm.Edge.Tests.Api;
+
+/// <summary>The real program, killed while it answers: nothing that a client was told is forgotten.</summary>
+public sealed class KilledDaemonTests : IDisposable
+{
+    private readonly TestFiles _files = new();
+    private readonly ConcurrentDictionary<string, string> _told = new();
+
+    public void Dispose() => _files.Dispose();
+
+    [Fact]
+    public async Task Killed_again_and_again_while_it_answers_it_remembers_every_answer_correction_and_event()
+    {
+        await using var endpoint = await ScriptedEndpoint.Start(ScriptedEndpoint.Right);
+        var config = Configure(endpoint.Url);
+        for (var run = 0; run < 3; run++)
+        {
+            using var daemon = await StartAsync(config);
+            using var client = new HttpClient { BaseAddress = daemon.Url };
+            var before = _told.Count;
+            var asking = Enumerable.Range(0, 3).Select(asker => AskUntilKilledAsync(client, (run * 3) + asker)).ToArray();
+            await ClientTests.Until(() => _told.Count >= before + 8 + (3 * run));
+            daemon.Process.Kill();
+            await Task.WhenAll(asking);
+        }
+
+        using var last = await StartAsync(config);
+        using var asker = new HttpClient { BaseAddress = last.Url };
+        Assert.InRange(_told.Count, 33, int.MaxValue);
+        foreach (var (id, text) in _told)
+        {
+            var kept = await asker.GetFromJsonAsync<JsonElement>($"/api/v1/answers/{id}", ServeRig.Stop);
+            Assert.Equal(text, kept.GetProperty("answer").GetRawText());
+        }
+
+        // What the larger model was still to be asked is asked after the restart, and every correction is there.
+        while (await WaitingAsync(asker) > 0) await Task.Delay(50, ServeRig.Stop);
+        var events = await EventsAsync(asker);
+        foreach (var id in _told.Keys)
+        {
+            var kept = await asker.GetFromJsonAsync<JsonElement>($"/api/v1/answers/{id}", ServeRig.Stop);
+            if (kept.GetProperty("answer").GetProperty("correction_id").GetString() != id) continue;
+            Assert.Equal("corrected", kept.GetProperty("status").GetString());
+            Assert.Contains(id, events);
+        }
+    }
+
+    private static async Task<int> WaitingAsync(HttpClient client) =>
+        (await client.GetFromJsonAsync<JsonElement>("/api/v1/state", ServeRig.Stop)).GetProperty("queue").GetProperty("waiting").GetInt32();
+
+    private async Task AskUntilKilledAsync(HttpClient client, int asker)
+    {
+        for (var i = 0; ; i++)
+        {
+            try
+            {
+                // A code of its own each time: neither the memory of scenes nor that of pending questions answers it.
+                var code = string.Join(' ', $"{(char)('a' + asker)}{(char)('a' + (i % 26))}{(char)('a' + (i / 26 % 26))}{"_"}xyz".ToCharArray());
+                using var response = await client.PostAsJsonAsync("/api/v1/solve", new { picture = ServeRig.DataUri(), code, mode = "answer-now" },
+                    ServeRig.Stop);
+                var answer = await response.Content.ReadFromJsonAsync<JsonElement>(ServeRig.Stop);
+                if (response.IsSuccessStatusCode) _told[answer.GetProperty("id").GetString()!] = answer.GetRawText();
+            }
+            catch (Exception e) when (e is HttpRequestException or IOException or JsonException)
+            {
+                return;
+            }
+        }
+    }
+
+    /// <summary>Ids of the corrections that a listener from the beginning hears.</summary>
+    private static async Task<HashSet<string>> EventsAsync(HttpClient client)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/api/v1/events");
+        request.Headers.Add("Last-Event-ID", "0");
+        using var response = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, ServeRig.Stop);
+        using var lines = new StreamReader(await response.Content.ReadAsStreamAsync(ServeRig.Stop));
+        var ids = new HashSet<string>();
+        using var quiet = new CancellationTokenSource(TimeSpan.FromSeconds(3));
+        try
+        {
+            while (await lines.ReadLineAsync(quiet.Token) is { } line)
+            {
+                if (!line.StartsWith("data: ", StringComparison.Ordinal)) continue;
+                using var json = JsonDocument.Parse(line[6..]);
+                if (json.RootElement.TryGetProperty("id", out var id)) ids.Add(id.GetString()!);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // All that was kept came at once.
+        }
+        return ids;
+    }
+
+    private string Configure(string endpoint)
+    {
+        var config = _files.File("edge.yaml");
+        File.WriteAllText(config, $"""
+            server: {"{"} listen: "http://127.0.0.1:0" {"}"}
+            model: {"{"} folder: "{ServeRig.Package(_files, 0.5)}", threads: 1 {"}"}
+            routing: {"{"} mode: answer-now {"}"}
+            budget: {"{"} calls_per_minute: 100000, burst: 100000 {"}"}
+            audit: {"{"} share: 0, share_near_threshold: 0 {"}"}
+            escalation:
+              endpoints: [ {"{"} name: larger, url: "{endpoint}" {"}"} ]
+              queue: {"{"} folder: "{_files.File("queue")}" {"}"}
+            state: "{_files.File("state")}"
+            """);
+        return config;
+    }
+
+    private static async Task<Daemon> StartAsync(string config)
+    {
+        var program = Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "Vlm.Edge.exe" : "Vlm.Edge");
+        var process = Process.Start(new ProcessStartInfo(program, ["serve", "--config", config]) { RedirectStandardOutput = true })!;
+        while (await process.StandardOutput.ReadLineAsync(ServeRig.Stop) is { } line)
+        {
+            if (!line.Contains("Ready at ", StringComparison.Ordinal)) continue;
+            _ = process.StandardOutput.ReadToEndAsync(ServeRig.Stop);
+            return new Daemon(process, new Uri(line[(line.IndexOf("Ready at ", StringComparison.Ordinal) + 9)..].Split(": ")[0]));
+        }
+        throw new InvalidOperationException($"The daemon ended with {process.ExitCode} before it was ready.");
+    }
+
+    private sealed record Daemon(Process Process, Uri Url) : IDisposable
+    {
+        public void Dispose()
+        {
+            Process.Kill();
+            Process.WaitForExit();
+            Process.Dispose();
+        }
+    }
+}
