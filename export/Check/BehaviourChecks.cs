@@ -13,7 +13,7 @@ internal static class BehaviourChecks
     /// <summary>Activations are rounded to 8 bits: a difference in the last bit of one now and then moves it by a whole step.</summary>
     private const float QuantizedShare = 0.1f;
 
-    public static IReadOnlyList<CheckRow> Run(PackageSessions sessions)
+    public static IReadOnlyList<CheckRow> Run(PlainSessions sessions)
     {
         var prompt = CheckPrompt.Made(sessions);
         return
@@ -41,7 +41,7 @@ internal static class BehaviourChecks
     }
 
     /// <summary>A model may generate the image token itself; while generating there are no features.</summary>
-    private static CheckRow ImageTokenWithoutFeatures(Row row, PackageSessions sessions)
+    private static CheckRow ImageTokenWithoutFeatures(Row row, PlainSessions sessions)
     {
         var image = sessions.Embed([sessions.Config.ImageToken], 1, []);
         var pair = sessions.Embed([sessions.Config.VisionStartToken, sessions.Config.ImageToken], 1, []);
@@ -49,10 +49,10 @@ internal static class BehaviourChecks
         return row(difference == 0 && image.Any(value => value != 0), $"difference {difference}");
     }
 
-    private static CheckRow PicturesTogether(Row row, PackageSessions sessions, CheckPrompt prompt) =>
+    private static CheckRow PicturesTogether(Row row, PlainSessions sessions, CheckPrompt prompt) =>
         Same(row, sessions, FeaturesOneByOne(sessions, prompt), sessions.Features(prompt.Pixels, prompt.GridNumbers));
 
-    private static CheckRow StepByStep(Row row, PackageSessions sessions, CheckPrompt prompt, int? buffer)
+    private static CheckRow StepByStep(Row row, PlainSessions sessions, CheckPrompt prompt, int? buffer)
     {
         var tokens = prompt.Ids.Length;
         var embeds = sessions.Embed(prompt.Ids, 1, FeaturesOneByOne(sessions, prompt));
@@ -64,7 +64,7 @@ internal static class BehaviourChecks
         return Same(row, sessions, whole.Outputs["logits"][^sessions.Vocabulary..], last);
     }
 
-    private static float[] FeaturesOneByOne(PackageSessions sessions, CheckPrompt prompt)
+    private static float[] FeaturesOneByOne(PlainSessions sessions, CheckPrompt prompt)
     {
         var features = new List<float>();
         var done = 0;
@@ -78,14 +78,14 @@ internal static class BehaviourChecks
         return [.. features];
     }
 
-    private static CheckRow Same(Row row, PackageSessions sessions, float[] expected, float[] found)
+    private static CheckRow Same(Row row, PlainSessions sessions, float[] expected, float[] found)
     {
         var difference = expected.Length == found.Length ? Difference(expected, found) : float.PositiveInfinity;
         var allowed = Share(sessions) * expected.Max(MathF.Abs);
         return row(difference <= allowed, $"largest difference {difference:G3} (allowed {allowed:G3})");
     }
 
-    private static float Share(PackageSessions sessions) => (sessions.IsQuantized, sessions.Text.InputMetadata["inputs_embeds"].ElementDataType) switch
+    private static float Share(PlainSessions sessions) => (sessions.IsQuantized, sessions.Text.InputMetadata["inputs_embeds"].ElementDataType) switch
     {
         (true, _) => QuantizedShare,
         (_, TensorElementType.Float16) => Float16Share,
@@ -99,8 +99,7 @@ internal static class BehaviourChecks
         for (var i = 0; i < a.Length; i++)
         {
             var difference = Math.Abs(a[i] - b[i]);
-            if (!(difference <= largest))
-                largest = float.IsNaN(difference) ? float.PositiveInfinity : difference;
+            if (!(difference <= largest)) largest = float.IsNaN(difference) ? float.PositiveInfinity : difference;
         }
 
         return largest;

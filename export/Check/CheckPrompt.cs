@@ -17,7 +17,7 @@ internal sealed record CheckPrompt(string Name, float[] Pixels, IReadOnlyList<Pa
     public long[] GridNumbers => [.. Grids.SelectMany(grid => new long[] { grid.Frames, grid.Rows, grid.Columns })];
 
     /// <summary>Noise in two pictures of unequal size, and random ordinary tokens around them: enough to tell graphs apart, whatever the model knows.</summary>
-    public static CheckPrompt Made(PackageSessions sessions)
+    public static CheckPrompt Made(PlainSessions sessions)
     {
         var config = sessions.Config;
         var random = new Random(1);
@@ -40,8 +40,7 @@ internal sealed record CheckPrompt(string Name, float[] Pixels, IReadOnlyList<Pa
     public static IEnumerable<CheckPrompt> Samples(string folder, PictureConfig pictures)
     {
         var (prompt, tokenizer) = (Path.Combine(folder, "prompt.json"), Path.Combine(folder, "tokenizer.json"));
-        if (!File.Exists(prompt) || !File.Exists(tokenizer))
-            return [];
+        if (!File.Exists(prompt) || !File.Exists(tokenizer)) return [];
         var template = PromptTemplate.Load(prompt);
         var encoder = Tokenizer.Load(tokenizer);
         return SampleRows(folder).Select(row =>
@@ -64,8 +63,7 @@ internal sealed record CheckPrompt(string Name, float[] Pixels, IReadOnlyList<Pa
         var lines = File.ReadAllLines(path);
         var columns = lines[0].Split(',');
         var (picture, code) = (Array.IndexOf(columns, "picture"), Array.IndexOf(columns, "code"));
-        if (picture < 0 || code < 0)
-            throw new ExportException($"'{path}' starts with '{lines[0]}'; a header with the columns 'picture' and 'code' is needed.");
+        if (picture < 0 || code < 0) throw new ExportException($"'{path}' starts with '{lines[0]}'; a header with the columns 'picture' and 'code' is needed.");
         return lines.Skip(1).Select(line => line.Split(',')).Where(cells => cells.Length > Math.Max(picture, code))
             .Select(cells => (cells[picture], cells[code]));
     }

@@ -41,10 +41,10 @@ internal static class ConfigChecks
         ],
     };
 
-    public static IEnumerable<CheckRow> Run(string folder, PackageConfig config)
+    public static IEnumerable<CheckRow> Run(string folder, CheckedConfig config)
     {
         var bytes = File.ReadAllBytes(Path.Combine(folder, Section));
-        using var document = JsonDocument.Parse(bytes);
+        using var document = CheckedConfig.Parse(bytes);
         var root = document.RootElement;
         var model = root.GetProperty("model");
         yield return Spelling(bytes);
@@ -72,10 +72,8 @@ internal static class ConfigChecks
     private static CheckRow Spelling(byte[] bytes)
     {
         var problems = new List<string>();
-        if (bytes.AsSpan().StartsWith((ReadOnlySpan<byte>)[0xEF, 0xBB, 0xBF]))
-            problems.Add("byte order mark");
-        if (Encoding.UTF8.GetString(bytes).Contains("\\u", StringComparison.Ordinal))
-            problems.Add("\\u escape");
+        if (CheckedConfig.HasMark(bytes)) problems.Add("byte order mark");
+        if (Encoding.UTF8.GetString(bytes).Contains("\\u", StringComparison.Ordinal)) problems.Add("\\u escape");
         return CheckRow.Of(Section, "no byte order mark, no \\u escapes", problems, $"{bytes.Length} plain bytes");
     }
 
@@ -83,12 +81,10 @@ internal static class ConfigChecks
     {
         var problems = new List<string>();
         foreach (var property in root.EnumerateObject().Where(property => property.Name is not ("model" or "search")))
-            if (property.Value.ValueKind is JsonValueKind.Object or JsonValueKind.Array)
-                problems.Add($"'{property.Name}' at the root");
+            if (property.Value.ValueKind is JsonValueKind.Object or JsonValueKind.Array) problems.Add($"'{property.Name}' at the root");
         foreach (var (path, known) in KnownKeys)
         {
-            if (Find(root, path) is not { ValueKind: JsonValueKind.Object } part)
-                continue;
+            if (Find(root, path) is not { ValueKind: JsonValueKind.Object } part) continue;
             problems.AddRange(part.EnumerateObject().Where(p => !known.Contains(p.Name)).Select(p => $"'{path}.{p.Name}' is unknown"));
             problems.AddRange(part.EnumerateObject().Where(p => p.Value.ValueKind == JsonValueKind.Null).Select(p => $"'{path}.{p.Name}' is null"));
         }
@@ -105,7 +101,7 @@ internal static class ConfigChecks
             Section, "named files are in the folder", [.. missing.Select(name => $"'{name}' is missing or not a file of the folder")], string.Join(", ", names));
     }
 
-    private static CheckRow Tokens(PackageConfig config)
+    private static CheckRow Tokens(CheckedConfig config)
     {
         string[] needed = ["image_token_id", "video_token_id", "vision_start_token_id", "pad_token_id"];
         List<string> problems = [.. needed.Where(key => !config.Tokens.ContainsKey(key)).Select(key => $"'{key}' is not given")];
@@ -119,8 +115,7 @@ internal static class ConfigChecks
     {
         foreach (var name in path.Split('.'))
         {
-            if (element.ValueKind != JsonValueKind.Object || !element.TryGetProperty(name, out element))
-                return null;
+            if (element.ValueKind != JsonValueKind.Object || !element.TryGetProperty(name, out element)) return null;
         }
 
         return element;

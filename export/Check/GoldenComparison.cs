@@ -17,7 +17,7 @@ internal static class GoldenComparison
     public static string? Find(string checkpoint) => new[] { checkpoint, Path.Combine(checkpoint, "..") }
         .FirstOrDefault(folder => File.Exists(Path.Combine(folder, "golden.safetensors")) && File.Exists(Path.Combine(folder, "golden.json")));
 
-    public static ComparisonReport Run(string goldenFolder, PackageSessions sessions)
+    public static ComparisonReport Run(string goldenFolder, PlainSessions sessions)
     {
         using var tensors = SafeTensors.Open(Path.Combine(goldenFolder, "golden.safetensors"));
         using var list = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(goldenFolder, "golden.json")));
@@ -31,7 +31,7 @@ internal static class GoldenComparison
         return new ComparisonReport(differences, []);
     }
 
-    private static IEnumerable<ComparisonRow> Case(string name, string[] pictures, SafeTensors golden, PackageSessions sessions)
+    private static IEnumerable<ComparisonRow> Case(string name, string[] pictures, SafeTensors golden, PlainSessions sessions)
     {
         float[] features = [];
         if (pictures.Length > 0)

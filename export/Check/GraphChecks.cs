@@ -20,7 +20,7 @@ internal static class GraphChecks
         "FusedMatMul", "GatherBlockQuantized",
     ];
 
-    public static IEnumerable<CheckRow> Signatures(PackageSessions sessions)
+    public static IEnumerable<CheckRow> Signatures(PlainSessions sessions)
     {
         var config = sessions.Config;
         yield return Vision(sessions, config);
@@ -33,7 +33,7 @@ internal static class GraphChecks
     public static IEnumerable<CheckRow> Operators(string folder) =>
         Files.Select(file => Operators(file, OnnxFile.Read(Path.Combine(folder, file))));
 
-    private static CheckRow Vision(PackageSessions sessions, PackageConfig config)
+    private static CheckRow Vision(PlainSessions sessions, CheckedConfig config)
     {
         var problems = new List<string>();
         Expect(problems, sessions.Vision.InputMetadata, "pixel_values", null, -1, -2);
@@ -43,7 +43,7 @@ internal static class GraphChecks
         return CheckRow.Of("vision.onnx", "pixel_values [Np, C], image_grid_thw [n, 3] -> image_features [N, H]", problems, found);
     }
 
-    private static CheckRow Embedding(PackageSessions sessions, PackageConfig config)
+    private static CheckRow Embedding(PlainSessions sessions, CheckedConfig config)
     {
         var problems = new List<string>();
         Expect(problems, sessions.Embedding.InputMetadata, "input_ids", TensorElementType.Int64, -1, -1);
@@ -53,7 +53,7 @@ internal static class GraphChecks
         return CheckRow.Of("embedding.onnx", "input_ids [B, S], image_features [N, H] -> inputs_embeds [B, S, H]", problems, found);
     }
 
-    private static CheckRow Decoder(PackageSessions sessions, PackageConfig config)
+    private static CheckRow Decoder(PlainSessions sessions, CheckedConfig config)
     {
         var problems = new List<string>();
         Expect(problems, sessions.Text.InputMetadata, "inputs_embeds", null, -1, -1, config.HiddenSize);
@@ -66,11 +66,10 @@ internal static class GraphChecks
         return CheckRow.Of("text.onnx", "inputs_embeds, attention_mask, position_ids [3, B, S] -> logits [.., V]", problems, Describe(sessions.Text, "logits"));
     }
 
-    private static CheckRow Cache(PackageSessions sessions, PackageConfig config)
+    private static CheckRow Cache(PlainSessions sessions, CheckedConfig config)
     {
         var problems = new List<string>();
-        if (sessions.Layers != config.Layers)
-            problems.Add($"the graph has {sessions.Layers} layers, the config says {config.Layers}");
+        if (sessions.Layers != config.Layers) problems.Add($"the graph has {sessions.Layers} layers, the config says {config.Layers}");
         var (heads, size) = (config.KeyValueHeads, HeadSize(sessions, config));
         foreach (var part in Enumerable.Range(0, sessions.Layers).SelectMany(layer => new[] { $"{layer}.key", $"{layer}.value" }))
         {
@@ -83,11 +82,11 @@ internal static class GraphChecks
     }
 
     /// <summary>Where the graph leaves the head size open, GenAI takes the config's.</summary>
-    private static int HeadSize(PackageSessions sessions, PackageConfig config) =>
+    private static int HeadSize(PlainSessions sessions, CheckedConfig config) =>
         sessions.Text.InputMetadata.TryGetValue("past_key_values.0.key", out var key) && key.Dimensions[^1] < 0 ? -1 : config.HeadSize;
 
     /// <summary>GenAI merges inputs of the three sessions by name, and hands tensors on without converting them.</summary>
-    private static CheckRow Types(PackageSessions sessions)
+    private static CheckRow Types(PlainSessions sessions)
     {
         var all = new[] { sessions.Vision, sessions.Embedding, sessions.Text }
             .SelectMany(session => session.InputMetadata.Concat(session.OutputMetadata.Where(output => output.Key is not "logits")));
@@ -95,8 +94,7 @@ internal static class GraphChecks
             .Select(group => $"'{group.Key}' is {string.Join(" and ", group.Distinct())}").ToList();
         string[] chain = ["pixel_values", "image_features", "inputs_embeds", "past_key_values.0.key", "logits"];
         var types = chain.Select(name => Find(sessions, name)?.ElementDataType).OfType<TensorElementType>().Distinct().ToList();
-        if (types.Count != 1)
-            problems.Add($"float types along the way differ: {string.Join(", ", types)}");
+        if (types.Count != 1) problems.Add($"float types along the way differ: {string.Join(", ", types)}");
         return CheckRow.Of("graphs", "one float type from pixels to logits; no name with two types", problems, $"{string.Join(", ", types)}");
     }
 
@@ -104,8 +102,7 @@ internal static class GraphChecks
     {
         var unknown = model.OpsetImport.Where(import => import is not ({ Domain: "", Version: <= LastOpset } or { Domain: "com.microsoft", Version: 1 }));
         List<string> problems = [.. unknown.Select(import => $"opset '{import.Domain}' {import.Version}")];
-        if (model.IrVersion > LastIr)
-            problems.Add($"IR {model.IrVersion}");
+        if (model.IrVersion > LastIr) problems.Add($"IR {model.IrVersion}");
         var nodes = Nodes(model.Graph).ToList();
         problems.AddRange(nodes.Where(node => node.Domain == "com.microsoft" && !KnownExtensions.Contains(node.OpType)).Select(node => node.OpType).Distinct());
         var found = $"{nodes.Count} nodes, {nodes.Select(node => node.OpType).Distinct().Count()} operators";
@@ -133,11 +130,10 @@ internal static class GraphChecks
         var isShape = found.Dimensions.Length == shape.Length;
         for (var i = 0; isShape && i < shape.Length; i++)
             isShape = shape[i] == -2 || found.Dimensions[i] == shape[i];
-        if (!isType || !isShape)
-            problems.Add($"'{name}' is {found.ElementDataType} {Shape(found)}");
+        if (!isType || !isShape) problems.Add($"'{name}' is {found.ElementDataType} {Shape(found)}");
     }
 
-    private static NodeMetadata? Find(PackageSessions sessions, string name) => new[] { sessions.Vision, sessions.Embedding, sessions.Text }
+    private static NodeMetadata? Find(PlainSessions sessions, string name) => new[] { sessions.Vision, sessions.Embedding, sessions.Text }
         .Select(session => session.InputMetadata.TryGetValue(name, out var value) || session.OutputMetadata.TryGetValue(name, out value) ? value : null)
         .FirstOrDefault(value => value is not null);
 

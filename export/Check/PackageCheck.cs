@@ -21,11 +21,9 @@ internal static class PackageCheck
     /// <exception cref="CheckpointException">The checkpoint given is not complete.</exception>
     public static PackageReport Run(string folder, string? checkpoint)
     {
-        if (!Directory.Exists(folder))
-            throw new ExportException($"There is no folder '{folder}'. Give the folder of a package.");
-        if (checkpoint is null && Directory.Exists(Path.Combine(folder, "checkpoint")))
-            checkpoint = Path.Combine(folder, "checkpoint");
-        using var sessions = PackageSessions.Open(folder);
+        if (!Directory.Exists(folder)) throw new ExportException($"There is no folder '{folder}'. Give the folder of a package.");
+        if (checkpoint is null && Directory.Exists(Path.Combine(folder, "checkpoint"))) checkpoint = Path.Combine(folder, "checkpoint");
+        using var sessions = PlainSessions.Open(folder);
         var manifest = Manifest(folder);
         List<CheckRow> signatures = [.. GraphChecks.Signatures(sessions)];
         List<CheckRow> rows = [manifest, .. ConfigChecks.Run(folder, sessions.Config), .. signatures, .. GraphChecks.Operators(folder)];
@@ -58,7 +56,7 @@ internal static class PackageCheck
         }
     }
 
-    private static ComparisonReport Compare(string folder, PackageSessions sessions, string checkpoint)
+    private static ComparisonReport Compare(string folder, PlainSessions sessions, string checkpoint)
     {
         try
         {
@@ -70,12 +68,11 @@ internal static class PackageCheck
         }
     }
 
-    private static ComparisonReport CompareOutputs(string folder, PackageSessions sessions, string checkpoint)
+    private static ComparisonReport CompareOutputs(string folder, PlainSessions sessions, string checkpoint)
     {
         var fresh = CheckpointComparison.Run(folder, sessions, checkpoint);
         var isExact = ModelFolder.Open(folder).Manifest.Precision == ExportOptions.PrecisionNames[(int)Precision.Fp32];
-        if (!isExact || GoldenComparison.Find(checkpoint) is not { } golden)
-            return fresh;
+        if (!isExact || GoldenComparison.Find(checkpoint) is not { } golden) return fresh;
         return new ComparisonReport([.. fresh.Differences, .. GoldenComparison.Run(golden, sessions).Differences], fresh.Agreements);
     }
 }

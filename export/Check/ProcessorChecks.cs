@@ -25,8 +25,7 @@ internal static class ProcessorChecks
     public static IEnumerable<CheckRow> Run(string folder, PictureConfig? pictures)
     {
         var path = Path.Combine(folder, Section);
-        if (!File.Exists(path))
-            return [CheckRow.Of(Section, "is there", false, "missing")];
+        if (!File.Exists(path)) return [CheckRow.Of(Section, "is there", false, "missing")];
         using var document = Parse(path);
         return
         [
@@ -111,8 +110,7 @@ internal static class ProcessorChecks
     private static CheckRow Settings(List<JsonElement> operations, PictureConfig? pictures)
     {
         const string claim = "pixel limits, patch sizes, mean and deviation are those of preprocessor_config.json";
-        if (pictures is null)
-            return CheckRow.Skip(Section, claim, "no checkpoint to compare with");
+        if (pictures is null) return CheckRow.Skip(Section, claim, "no checkpoint to compare with");
         var (resize, normalize, patch) = (Attribute(operations, "Resize"), Attribute(operations, "Normalize"), Attribute(operations, "PatchImage"));
         (string Name, bool Same)[] settings =
         [

@@ -13,11 +13,10 @@ internal static class TokenizerChecks
     private const int Pictures = 2;
     private const int TokensPerPicture = 5;
 
-    public static IEnumerable<CheckRow> Run(string folder, PackageConfig config)
+    public static IEnumerable<CheckRow> Run(string folder, CheckedConfig config)
     {
         var path = Path.Combine(folder, Section);
-        if (!File.Exists(path))
-            return [CheckRow.Of(Section, "is there", false, "missing: the package takes token ids only")];
+        if (!File.Exists(path)) return [CheckRow.Of(Section, "is there", false, "missing: the package takes token ids only")];
         try
         {
             return Run(Tokenizer.Load(path), config).Append(CheckRow.Of(
@@ -29,7 +28,7 @@ internal static class TokenizerChecks
         }
     }
 
-    private static IEnumerable<CheckRow> Run(Tokenizer tokenizer, PackageConfig config)
+    private static IEnumerable<CheckRow> Run(Tokenizer tokenizer, CheckedConfig config)
     {
         // Loading checks the bytes.
         yield return CheckRow.Of(Section, "is a byte-level tokenizer with all 256 bytes", true, $"{tokenizer.Count} ids");
@@ -38,7 +37,7 @@ internal static class TokenizerChecks
         yield return Contiguous(tokenizer, config);
     }
 
-    private static CheckRow Special(Tokenizer tokenizer, PackageConfig config)
+    private static CheckRow Special(Tokenizer tokenizer, CheckedConfig config)
     {
         var problems = new List<string>();
         var found = new List<string>();
@@ -47,14 +46,13 @@ internal static class TokenizerChecks
             var ids = string.Join(' ', tokenizer.Encode(text));
             var wanted = config.Tokens.GetValueOrDefault(key, -1);
             found.Add($"{text} {ids}");
-            if (ids != $"{wanted}")
-                problems.Add($"{text} is [{ids}], the config says {wanted}");
+            if (ids != $"{wanted}") problems.Add($"{text} is [{ids}], the config says {wanted}");
         }
 
         return CheckRow.Of(Section, "special strings have the config's ids", problems, string.Join(", ", found));
     }
 
-    private static CheckRow Expansion(Tokenizer tokenizer, PackageConfig config)
+    private static CheckRow Expansion(Tokenizer tokenizer, CheckedConfig config)
     {
         var picture = $"<|vision_start|>{string.Concat(Enumerable.Repeat("<|image_pad|>", TokensPerPicture))}<|vision_end|>";
         var ids = tokenizer.Encode($"a{string.Concat(Enumerable.Repeat(picture, Pictures))}b");
@@ -67,12 +65,11 @@ internal static class TokenizerChecks
             $"{count} of {Pictures * TokensPerPicture} picture ids, {starts} of {Pictures} after a start");
     }
 
-    private static CheckRow Contiguous(Tokenizer tokenizer, PackageConfig config)
+    private static CheckRow Contiguous(Tokenizer tokenizer, CheckedConfig config)
     {
         var holes = Enumerable.Range(0, tokenizer.Count).Where(id => tokenizer.Decode([id]).Length == 0).ToList();
         List<string> problems = [.. holes.Take(5).Select(id => $"id {id} is nobody's")];
-        if (tokenizer.Count > config.VocabSize)
-            problems.Add($"{tokenizer.Count} ids do not fit the vocabulary of {config.VocabSize}");
+        if (tokenizer.Count > config.VocabSize) problems.Add($"{tokenizer.Count} ids do not fit the vocabulary of {config.VocabSize}");
         return CheckRow.Of(Section, "ids are contiguous and fit the vocabulary", problems, $"0 to {tokenizer.Count - 1} of {config.VocabSize}");
     }
 }

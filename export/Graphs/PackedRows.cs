@@ -6,7 +6,7 @@ namespace Vlm.Export.Graphs;
 /// <summary>Rows quantised while they are written. Codes and scales are two tensors of one computation: the scales wait here until the codes are out.</summary>
 internal sealed class PackedRows(WeightRows rows, Quantization quantization)
 {
-    private float[]? waiting;
+    private float[]? _waiting;
 
     public void WriteCodes(Stream stream)
     {
@@ -17,18 +17,19 @@ internal sealed class PackedRows(WeightRows rows, Quantization quantization)
         {
             for (var row = 0; row * rows.Columns < values.Length; row++)
             {
-                quantization.PackRow(values.Span.Slice(row * rows.Columns, rows.Columns), codes, scales.AsSpan((first + row) * blocks, blocks), []);
+                quantization.PackRow(values.Span.Slice(row * rows.Columns, rows.Columns), codes, scales.AsSpan((first + row) * blocks, blocks));
                 stream.Write(codes);
             }
         });
-        waiting = scales;
+        _waiting = scales;
     }
 
     public void WriteScales(Stream stream)
     {
-        if (waiting is null)
+        if (_waiting is null)
             WriteCodes(Stream.Null); // small codes and large scales may be written apart
-        stream.Write(MemoryMarshal.AsBytes<float>(waiting));
-        waiting = null;
+        stream.Write(MemoryMarshal.AsBytes<float>(_waiting));
+        _waiting = null;
     }
 }
+

@@ -16,20 +16,20 @@ internal sealed class WeightRows
 
     private const long ChunkElements = 1L << 20;
 
-    private readonly CheckpointFolder checkpoint;
-    private readonly (string Name, int Rows)[] parts;
+    private readonly CheckpointFolder _checkpoint;
+    private readonly (string Name, int Rows)[] _parts;
 
     public WeightRows(CheckpointFolder checkpoint, params string[] names)
     {
-        this.checkpoint = checkpoint;
-        parts = [.. names.Select(name => (name, checked((int)checkpoint.Info(name).Shape[0])))];
+        _checkpoint = checkpoint;
+        _parts = [.. names.Select(name => (name, checked((int)checkpoint.Info(name).Shape[0])))];
         var columns = names.Select(name => checkpoint.Info(name)).Select(info => checked((int)(info.Count / info.Shape[0]))).Distinct().ToList();
         if (columns.Count != 1)
             throw new ArgumentException($"{string.Join(", ", names)} have rows of different lengths, {string.Join(" and ", columns)}.", nameof(names));
-        (Columns, Count) = (columns[0], parts.Sum(part => part.Rows));
+        (Columns, Count) = (columns[0], _parts.Sum(part => part.Rows));
     }
 
-    public string Name => string.Join('+', parts.Select(part => part.Name));
+    public string Name => string.Join('+', _parts.Select(part => part.Name));
 
     /// <summary>N.</summary>
     public int Count { get; }
@@ -44,12 +44,12 @@ internal sealed class WeightRows
     {
         var buffer = new float[Math.Min(RowsPerChunk, Count) * Columns];
         var done = 0;
-        foreach (var (name, rows) in parts)
+        foreach (var (name, rows) in _parts)
         {
             for (var row = 0; row < rows; row += RowsPerChunk)
             {
                 var chunk = buffer.AsMemory(0, Math.Min(RowsPerChunk, rows - row) * Columns);
-                checkpoint.ReadFloats(name, (long)row * Columns, chunk.Span);
+                _checkpoint.ReadFloats(name, (long)row * Columns, chunk.Span);
                 use(done + row, chunk);
             }
 
@@ -108,3 +108,4 @@ internal sealed class WeightRows
     private ExportException TooLarge(float value) =>
         new($"'{Name}' holds {value}; float16 holds no more than {Half.MaxValue}. Export it with another --precision.");
 }
+

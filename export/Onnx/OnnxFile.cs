@@ -26,8 +26,7 @@ internal static class OnnxFile
     {
         var external = graph.Tensors.Where(t => t.Bytes > InlineBytes).ToList();
         var slots = Layout([.. external.Select(t => t.Bytes)]);
-        if (external.Count > 0)
-            WriteData(external, slots, DataPath(path));
+        if (external.Count > 0) WriteData(external, slots, DataPath(path));
         var model = graph.ToModel();
         var dataFile = Path.GetFileName(DataPath(path));
         model.Graph.Initializer.AddRange(graph.Tensors.Where(t => t.Bytes <= InlineBytes).Select(Inline));

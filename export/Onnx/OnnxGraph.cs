@@ -34,42 +34,42 @@ internal sealed class OnnxGraph(string name)
     public const int IrVersion = 10;
     public const int Opset = 21;
 
-    private readonly GraphProto graph = new() { Name = name };
-    private readonly Dictionary<string, OnnxTensor> tensors = [];
-    private readonly Dictionary<string, Value> constants = [];
+    private readonly GraphProto _graph = new() { Name = name };
+    private readonly Dictionary<string, OnnxTensor> _tensors = [];
+    private readonly Dictionary<string, Value> _constants = [];
 
-    public string Name => graph.Name;
+    public string Name => _graph.Name;
 
-    public IEnumerable<OnnxTensor> Tensors => tensors.Values;
+    public IEnumerable<OnnxTensor> Tensors => _tensors.Values;
 
-    public int NodeCount => graph.Node.Count;
+    public int NodeCount => _graph.Node.Count;
 
     public ModelProto ToModel() => new()
     {
         IrVersion = IrVersion,
         ProducerName = "vlm-export",
         OpsetImport = { new OperatorSetIdProto { Version = Opset }, new OperatorSetIdProto { Domain = "com.microsoft", Version = 1 } },
-        Graph = graph.Clone(),
+        Graph = _graph.Clone(),
     };
 
     public Value Input(string name, DataType type, params ReadOnlySpan<Dim> shape)
     {
-        graph.Input.Add(Describe(name, type, shape));
+        _graph.Input.Add(Describe(name, type, shape));
         return new Value(name);
     }
 
     /// <summary>Makes a node's output an output of the graph, under the given name.</summary>
     public void Output(string name, Value value, DataType type, params ReadOnlySpan<Dim> shape)
     {
-        if (!graph.Node.Any(n => n.Output.Contains(value.Name)))
+        if (!_graph.Node.Any(n => n.Output.Contains(value.Name)))
             throw new ArgumentException($"'{value.Name}' is not the output of a node, so it cannot become the graph output '{name}'.", nameof(value));
-        foreach (var node in graph.Node)
+        foreach (var node in _graph.Node)
         {
             Rename(node.Input, value.Name, name);
             Rename(node.Output, value.Name, name);
         }
 
-        graph.Output.Add(Describe(name, type, shape));
+        _graph.Output.Add(Describe(name, type, shape));
     }
 
     /// <summary>
@@ -83,21 +83,21 @@ internal sealed class OnnxGraph(string name)
     {
         var colon = op.IndexOf(':', StringComparison.Ordinal);
         var type = op[(colon + 1)..];
-        var node = new NodeProto { Name = $"{type}_{graph.Node.Count}", OpType = type, Domain = colon < 0 ? "" : op[..colon] };
+        var node = new NodeProto { Name = $"{type}_{_graph.Node.Count}", OpType = type, Domain = colon < 0 ? "" : op[..colon] };
         foreach (var input in inputs)
             node.Input.Add(input.Name);
         for (var i = 0; i < outputs; i++)
             node.Output.Add($"{node.Name}:{i}");
         foreach (var attribute in attributes)
             node.Attribute.Add(attribute.Proto);
-        graph.Node.Add(node);
+        _graph.Node.Add(node);
         return [.. node.Output.Select(o => new Value(o))];
     }
 
     /// <summary>A constant whose bytes are produced when the file is written.</summary>
     public Value Tensor(OnnxTensor tensor)
     {
-        tensors.Add(tensor.Name, tensor);
+        _tensors.Add(tensor.Name, tensor);
         return new Value(tensor.Name);
     }
 
@@ -142,17 +142,15 @@ internal sealed class OnnxGraph(string name)
     {
         var bytes = MemoryMarshal.AsBytes(values).ToArray();
         var key = $"{type}[{string.Join(',', shape)}]{Convert.ToHexString(bytes)}";
-        if (constants.TryGetValue(key, out var known))
-            return known;
-        var name = string.Create(CultureInfo.InvariantCulture, $"constant_{constants.Count}");
-        return constants[key] = Tensor(new OnnxTensor(name, type, shape, stream => stream.Write(bytes)));
+        if (_constants.TryGetValue(key, out var known)) return known;
+        var name = string.Create(CultureInfo.InvariantCulture, $"constant_{_constants.Count}");
+        return _constants[key] = Tensor(new OnnxTensor(name, type, shape, stream => stream.Write(bytes)));
     }
 
     private static void Rename(Google.Protobuf.Collections.RepeatedField<string> names, string from, string to)
     {
         for (var i = 0; i < names.Count; i++)
-            if (names[i] == from)
-                names[i] = to;
+            if (names[i] == from) names[i] = to;
     }
 
     private static ValueInfoProto Describe(string name, DataType type, ReadOnlySpan<Dim> shape)
@@ -165,3 +163,4 @@ internal sealed class OnnxGraph(string name)
         return new ValueInfoProto { Name = name, Type = new TypeProto { TensorType = new TypeProto.Types.Tensor { ElemType = (int)type, Shape = sizes } } };
     }
 }
+

@@ -30,8 +30,8 @@ internal sealed record ExportOptions(Precision Precision, int BlockSize = 32, bo
     /// <summary>The packing of quantised weights; none for floating point.</summary>
     public Quantization? Quantization => Precision switch
     {
-        Precision.Int8 => new Quantization(8, BlockSize, Symmetric: true),
-        Precision.Int4 => new Quantization(4, BlockSize, Symmetric: true),
+        Precision.Int8 => new Quantization(8, BlockSize),
+        Precision.Int4 => new Quantization(4, BlockSize),
         _ => null,
     };
 

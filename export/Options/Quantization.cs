@@ -2,16 +2,15 @@ namespace Vlm.Export.Options;
 
 /// <summary>
 /// Block-wise quantisation as ONNX Runtime's <c>MatMulNBits</c> reads it: each row of a weight [N, K] is cut into blocks along K, every
-/// block has one scale.
+/// block has one scale. The zero point is fixed at the middle code (8 or 128) and therefore not stored.
 /// </summary>
 /// <param name="Bits">4 or 8.</param>
 /// <param name="BlockSize">Weights sharing a scale: a power of two from 16 to 256.</param>
-/// <param name="Symmetric">Whether the zero point is fixed at the middle code (8 or 128) and therefore not stored.</param>
 /// <remarks>
 /// Value = (code - zero point) * scale. All arithmetic is float32, a value is multiplied with the *reciprocal* of the scale and halves are
 /// rounded away from zero, as the runtime's own quantiser does it: packed weights are equal to its to the bit.
 /// </remarks>
-internal readonly record struct Quantization(int Bits, int BlockSize, bool Symmetric)
+internal readonly record struct Quantization(int Bits, int BlockSize)
 {
     public const int SmallestBlock = 16;
     public const int LargestBlock = 256;
@@ -26,49 +25,31 @@ internal readonly record struct Quantization(int Bits, int BlockSize, bool Symme
 
     public int CodeBytes(int columns) => Blocks(columns) * BlockSize * Bits / 8;
 
-    public int ZeroPointBytes(int columns) => (Blocks(columns) * Bits + 7) / 8;
-
     /// <summary>Quantises one row.</summary>
     /// <param name="row">[K] weights of one output.</param>
     /// <param name="codes">[<see cref="CodeBytes"/>]; 4 bits: the low half byte is the even column. Codes beyond K are 0.</param>
-    /// <param name="scales">[<see cref="Blocks"/>]; negative when the largest weight of a symmetric block is positive.</param>
-    /// <param name="zeroPoints">[<see cref="ZeroPointBytes"/>], packed like the codes (an unused high half byte is 8); ignored when symmetric.</param>
-    public void PackRow(ReadOnlySpan<float> row, Span<byte> codes, Span<float> scales, Span<byte> zeroPoints)
+    /// <param name="scales">[<see cref="Blocks"/>]; negative when the largest weight of a block is positive.</param>
+    public void PackRow(ReadOnlySpan<float> row, Span<byte> codes, Span<float> scales)
     {
         codes[..CodeBytes(row.Length)].Clear();
-        if (!Symmetric)
-            zeroPoints[..ZeroPointBytes(row.Length)].Fill((byte)(Bits == 4 ? 0x88 : 0x80));
         for (var block = 0; block < Blocks(row.Length); block++)
         {
             var first = block * BlockSize;
             var values = row[first..Math.Min(first + BlockSize, row.Length)];
-            var (scale, zero) = Symmetric ? SymmetricScale(values) : AsymmetricScale(values);
-            scales[block] = scale;
-            if (!Symmetric)
-                Put(zeroPoints, block, zero);
+            var scale = scales[block] = Scale(values);
             var reciprocal = scale == 0 ? 0 : 1 / scale;
-            for (var i = 0; i < values.Length; i++)
-                Put(codes, first + i, Code(values[i] * reciprocal + zero));
+            for (var i = 0; i < values.Length; i++) Put(codes, first + i, Code(values[i] * reciprocal + MiddleCode));
         }
     }
 
     /// <summary>The value that a code stands for.</summary>
-    public float Value(ReadOnlySpan<byte> codes, int column, float scale, int zeroPoint) => (Get(codes, column) - zeroPoint) * scale;
+    public float Value(ReadOnlySpan<byte> codes, int column, float scale) => (Get(codes, column) - MiddleCode) * scale;
 
     /// <summary>The value of largest magnitude gets code 0 exactly, so the scale carries its opposite sign; the smaller value wins a tie.</summary>
-    private (float Scale, int Zero) SymmetricScale(ReadOnlySpan<float> values)
+    private float Scale(ReadOnlySpan<float> values)
     {
         var (min, max) = Extremes(values);
-        var largest = Math.Abs(max) > Math.Abs(min) ? max : min;
-        return (largest / -MiddleCode, MiddleCode);
-    }
-
-    private (float Scale, int Zero) AsymmetricScale(ReadOnlySpan<float> values)
-    {
-        var (min, max) = Extremes(values);
-        (min, max) = (Math.Min(min, 0), Math.Max(max, 0));
-        var scale = (max - min) / LargestCode;
-        return (scale, scale == 0 ? 0 : Code(-min / scale));
+        return (Math.Abs(max) > Math.Abs(min) ? max : min) / -MiddleCode;
     }
 
     private static (float Min, float Max) Extremes(ReadOnlySpan<float> values)

@@ -22,8 +22,7 @@ internal static class PackageJson
 
     public static void Object(Utf8JsonWriter json, string? name, Action body)
     {
-        if (name is not null)
-            json.WritePropertyName(name);
+        if (name is not null) json.WritePropertyName(name);
         json.WriteStartObject();
         body();
         json.WriteEndObject();

@@ -8,14 +8,14 @@ internal sealed class PackagePlace
     /// <summary>Not made by an export, so they outlive one.</summary>
     private static readonly string[] KeptFolders = ["checkpoint", "plots", "samples"];
 
-    private readonly string target;
-    private readonly string old;
+    private readonly string _target;
+    private readonly string _old;
 
     private PackagePlace(string target)
     {
-        this.target = target;
+        _target = target;
         Temporary = $"{target}.tmp-{Environment.ProcessId}";
-        old = $"{target}.old-{Environment.ProcessId}";
+        _old = $"{target}.old-{Environment.ProcessId}";
     }
 
     /// <summary>Beside the target, so that a rename is enough.</summary>
@@ -25,8 +25,7 @@ internal sealed class PackagePlace
     public static PackagePlace For(string target)
     {
         var full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(target));
-        if (File.Exists(full))
-            throw new ExportException($"'{target}' is a file; give the folder that shall hold the package.");
+        if (File.Exists(full)) throw new ExportException($"'{target}' is a file; give the folder that shall hold the package.");
         if (Directory.Exists(full) && !File.Exists(Path.Combine(full, "manifest.json")) && HoldsMoreThanKeptFolders(full))
             throw new ExportException($"'{target}' exists and is not a model package: it has no manifest.json. It is not replaced; give another folder.");
         return new PackagePlace(full);
@@ -38,11 +37,10 @@ internal sealed class PackagePlace
         var undo = new Stack<Action>();
         try
         {
-            foreach (var name in KeptFolders.Where(name => Directory.Exists(Path.Combine(target, name))))
-                Move(Path.Combine(target, name), Path.Combine(Temporary, name), undo);
-            if (Directory.Exists(target))
-                Move(target, old, undo);
-            Move(Temporary, target, undo);
+            foreach (var name in KeptFolders.Where(name => Directory.Exists(Path.Combine(_target, name))))
+                Move(Path.Combine(_target, name), Path.Combine(Temporary, name), undo);
+            if (Directory.Exists(_target)) Move(_target, _old, undo);
+            Move(Temporary, _target, undo);
         }
         catch
         {
@@ -51,15 +49,13 @@ internal sealed class PackagePlace
             throw;
         }
 
-        if (Directory.Exists(old))
-            Directory.Delete(old, recursive: true);
+        if (Directory.Exists(_old)) Directory.Delete(_old, recursive: true);
     }
 
     /// <summary>Removes what an export that failed has left.</summary>
     public void Discard()
     {
-        if (Directory.Exists(Temporary))
-            Directory.Delete(Temporary, recursive: true);
+        if (Directory.Exists(Temporary)) Directory.Delete(Temporary, recursive: true);
     }
 
     private static bool HoldsMoreThanKeptFolders(string folder) =>
@@ -71,3 +67,4 @@ internal sealed class PackagePlace
         undo.Push(() => Directory.Move(to, from));
     }
 }
+

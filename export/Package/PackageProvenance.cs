@@ -16,8 +16,7 @@ internal static class PackageProvenance
     public static Provenance Of(string checkpointFolder, ExportOptions options)
     {
         var path = Path.Combine(checkpointFolder, FileName);
-        if (File.Exists(path))
-            return Read(path);
+        if (File.Exists(path)) return Read(path);
         var config = Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(Path.Combine(checkpointFolder, "config.json"))));
         return new Provenance { Command = $"export --precision {options.PrecisionName}", Config = $"config.json sha256 {config}" };
     }

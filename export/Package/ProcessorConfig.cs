@@ -57,8 +57,7 @@ internal static class ProcessorConfig
         {
             json.WriteString("name", name);
             json.WriteString("type", type);
-            if (attributes is not null)
-                PackageJson.Object(json, "attrs", attributes);
+            if (attributes is not null) PackageJson.Object(json, "attrs", attributes);
         });
         json.WriteEndObject();
     }

@@ -7,16 +7,16 @@ namespace Vlm.Export.Tests;
 
 public sealed class CommandsTests(TinyPackages packages) : IDisposable
 {
-    private readonly TempFolder folder = new();
+    private readonly TempFolder _folder = new();
 
     [Fact]
     public async Task Export_then_check_end_with_0()
     {
-        TinyPackages.CopyCheckpoint(Path.Combine(folder["model"], "checkpoint"));
+        TinyPackages.CopyCheckpoint(Path.Combine(_folder["model"], "checkpoint"));
 
-        Assert.Equal((ExitCode.Success, ""), await Run("export", Path.Combine(folder["model"], "checkpoint"), "--to", folder["model"], "--precision", "int4", "--block-size", "64"));
-        Assert.Equal((ExitCode.Success, ""), await Run("check", folder["model"]));
-        Assert.Equal("int4", ModelFolder.Open(folder["model"]).Manifest.Precision);
+        Assert.Equal((ExitCode.Success, ""), await Run("export", Path.Combine(_folder["model"], "checkpoint"), "--to", _folder["model"], "--precision", "int4", "--block-size", "64"));
+        Assert.Equal((ExitCode.Success, ""), await Run("check", _folder["model"]));
+        Assert.Equal("int4", ModelFolder.Open(_folder["model"]).Manifest.Precision);
     }
 
     [Theory]
@@ -40,7 +40,7 @@ public sealed class CommandsTests(TinyPackages packages) : IDisposable
     [Fact]
     public async Task An_unknown_precision_is_answered_with_the_known_ones()
     {
-        var (_, errors) = await Run("export", packages.Checkpoint, "--to", folder["package"], "--precision", "fp8");
+        var (_, errors) = await Run("export", packages.Checkpoint, "--to", _folder["package"], "--precision", "fp8");
 
         Assert.Contains("--precision is one of fp32, fp16, int8, int4, not 'fp8'", errors);
     }
@@ -49,32 +49,32 @@ public sealed class CommandsTests(TinyPackages packages) : IDisposable
     [InlineData("There is no folder")]
     public async Task A_checkpoint_that_is_not_there_ends_with_1_and_one_line(string message)
     {
-        var (code, errors) = await Run("export", folder["nowhere"], "--to", folder["package"]);
+        var (code, errors) = await Run("export", _folder["nowhere"], "--to", _folder["package"]);
 
         Assert.Equal(ExitCode.Failed, code);
         Assert.Contains(message, Assert.Single(errors.TrimEnd().Split('\n')));
-        Assert.False(Directory.Exists(folder["package"]));
+        Assert.False(Directory.Exists(_folder["package"]));
     }
 
     [Fact]
     public async Task A_target_that_cannot_be_written_ends_with_1_and_one_line()
     {
-        File.WriteAllText(folder["file"], "in the way");
+        File.WriteAllText(_folder["file"], "in the way");
 
-        var (code, errors) = await Run("export", packages.Checkpoint, "--to", Path.Combine(folder["file"], "package"));
+        var (code, errors) = await Run("export", packages.Checkpoint, "--to", Path.Combine(_folder["file"], "package"));
 
         Assert.Equal(ExitCode.Failed, code);
         Assert.Single(errors.TrimEnd().Split('\n'));
-        Assert.Equal("in the way", File.ReadAllText(folder["file"]));
+        Assert.Equal("in the way", File.ReadAllText(_folder["file"]));
     }
 
     [Fact]
     public async Task A_target_that_is_a_file_or_a_foreign_folder_ends_with_1()
     {
-        File.WriteAllText(folder["file"], "mine");
-        Directory.CreateDirectory(folder["folder/inside"]);
+        File.WriteAllText(_folder["file"], "mine");
+        Directory.CreateDirectory(_folder["folder/inside"]);
 
-        foreach (var target in new[] { folder["file"], folder["folder"] })
+        foreach (var target in new[] { _folder["file"], _folder["folder"] })
         {
             var (code, errors) = await Run("export", packages.Checkpoint, "--to", target);
             Assert.Equal(ExitCode.Failed, code);
@@ -87,12 +87,12 @@ public sealed class CommandsTests(TinyPackages packages) : IDisposable
     {
         Assert.Equal((ExitCode.Failed, ""), await Run("check", Repository.Golden("genai-reference", "package")));
 
-        var (code, errors) = await Run("check", folder["nowhere"]);
+        var (code, errors) = await Run("check", _folder["nowhere"]);
         Assert.Equal(ExitCode.Failed, code);
         Assert.Contains("There is no folder", errors);
     }
 
-    public void Dispose() => folder.Dispose();
+    public void Dispose() => _folder.Dispose();
 
     private static async Task<(int Code, string Errors)> Run(params string[] args)
     {
@@ -100,3 +100,4 @@ public sealed class CommandsTests(TinyPackages packages) : IDisposable
         return (await Cli.RunAsync(new RootCommand { ExportCommand.Create(), CheckCommand.Create() }, args, Cli.UsualGrace, errors), errors.ToString());
     }
 }
+

@@ -17,13 +17,13 @@ internal sealed class GoldenModel : IDisposable
         ["text"] = [],
     };
 
-    private readonly SafeTensors tensors = SafeTensors.Open(Repository.Golden("qwen25vl", "golden.safetensors"));
+    private readonly SafeTensors _tensors = SafeTensors.Open(Repository.Golden("qwen25vl", "golden.safetensors"));
 
     public VlmConfig Config { get; } = VlmConfig.Load(Repository.Golden("qwen25vl", "checkpoint", "config.json"));
 
-    public float[] Floats(string name) => tensors.ReadFloats(name);
+    public float[] Floats(string name) => _tensors.ReadFloats(name);
 
-    public long[] Longs(string name) => tensors.ReadLongs(name);
+    public long[] Longs(string name) => _tensors.ReadLongs(name);
 
     public long[] Grid(string picture) => Longs("grid." + picture);
 
@@ -40,5 +40,6 @@ internal sealed class GoldenModel : IDisposable
         [.. Pictures[name].Select(Grid).Select(grid => new PatchGrid((int)grid[0], (int)grid[1], (int)grid[2]))],
         Config);
 
-    public void Dispose() => tensors.Dispose();
+    public void Dispose() => _tensors.Dispose();
 }
+

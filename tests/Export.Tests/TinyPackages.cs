@@ -11,32 +11,31 @@ namespace Vlm.Export.Tests;
 /// <summary>The tiny golden checkpoint, completed with a tokenizer and a prompt, and its exports: each made once, when first asked for.</summary>
 public sealed class TinyPackages : IDisposable
 {
-    private readonly TempFolder folder = new();
-    private readonly Lock gate = new();
-    private readonly Dictionary<string, PackageSessions> sessions = [];
+    private readonly TempFolder _folder = new();
+    private readonly Lock _gate = new();
+    private readonly Dictionary<string, PlainSessions> _sessions = [];
 
     public TinyPackages() => CopyCheckpoint(Checkpoint);
 
-    internal string Checkpoint => folder["checkpoint"];
+    internal string Checkpoint => _folder["checkpoint"];
 
     /// <summary>The folder of a package of this precision.</summary>
     internal string Package(string precision)
     {
-        lock (gate)
+        lock (_gate)
         {
-            var path = folder[precision];
-            if (!Directory.Exists(path))
-                PackageWriter.Write(Checkpoint, path, new ExportOptions(ExportOptions.ParsePrecision(precision)));
+            var path = _folder[precision];
+            if (!Directory.Exists(path)) PackageWriter.Write(Checkpoint, path, new ExportOptions(ExportOptions.ParsePrecision(precision)));
             return path;
         }
     }
 
-    internal PackageSessions Sessions(string precision)
+    internal PlainSessions Sessions(string precision)
     {
         var path = Package(precision);
-        lock (gate)
+        lock (_gate)
         {
-            return sessions.TryGetValue(precision, out var open) ? open : sessions[precision] = PackageSessions.Open(path);
+            return _sessions.TryGetValue(precision, out var open) ? open : _sessions[precision] = PlainSessions.Open(path);
         }
     }
 
@@ -52,8 +51,9 @@ public sealed class TinyPackages : IDisposable
 
     public void Dispose()
     {
-        foreach (var session in sessions.Values)
+        foreach (var session in _sessions.Values)
             session.Dispose();
-        folder.Dispose();
+        _folder.Dispose();
     }
 }
+

@@ -6,7 +6,7 @@ namespace Vlm.Export.Tests.Check;
 
 public sealed class PackageCheckTests(TinyPackages packages) : IDisposable
 {
-    private readonly TempFolder folder = new();
+    private readonly TempFolder _folder = new();
 
     [Theory]
     [InlineData("fp32")]
@@ -39,11 +39,11 @@ public sealed class PackageCheckTests(TinyPackages packages) : IDisposable
     [Fact]
     public void Golden_data_beside_the_checkpoint_are_compared_too()
     {
-        TinyPackages.CopyCheckpoint(folder["checkpoint"]);
+        TinyPackages.CopyCheckpoint(_folder["checkpoint"]);
         foreach (var file in (string[])["golden.json", "golden.safetensors"])
-            File.Copy(Repository.Golden("qwen25vl", file), folder[file]);
+            File.Copy(Repository.Golden("qwen25vl", file), _folder[file]);
 
-        var report = PackageCheck.Run(packages.Package("fp32"), folder["checkpoint"]);
+        var report = PackageCheck.Run(packages.Package("fp32"), _folder["checkpoint"]);
 
         var golden = report.Comparison.Differences.Where(row => row.Prompt.StartsWith("golden ", StringComparison.Ordinal)).ToList();
         Assert.Equal(11, golden.Count);
@@ -53,14 +53,14 @@ public sealed class PackageCheckTests(TinyPackages packages) : IDisposable
     [Fact]
     public void A_package_made_from_other_weights_is_found_out()
     {
-        TinyPackages.CopyCheckpoint(folder["checkpoint"]);
+        TinyPackages.CopyCheckpoint(_folder["checkpoint"]);
         using (var whole = SafeTensors.Open(Repository.Golden("qwen25vl", "checkpoint", "model.safetensors")))
         {
-            SafeTensors.Write(Path.Combine(folder["checkpoint"], "model.safetensors"), whole.Names.Select(name =>
+            SafeTensors.Write(Path.Combine(_folder["checkpoint"], "model.safetensors"), whole.Names.Select(name =>
                 NamedTensor.Floats(name, whole.Info(name).Shape, [.. whole.ReadFloats(name).Select((value, i) => name == "model.norm.weight" && i == 3 ? value + 0.1f : value)])));
         }
 
-        var report = PackageCheck.Run(packages.Package("fp32"), folder["checkpoint"]);
+        var report = PackageCheck.Run(packages.Package("fp32"), _folder["checkpoint"]);
 
         Assert.False(report.Passed);
         Assert.Contains(report.Comparison.Differences, row => row.Output == "logits of the prompt" && !row.Passed);
@@ -102,13 +102,13 @@ public sealed class PackageCheckTests(TinyPackages packages) : IDisposable
     [InlineData("tokenizer.json", "\"<|image_pad|>\"", "\"<|picture_pad|>\"", "special strings have the config's ids")]
     public void A_spoilt_file_fails_the_check_that_is_about_it(string file, string from, string to, string claim)
     {
-        Copy(packages.Package("fp32"), folder["spoilt"]);
-        var path = Path.Combine(folder["spoilt"], file);
+        Copy(packages.Package("fp32"), _folder["spoilt"]);
+        var path = Path.Combine(_folder["spoilt"], file);
         var text = File.ReadAllText(path);
         Assert.Contains(from, text);
         File.WriteAllText(path, text.Replace(from, to, StringComparison.Ordinal));
 
-        var report = PackageCheck.Run(folder["spoilt"], packages.Checkpoint);
+        var report = PackageCheck.Run(_folder["spoilt"], packages.Checkpoint);
 
         Assert.Contains(report.Rows, row => row.Claim == claim && row.Outcome == Outcome.Failed);
         Assert.Contains(report.Rows, row => row.Section == "manifest.json" && row.Outcome == Outcome.Failed);
@@ -126,21 +126,21 @@ public sealed class PackageCheckTests(TinyPackages packages) : IDisposable
     [Fact]
     public void A_checkpoint_inside_the_package_is_found()
     {
-        Copy(packages.Package("fp32"), folder["model"]);
-        TinyPackages.CopyCheckpoint(Path.Combine(folder["model"], "checkpoint"));
+        Copy(packages.Package("fp32"), _folder["model"]);
+        TinyPackages.CopyCheckpoint(Path.Combine(_folder["model"], "checkpoint"));
 
-        Assert.NotEmpty(PackageCheck.Run(folder["model"], checkpoint: null).Comparison.Differences);
+        Assert.NotEmpty(PackageCheck.Run(_folder["model"], checkpoint: null).Comparison.Differences);
     }
 
     [Fact]
     public void The_packages_own_samples_are_asked_too()
     {
-        Copy(packages.Package("fp32"), folder["model"]);
-        Directory.CreateDirectory(folder["model/samples"]);
-        File.Copy(Repository.Golden("qwen25vl", "pictures", "d.png"), folder["model/samples/first.png"]);
-        File.WriteAllText(folder["model/samples/codes.csv"], "answer,picture,code\nno,first.png,q x\n");
+        Copy(packages.Package("fp32"), _folder["model"]);
+        Directory.CreateDirectory(_folder["model/samples"]);
+        File.Copy(Repository.Golden("qwen25vl", "pictures", "d.png"), _folder["model/samples/first.png"]);
+        File.WriteAllText(_folder["model/samples/codes.csv"], "answer,picture,code\nno,first.png,q x\n");
 
-        var report = PackageCheck.Run(folder["model"], packages.Checkpoint);
+        var report = PackageCheck.Run(_folder["model"], packages.Checkpoint);
 
         Assert.True(report.Passed);
         Assert.Contains(report.Comparison.Differences, row => row.Prompt.StartsWith("first.png", StringComparison.Ordinal) && row.Output == "logits of the prompt");
@@ -151,14 +151,14 @@ public sealed class PackageCheckTests(TinyPackages packages) : IDisposable
     [InlineData("vision.onnx")]
     public void A_graph_cut_short_is_one_error_with_the_folder(string file)
     {
-        Copy(packages.Package("fp32"), folder["cut"]);
-        var path = Path.Combine(folder["cut"], file);
+        Copy(packages.Package("fp32"), _folder["cut"]);
+        var path = Path.Combine(_folder["cut"], file);
         File.WriteAllBytes(path, File.ReadAllBytes(path)[..1000]);
 
-        Assert.Contains("cut", Assert.Throws<ExportException>(() => PackageCheck.Run(folder["cut"], checkpoint: null)).Message);
+        Assert.Contains("cut", Assert.Throws<ExportException>(() => PackageCheck.Run(_folder["cut"], checkpoint: null)).Message);
     }
 
-    public void Dispose() => folder.Dispose();
+    public void Dispose() => _folder.Dispose();
 
     private static void Copy(string from, string to)
     {
@@ -167,3 +167,4 @@ public sealed class PackageCheckTests(TinyPackages packages) : IDisposable
             File.Copy(file, Path.Combine(to, Path.GetFileName(file)));
     }
 }
+

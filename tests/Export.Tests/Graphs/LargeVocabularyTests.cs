@@ -13,15 +13,15 @@ public sealed class LargeVocabularyTests : IDisposable
     private const int Vocabulary = 150_000;
     private const int Width = 64;
 
-    private readonly TempFolder folder = new();
+    private readonly TempFolder _folder = new();
 
     public LargeVocabularyTests()
     {
-        TinyPackages.CopyCheckpoint(folder["checkpoint"]);
-        var config = VlmConfig.Load(folder["checkpoint"]);
-        (config with { Text = config.Text with { VocabSize = Vocabulary } }).Save(Path.Combine(folder["checkpoint"], "config.json"));
+        TinyPackages.CopyCheckpoint(_folder["checkpoint"]);
+        var config = VlmConfig.Load(_folder["checkpoint"]);
+        (config with { Text = config.Text with { VocabSize = Vocabulary } }).Save(Path.Combine(_folder["checkpoint"], "config.json"));
         using var tiny = SafeTensors.Open(Repository.Golden("qwen25vl", "checkpoint", "model.safetensors"));
-        SafeTensors.Write(Path.Combine(folder["checkpoint"], "model.safetensors"), tiny.Names.Select(name => name == "model.embed_tokens.weight"
+        SafeTensors.Write(Path.Combine(_folder["checkpoint"], "model.safetensors"), tiny.Names.Select(name => name == "model.embed_tokens.weight"
             ? NamedTensor.Floats(name, [Vocabulary, Width], [.. Enumerable.Range(0, Vocabulary * Width).Select(i => Weight(i / Width, i % Width))])
             : NamedTensor.Bytes(name, tiny.Info(name), tiny.ReadBytes(name))));
     }
@@ -29,14 +29,14 @@ public sealed class LargeVocabularyTests : IDisposable
     [Fact]
     public void The_head_is_the_embedding_transposed_and_only_the_last_position_is_computed_unless_asked()
     {
-        PackageWriter.Write(folder["checkpoint"], folder["pruned"], new ExportOptions(Precision.Fp32));
-        PackageWriter.Write(folder["checkpoint"], folder["all"], new ExportOptions(Precision.Fp32, AllLogits: true));
+        PackageWriter.Write(_folder["checkpoint"], _folder["pruned"], new ExportOptions(Precision.Fp32));
+        PackageWriter.Write(_folder["checkpoint"], _folder["all"], new ExportOptions(Precision.Fp32, AllLogits: true));
 
-        var head = Head(Path.Combine(folder["pruned"], "text.onnx"));
+        var head = Head(Path.Combine(_folder["pruned"], "text.onnx"));
         foreach (var (row, column) in new[] { (0, 0), (63, 0), (0, Vocabulary - 1), (63, Vocabulary - 1), (55, 1), (56, 139_999), (31, 16_384) })
             Assert.Equal(Weight(column, row), head[row * Vocabulary + column]);
-        using var pruned = PackageSessions.Open(folder["pruned"]);
-        using var all = PackageSessions.Open(folder["all"]);
+        using var pruned = PlainSessions.Open(_folder["pruned"]);
+        using var all = PlainSessions.Open(_folder["all"]);
         Assert.True(pruned.IsPruned);
         Assert.False(all.IsPruned);
         using var prunedRun = new DecoderRun(pruned, 1);
@@ -48,7 +48,7 @@ public sealed class LargeVocabularyTests : IDisposable
         Near.Equal(every[^Vocabulary..], last, 1e-5f);
     }
 
-    public void Dispose() => folder.Dispose();
+    public void Dispose() => _folder.Dispose();
 
     /// <summary>Different for every place, exact in float32.</summary>
     private static float Weight(int token, int column) => (token * 7 + column * 13) % 1021 / 1024f - 0.5f;
@@ -64,3 +64,4 @@ public sealed class LargeVocabularyTests : IDisposable
         return MemoryMarshal.Cast<byte, float>(bytes).ToArray();
     }
 }
+

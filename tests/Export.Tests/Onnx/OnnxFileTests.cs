@@ -17,8 +17,7 @@ public sealed class OnnxFileTests
         for (var i = 0; i < sizes.Length; i++)
         {
             Assert.Equal(0, offsets[i] % (sizes[i] >= 65_536 ? OnnxFile.PageBytes : 64));
-            if (i > 0)
-                Assert.InRange(offsets[i] - (offsets[i - 1] + sizes[i - 1]), 0, OnnxFile.PageBytes - 1);
+            if (i > 0) Assert.InRange(offsets[i] - (offsets[i - 1] + sizes[i - 1]), 0, OnnxFile.PageBytes - 1);
         }
 
         Assert.True(offsets[^1] > 1L << 32);

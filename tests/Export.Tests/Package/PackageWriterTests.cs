@@ -8,7 +8,7 @@ namespace Vlm.Export.Tests.Package;
 
 public sealed class PackageWriterTests(TinyPackages packages) : IDisposable
 {
-    private readonly TempFolder folder = new();
+    private readonly TempFolder _folder = new();
 
     [Theory]
     [InlineData("fp32")]
@@ -42,12 +42,12 @@ public sealed class PackageWriterTests(TinyPackages packages) : IDisposable
     [Fact]
     public void Provenance_of_the_checkpoint_goes_into_the_package_and_its_manifest()
     {
-        TinyPackages.CopyCheckpoint(folder["checkpoint"]);
-        File.WriteAllText(Path.Combine(folder["checkpoint"], "provenance.json"), """{"command": "train configs/edge.json", "seed": 7, "accuracy": {"clean": 0.99}}""");
+        TinyPackages.CopyCheckpoint(_folder["checkpoint"]);
+        File.WriteAllText(Path.Combine(_folder["checkpoint"], "provenance.json"), """{"command": "train configs/edge.json", "seed": 7, "accuracy": {"clean": 0.99}}""");
 
-        PackageWriter.Write(folder["checkpoint"], folder["package"], new ExportOptions(Precision.Fp32));
+        PackageWriter.Write(_folder["checkpoint"], _folder["package"], new ExportOptions(Precision.Fp32));
 
-        var model = ModelFolder.Open(folder["package"]);
+        var model = ModelFolder.Open(_folder["package"]);
         Assert.Equal(7, model.Manifest.Provenance.Seed);
         Assert.Equal(0.99, model.Manifest.Provenance.Accuracy["clean"]);
         Assert.Contains("provenance.json", model.Manifest.Files.Keys);
@@ -56,11 +56,11 @@ public sealed class PackageWriterTests(TinyPackages packages) : IDisposable
     [Fact]
     public void A_checkpoint_without_tokenizer_and_prompt_still_exports_and_says_what_is_lost()
     {
-        TinyPackages.CopyCheckpoint(folder["checkpoint"]);
+        TinyPackages.CopyCheckpoint(_folder["checkpoint"]);
         foreach (var name in (string[])["tokenizer.json", "tokenizer_config.json", "prompt.json"])
-            File.Delete(Path.Combine(folder["checkpoint"], name));
+            File.Delete(Path.Combine(_folder["checkpoint"], name));
 
-        var report = PackageWriter.Write(folder["checkpoint"], folder["package"], new ExportOptions(Precision.Fp32));
+        var report = PackageWriter.Write(_folder["checkpoint"], _folder["package"], new ExportOptions(Precision.Fp32));
 
         Assert.Equal(3, report.Warnings.Count);
         Assert.Contains("has no tokenizer.json: the package takes token ids only", report.Warnings[0]);
@@ -69,69 +69,69 @@ public sealed class PackageWriterTests(TinyPackages packages) : IDisposable
     [Fact]
     public void A_package_leans_on_words_only_when_it_is_exported_so_and_its_letters_are_decided_together()
     {
-        TinyPackages.CopyCheckpoint(folder["checkpoint"]);
-        PackageWriter.Write(folder["checkpoint"], folder["read"], new ExportOptions(Precision.Int8));
-        PackageWriter.Write(folder["checkpoint"], folder["words"], new ExportOptions(Precision.Int8) { LeansOnWords = true });
+        TinyPackages.CopyCheckpoint(_folder["checkpoint"]);
+        PackageWriter.Write(_folder["checkpoint"], _folder["read"], new ExportOptions(Precision.Int8));
+        PackageWriter.Write(_folder["checkpoint"], _folder["words"], new ExportOptions(Precision.Int8) { LeansOnWords = true });
 
-        Assert.False(PromptTemplate.Load(Path.Combine(folder["read"], "prompt.json")).LeansOnWords);
-        Assert.True(PromptTemplate.Load(Path.Combine(folder["words"], "prompt.json")).LeansOnWords);
-        Assert.NotEqual(ModelFolder.Open(folder["read"]).Fingerprint, ModelFolder.Open(folder["words"]).Fingerprint);
+        Assert.False(PromptTemplate.Load(Path.Combine(_folder["read"], "prompt.json")).LeansOnWords);
+        Assert.True(PromptTemplate.Load(Path.Combine(_folder["words"], "prompt.json")).LeansOnWords);
+        Assert.NotEqual(ModelFolder.Open(_folder["read"]).Fingerprint, ModelFolder.Open(_folder["words"]).Fingerprint);
 
-        PromptTemplate.Instruct.Save(Path.Combine(folder["checkpoint"], "prompt.json"));
-        var error = Assert.Throws<ExportException>(() => PackageWriter.Write(folder["checkpoint"], folder["other"], new ExportOptions(Precision.Int8) { LeansOnWords = true }));
+        PromptTemplate.Instruct.Save(Path.Combine(_folder["checkpoint"], "prompt.json"));
+        var error = Assert.Throws<ExportException>(() => PackageWriter.Write(_folder["checkpoint"], _folder["other"], new ExportOptions(Precision.Int8) { LeansOnWords = true }));
         Assert.Contains("mapping_lines", error.Message, StringComparison.Ordinal);
-        Assert.False(Directory.Exists(folder["other"]));
+        Assert.False(Directory.Exists(_folder["other"]));
     }
 
     [Fact]
     public void An_older_package_is_replaced_but_its_checkpoint_plots_and_samples_stay()
     {
-        TinyPackages.CopyCheckpoint(Path.Combine(folder["model"], "checkpoint"));
-        PackageWriter.Write(Path.Combine(folder["model"], "checkpoint"), folder["model"], new ExportOptions(Precision.Fp32));
-        Directory.CreateDirectory(Path.Combine(folder["model"], "samples"));
-        File.WriteAllText(Path.Combine(folder["model"], "samples", "codes.csv"), "picture,code\n");
-        Directory.CreateDirectory(Path.Combine(folder["model"], "plots"));
-        File.WriteAllText(Path.Combine(folder["model"], "plots", "training.png"), "");
-        File.WriteAllText(Path.Combine(folder["model"], "gate.json"), "{}");
+        TinyPackages.CopyCheckpoint(Path.Combine(_folder["model"], "checkpoint"));
+        PackageWriter.Write(Path.Combine(_folder["model"], "checkpoint"), _folder["model"], new ExportOptions(Precision.Fp32));
+        Directory.CreateDirectory(Path.Combine(_folder["model"], "samples"));
+        File.WriteAllText(Path.Combine(_folder["model"], "samples", "codes.csv"), "picture,code\n");
+        Directory.CreateDirectory(Path.Combine(_folder["model"], "plots"));
+        File.WriteAllText(Path.Combine(_folder["model"], "plots", "training.png"), "");
+        File.WriteAllText(Path.Combine(_folder["model"], "gate.json"), "{}");
 
-        PackageWriter.Write(Path.Combine(folder["model"], "checkpoint"), folder["model"], new ExportOptions(Precision.Int8));
+        PackageWriter.Write(Path.Combine(_folder["model"], "checkpoint"), _folder["model"], new ExportOptions(Precision.Int8));
 
-        Assert.Equal("int8", ModelFolder.Open(folder["model"]).Manifest.Precision);
-        Assert.True(File.Exists(Path.Combine(folder["model"], "checkpoint", "model.safetensors")));
-        Assert.True(File.Exists(Path.Combine(folder["model"], "samples", "codes.csv")));
-        Assert.True(File.Exists(Path.Combine(folder["model"], "plots", "training.png")));
+        Assert.Equal("int8", ModelFolder.Open(_folder["model"]).Manifest.Precision);
+        Assert.True(File.Exists(Path.Combine(_folder["model"], "checkpoint", "model.safetensors")));
+        Assert.True(File.Exists(Path.Combine(_folder["model"], "samples", "codes.csv")));
+        Assert.True(File.Exists(Path.Combine(_folder["model"], "plots", "training.png")));
         // A gate is fitted to one set of weights; it does not outlive them.
-        Assert.False(File.Exists(Path.Combine(folder["model"], "gate.json")));
-        Assert.Equal(["model"], Directory.GetFileSystemEntries(folder.Path).Select(Path.GetFileName));
+        Assert.False(File.Exists(Path.Combine(_folder["model"], "gate.json")));
+        Assert.Equal(["model"], Directory.GetFileSystemEntries(_folder.Path).Select(Path.GetFileName));
     }
 
     [Fact]
     public void A_folder_that_is_not_a_package_is_never_replaced()
     {
-        Directory.CreateDirectory(folder["photos"]);
-        File.WriteAllText(Path.Combine(folder["photos"], "holiday.txt"), "mine");
+        Directory.CreateDirectory(_folder["photos"]);
+        File.WriteAllText(Path.Combine(_folder["photos"], "holiday.txt"), "mine");
 
-        var error = Assert.Throws<ExportException>(() => PackageWriter.Write(packages.Checkpoint, folder["photos"], new ExportOptions(Precision.Fp32)));
+        var error = Assert.Throws<ExportException>(() => PackageWriter.Write(packages.Checkpoint, _folder["photos"], new ExportOptions(Precision.Fp32)));
 
         Assert.Contains("exists and is not a model package", error.Message);
-        Assert.Equal("mine", File.ReadAllText(Path.Combine(folder["photos"], "holiday.txt")));
+        Assert.Equal("mine", File.ReadAllText(Path.Combine(_folder["photos"], "holiday.txt")));
     }
 
     [Fact]
     public void Nothing_is_left_when_a_tensor_is_missing_or_has_another_shape()
     {
-        TinyPackages.CopyCheckpoint(folder["checkpoint"]);
+        TinyPackages.CopyCheckpoint(_folder["checkpoint"]);
         using (var whole = SafeTensors.Open(Repository.Golden("qwen25vl", "checkpoint", "model.safetensors")))
         {
-            SafeTensors.Write(Path.Combine(folder["checkpoint"], "model.safetensors"), whole.Names.Where(name => name != "model.norm.weight").Select(name =>
+            SafeTensors.Write(Path.Combine(_folder["checkpoint"], "model.safetensors"), whole.Names.Where(name => name != "model.norm.weight").Select(name =>
                 name == "visual.merger.mlp.2.bias" ? NamedTensor.Floats(name, [63], new float[63]) : NamedTensor.Bytes(name, whole.Info(name), whole.ReadBytes(name))));
         }
 
-        var error = Assert.Throws<CheckpointException>(() => PackageWriter.Write(folder["checkpoint"], folder["package"], new ExportOptions(Precision.Fp32)));
+        var error = Assert.Throws<CheckpointException>(() => PackageWriter.Write(_folder["checkpoint"], _folder["package"], new ExportOptions(Precision.Fp32)));
 
         Assert.Contains("'model.norm.weight' is missing", error.Message);
         Assert.Contains("'visual.merger.mlp.2.bias' has shape [63]", error.Message);
-        Assert.Equal(["checkpoint"], Directory.GetFileSystemEntries(folder.Path).Select(Path.GetFileName));
+        Assert.Equal(["checkpoint"], Directory.GetFileSystemEntries(_folder.Path).Select(Path.GetFileName));
     }
 
     [Theory]
@@ -144,10 +144,10 @@ public sealed class PackageWriterTests(TinyPackages packages) : IDisposable
         Spoil(name, float.NaN);
 
         var options = new ExportOptions(ExportOptions.ParsePrecision(precision));
-        var error = Assert.Throws<CheckpointException>(() => PackageWriter.Write(folder["checkpoint"], folder["package"], options));
+        var error = Assert.Throws<CheckpointException>(() => PackageWriter.Write(_folder["checkpoint"], _folder["package"], options));
 
         Assert.Contains($"tensor '{name}' holds NaN at [", error.Message);
-        Assert.Equal(["checkpoint"], Directory.GetFileSystemEntries(folder.Path).Select(Path.GetFileName));
+        Assert.Equal(["checkpoint"], Directory.GetFileSystemEntries(_folder.Path).Select(Path.GetFileName));
     }
 
     [Fact]
@@ -155,34 +155,34 @@ public sealed class PackageWriterTests(TinyPackages packages) : IDisposable
     {
         Spoil("model.layers.0.mlp.down_proj.weight", 70_000);
 
-        var error = Assert.Throws<ExportException>(() => PackageWriter.Write(folder["checkpoint"], folder["package"], new ExportOptions(Precision.Fp16)));
+        var error = Assert.Throws<ExportException>(() => PackageWriter.Write(_folder["checkpoint"], _folder["package"], new ExportOptions(Precision.Fp16)));
 
         Assert.Contains("'model.layers.0.mlp.down_proj.weight' holds 70000; float16 holds no more than 65500", error.Message);
-        Assert.Equal(["checkpoint"], Directory.GetFileSystemEntries(folder.Path).Select(Path.GetFileName));
+        Assert.Equal(["checkpoint"], Directory.GetFileSystemEntries(_folder.Path).Select(Path.GetFileName));
     }
 
     [Fact]
     public void Nothing_is_left_when_writing_fails_in_the_middle_and_the_old_package_still_works()
     {
-        TinyPackages.CopyCheckpoint(folder["checkpoint"]);
-        PackageWriter.Write(folder["checkpoint"], folder["package"], new ExportOptions(Precision.Fp32));
+        TinyPackages.CopyCheckpoint(_folder["checkpoint"]);
+        PackageWriter.Write(_folder["checkpoint"], _folder["package"], new ExportOptions(Precision.Fp32));
         // Found out only after the graphs are written.
-        File.WriteAllText(Path.Combine(folder["checkpoint"], "provenance.json"), "not json");
+        File.WriteAllText(Path.Combine(_folder["checkpoint"], "provenance.json"), "not json");
 
-        Assert.Throws<CheckpointException>(() => PackageWriter.Write(folder["checkpoint"], folder["package"], new ExportOptions(Precision.Int4)));
+        Assert.Throws<CheckpointException>(() => PackageWriter.Write(_folder["checkpoint"], _folder["package"], new ExportOptions(Precision.Int4)));
 
-        Assert.Equal("fp32", ModelFolder.Open(folder["package"]).Manifest.Precision);
-        Assert.Equal(["checkpoint", "package"], Directory.GetFileSystemEntries(folder.Path).Select(Path.GetFileName).Order());
+        Assert.Equal("fp32", ModelFolder.Open(_folder["package"]).Manifest.Precision);
+        Assert.Equal(["checkpoint", "package"], Directory.GetFileSystemEntries(_folder.Path).Select(Path.GetFileName).Order());
     }
 
     [Fact]
     public void Pictures_cut_in_another_way_than_the_tower_expects_are_refused()
     {
-        TinyPackages.CopyCheckpoint(folder["checkpoint"]);
-        var settings = Path.Combine(folder["checkpoint"], "preprocessor_config.json");
+        TinyPackages.CopyCheckpoint(_folder["checkpoint"]);
+        var settings = Path.Combine(_folder["checkpoint"], "preprocessor_config.json");
         File.WriteAllText(settings, File.ReadAllText(settings).Replace("\"merge_size\": 2", "\"merge_size\": 4", StringComparison.Ordinal));
 
-        var error = Assert.Throws<CheckpointException>(() => PackageWriter.Write(folder["checkpoint"], folder["package"], new ExportOptions(Precision.Fp32)));
+        var error = Assert.Throws<CheckpointException>(() => PackageWriter.Write(_folder["checkpoint"], _folder["package"], new ExportOptions(Precision.Fp32)));
 
         Assert.Contains("(14, 2, 4)", error.Message);
     }
@@ -190,9 +190,9 @@ public sealed class PackageWriterTests(TinyPackages packages) : IDisposable
     [Fact]
     public void Two_exports_of_one_checkpoint_are_equal_to_the_byte()
     {
-        PackageWriter.Write(packages.Checkpoint, folder["again"], new ExportOptions(Precision.Int4));
+        PackageWriter.Write(packages.Checkpoint, _folder["again"], new ExportOptions(Precision.Int4));
 
-        Assert.Equal(ModelFolder.Open(packages.Package("int4")).Manifest.Files, ModelFolder.Open(folder["again"]).Manifest.Files);
+        Assert.Equal(ModelFolder.Open(packages.Package("int4")).Manifest.Files, ModelFolder.Open(_folder["again"]).Manifest.Files);
     }
 
     [Fact]
@@ -205,14 +205,14 @@ public sealed class PackageWriterTests(TinyPackages packages) : IDisposable
         Assert.Contains("0.00392156862745098", config.RootElement.GetRawText());
     }
 
-    public void Dispose() => folder.Dispose();
+    public void Dispose() => _folder.Dispose();
 
     /// <summary>A checkpoint with one number of a tensor replaced.</summary>
     private void Spoil(string name, float value)
     {
-        TinyPackages.CopyCheckpoint(folder["checkpoint"]);
+        TinyPackages.CopyCheckpoint(_folder["checkpoint"]);
         using var whole = SafeTensors.Open(Repository.Golden("qwen25vl", "checkpoint", "model.safetensors"));
-        SafeTensors.Write(Path.Combine(folder["checkpoint"], "model.safetensors"), whole.Names.Select(tensor =>
+        SafeTensors.Write(Path.Combine(_folder["checkpoint"], "model.safetensors"), whole.Names.Select(tensor =>
         {
             var values = whole.ReadFloats(tensor);
             if (tensor == name) values[^2] = value;
@@ -220,3 +220,4 @@ public sealed class PackageWriterTests(TinyPackages packages) : IDisposable
         }));
     }
 }
+

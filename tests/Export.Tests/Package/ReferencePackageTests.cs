@@ -60,8 +60,7 @@ public sealed class ReferencePackageTests(TinyPackages packages)
         Assert.Equal(Signature(contract.GetProperty("inputs")), Signature(session.InputMetadata));
         var outputs = Signature(session.OutputMetadata);
         // One output more: the query that shows where the model looked. GenAI allows it, and hands it out by name.
-        if (graph == "text")
-            Assert.True(outputs.Remove("pointer_query:float:3"));
+        if (graph == "text") Assert.True(outputs.Remove("pointer_query:float:3"));
         Assert.Equal(Signature(contract.GetProperty("outputs")), outputs);
     }
 
@@ -102,7 +101,7 @@ public sealed class ReferencePackageTests(TinyPackages packages)
         using var folder = new TempFolder();
         foreach (var file in Directory.GetFiles(ReferenceFolder).Concat(Directory.GetFiles(Repository.Golden("genai-reference", "int4-decoder"))))
             File.Copy(file, folder[Path.GetFileName(file)], overwrite: true);
-        using var reference = PackageSessions.Open(folder.Path);
+        using var reference = PlainSessions.Open(folder.Path);
 
         List<float> differences = [];
         foreach (var each in expected.RootElement.GetProperty("cases").EnumerateArray())
@@ -114,7 +113,7 @@ public sealed class ReferencePackageTests(TinyPackages packages)
     }
 
     /// <summary>Greedy tokens of a decoder; embeddings and pictures come from our float32 graphs.</summary>
-    private (float[] First, List<int> Tokens, float[] LogProbabilities) Answer(JsonElement each, PackageSessions decoder, int length)
+    private (float[] First, List<int> Tokens, float[] LogProbabilities) Answer(JsonElement each, PlainSessions decoder, int length)
     {
         int[] ids = [.. Numbers(each, "ids")];
         PatchGrid[] grids = each.TryGetProperty("grid", out var list) ? [.. list.EnumerateArray().Select(Grid)] : [];
@@ -136,10 +135,9 @@ public sealed class ReferencePackageTests(TinyPackages packages)
         return (first, tokens, [.. logprobs]);
     }
 
-    private static float[] Features(JsonElement each, PatchGrid[] grids, PackageSessions sessions)
+    private static float[] Features(JsonElement each, PatchGrid[] grids, PlainSessions sessions)
     {
-        if (grids.Length == 0)
-            return [];
+        if (grids.Length == 0) return [];
         var settings = PictureConfig.Load(Repository.Golden("qwen25vl", "checkpoint", "preprocessor_config.json"));
         var patches = each.GetProperty("pictures").EnumerateArray()
             .Select(picture => Patches.From(ImageCodec.Decode(File.ReadAllBytes(Repository.Golden("genai-reference", picture.GetString()!))), settings)).ToList();

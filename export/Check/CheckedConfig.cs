@@ -5,8 +5,10 @@ using Vlm.Export.Package;
 namespace Vlm.Export.Check;
 
 /// <summary>What the other checks need of <c>genai_config.json</c>.</summary>
-internal sealed record PackageConfig
+internal sealed record CheckedConfig
 {
+    private static readonly byte[] ByteOrderMark = [0xEF, 0xBB, 0xBF];
+
     public required int VocabSize { get; init; }
 
     public required int ContextLength { get; init; }
@@ -35,14 +37,13 @@ internal sealed record PackageConfig
     public int VisionStartToken => Tokens["vision_start_token_id"];
 
     /// <exception cref="ExportException">Missing, not JSON, or without a number that everything else hangs on.</exception>
-    public static PackageConfig Load(string folder)
+    public static CheckedConfig Load(string folder)
     {
         var path = Path.Combine(folder, GenAiConfig.FileName);
-        if (!File.Exists(path))
-            throw new ExportException($"'{path}' is missing: '{folder}' is not a model package.");
+        if (!File.Exists(path)) throw new ExportException($"'{path}' is missing: '{folder}' is not a model package.");
         try
         {
-            using var document = JsonDocument.Parse(File.ReadAllBytes(path));
+            using var document = Parse(File.ReadAllBytes(path));
             return Read(document.RootElement.GetProperty("model"), document.RootElement);
         }
         catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
@@ -51,11 +52,17 @@ internal sealed record PackageConfig
         }
     }
 
-    private static PackageConfig Read(JsonElement model, JsonElement root)
+    /// <summary>Reads JSON also behind a byte order mark, which GenAI's reader does not: that is for a check to say.</summary>
+    public static JsonDocument Parse(byte[] bytes) => JsonDocument.Parse(bytes.AsMemory(HasMark(bytes) ? ByteOrderMark.Length : 0));
+
+    /// <summary>Whether the bytes begin with UTF-8's byte order mark.</summary>
+    public static bool HasMark(ReadOnlySpan<byte> bytes) => bytes.StartsWith(ByteOrderMark);
+
+    private static CheckedConfig Read(JsonElement model, JsonElement root)
     {
         var decoder = model.GetProperty("decoder");
         var eos = model.GetProperty("eos_token_id");
-        return new PackageConfig
+        return new CheckedConfig
         {
             VocabSize = model.GetProperty("vocab_size").GetInt32(),
             ContextLength = model.GetProperty("context_length").GetInt32(),

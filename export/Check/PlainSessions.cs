@@ -7,21 +7,21 @@ using Vlm.Export.Options;
 namespace Vlm.Export.Check;
 
 /// <summary>The three graphs of a package, run plainly: no bindings kept, no sampling, every number handed over as float32 whatever the graph's type.</summary>
-internal sealed class PackageSessions : IDisposable
+internal sealed class PlainSessions : IDisposable
 {
-    private readonly SessionOptions options;
+    private readonly SessionOptions _options;
 
-    private PackageSessions(string folder, SessionOptions options)
+    private PlainSessions(string folder, SessionOptions options)
     {
-        this.options = options;
-        Config = PackageConfig.Load(folder);
+        _options = options;
+        Config = CheckedConfig.Load(folder);
         Vision = Load(folder, "vision.onnx");
         Embedding = Load(folder, "embedding.onnx");
         Text = Load(folder, "text.onnx");
         IsQuantized = Directory.EnumerateFiles(folder, "*.onnx").Any(file => OnnxFile.Read(file).Graph.Node.Any(node => node.OpType == "MatMulNBits"));
     }
 
-    public PackageConfig Config { get; }
+    public CheckedConfig Config { get; }
 
     public InferenceSession Vision { get; }
 
@@ -43,7 +43,7 @@ internal sealed class PackageSessions : IDisposable
     public int Vocabulary => Text.OutputMetadata["logits"].Dimensions[^1];
 
     /// <exception cref="ExportException">The config or a graph is missing or cannot be used.</exception>
-    public static PackageSessions Open(string folder)
+    public static PlainSessions Open(string folder)
     {
         // Half of the cores: checking is not a race. A graph that fails is reported as a failed check, so the runtime need not log it.
         var options = new SessionOptions
@@ -53,7 +53,7 @@ internal sealed class PackageSessions : IDisposable
         };
         try
         {
-            return new PackageSessions(folder, options);
+            return new PlainSessions(folder, options);
         }
         catch (OnnxRuntimeException e)
         {
@@ -87,15 +87,14 @@ internal sealed class PackageSessions : IDisposable
         Vision.Dispose();
         Embedding.Dispose();
         Text.Dispose();
-        options.Dispose();
+        _options.Dispose();
     }
 
     /// <summary>A tensor of the type that the graph's input or output of this name has.</summary>
     public static OrtValue Floats(InferenceSession session, string name, float[] values, params ReadOnlySpan<long> shape)
     {
         var metadata = session.InputMetadata.TryGetValue(name, out var input) ? input : session.OutputMetadata[name];
-        if (metadata.ElementDataType != TensorElementType.Float16)
-            return OrtValue.CreateTensorValueFromMemory(values, shape.ToArray());
+        if (metadata.ElementDataType != TensorElementType.Float16) return OrtValue.CreateTensorValueFromMemory(values, shape.ToArray());
         var halves = Array.ConvertAll(values, value => new Float16(BitConverter.HalfToUInt16Bits((Half)value)));
         return OrtValue.CreateTensorValueFromMemory(halves, shape.ToArray());
     }
@@ -104,8 +103,7 @@ internal sealed class PackageSessions : IDisposable
 
     public static float[] ToFloats(OrtValue value)
     {
-        if (value.GetTensorTypeAndShape().ElementDataType != TensorElementType.Float16)
-            return value.GetTensorDataAsSpan<float>().ToArray();
+        if (value.GetTensorTypeAndShape().ElementDataType != TensorElementType.Float16) return value.GetTensorDataAsSpan<float>().ToArray();
         var halves = MemoryMarshal.Cast<Float16, Half>(value.GetTensorDataAsSpan<Float16>());
         var floats = new float[halves.Length];
         for (var i = 0; i < floats.Length; i++)
@@ -116,6 +114,7 @@ internal sealed class PackageSessions : IDisposable
     private InferenceSession Load(string folder, string file)
     {
         var path = Path.Combine(folder, file);
-        return File.Exists(path) ? new InferenceSession(path, options) : throw new ExportException($"'{path}' is missing; '{folder}' is not a whole package.");
+        return File.Exists(path) ? new InferenceSession(path, _options) : throw new ExportException($"'{path}' is missing; '{folder}' is not a whole package.");
     }
 }
+
