@@ -135,8 +135,11 @@ internal sealed class CheckpointComparison
     private void Add(CheckPrompt prompt, string output, float[] expectedValues, float[] foundValues) =>
         _differences.Add(Row(prompt, output, expectedValues, foundValues));
 
-    private ComparisonRow Row(CheckPrompt prompt, string output, float[] expectedValues, float[] foundValues) =>
-        ComparisonRow.Of(prompt.Name + _versus, output, expectedValues, foundValues, expectedValues.Length == 0 ? _share : _share * expectedValues.Max(MathF.Abs));
+    private ComparisonRow Row(CheckPrompt prompt, string output, float[] expectedValues, float[] foundValues)
+    {
+        var allowed = expectedValues.Length == 0 ? _share : _share * expectedValues.Max(MathF.Abs);
+        return ComparisonRow.Of(prompt.Name + _versus, output, expectedValues, foundValues, allowed);
+    }
 
     public static int Best(ReadOnlySpan<float> row)
     {

@@ -97,8 +97,8 @@ internal static class ConfigChecks
         string[] keys = ["decoder.filename", "embedding.filename", "vision.filename", "vision.config_filename"];
         string?[] names = [.. keys.Select(key => Find(model, key) is { ValueKind: JsonValueKind.String } name ? name.GetString() : null)];
         var missing = names.Where(name => name is null || name != Path.GetFileName(name) || !File.Exists(Path.Combine(folder, name)));
-        return CheckRow.Of(
-            Section, "named files are in the folder", [.. missing.Select(name => $"'{name}' is missing or not a file of the folder")], string.Join(", ", names));
+        List<string> problems = [.. missing.Select(name => $"'{name}' is missing or not a file of the folder")];
+        return CheckRow.Of(Section, "named files are in the folder", problems, string.Join(", ", names));
     }
 
     private static CheckRow Tokens(CheckedConfig config)

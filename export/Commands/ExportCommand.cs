@@ -22,7 +22,8 @@ internal static class ExportCommand
         $"one of {string.Join(", ", ExportOptions.PrecisionNames)}");
 
     private static readonly Option<int> BlockSize = CheckedOption.Read<int>(
-        "--block-size", "int8, int4: weights sharing a scale.", 32, (string text, out int size) => int.TryParse(text, out size) && Quantization.IsBlockSize(size),
+        "--block-size", "int8, int4: weights sharing a scale.", 32,
+        (string text, out int size) => int.TryParse(text, out size) && Quantization.IsBlockSize(size),
         $"a power of two from {Quantization.SmallestBlock} to {Quantization.LargestBlock}");
 
     private static readonly Option<bool> AllLogits = new("--all-logits")
@@ -40,7 +41,10 @@ internal static class ExportCommand
         var command = new Command("export", "Writes the package of a checkpoint.") { Checkpoint, Target, Precision, BlockSize, AllLogits, LeansOnWords };
         command.SetAction(result =>
         {
-            var options = new ExportOptions(result.GetValue(Precision), result.GetValue(BlockSize), result.GetValue(AllLogits)) { LeansOnWords = result.GetValue(LeansOnWords) };
+            var options = new ExportOptions(result.GetValue(Precision), result.GetValue(BlockSize), result.GetValue(AllLogits))
+            {
+                LeansOnWords = result.GetValue(LeansOnWords),
+            };
             Run(result.GetRequiredValue(Checkpoint), result.GetRequiredValue(Target), options);
         });
         return command;

@@ -4,7 +4,9 @@ using System.Text.Json;
 
 namespace Vlm.Export.Package;
 
-/// <summary>JSON as ONNX Runtime GenAI's strict readers take it: no byte order mark, no <c>\u</c> escapes, real numbers never written like whole ones.</summary>
+/// <summary>
+/// JSON as ONNX Runtime GenAI's strict readers take it: no byte order mark, no <c>\u</c> escapes, real numbers never written like whole ones.
+/// </summary>
 internal static class PackageJson
 {
     private static readonly JsonWriterOptions Options = new() { Indented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };

@@ -14,7 +14,8 @@ public static class CheckedOption
         [.. Enum.GetValues<Split>().Where(split => split != Puzzles.Split.Train).Select(split => split.ToString().ToLowerInvariant())];
 
     /// <summary>The folder of a model package.</summary>
-    public static Option<string> Model(string name = "--model", string usual = "models/cryptogram-edge", string description = "The folder of a model package.") =>
+    public static Option<string> Model(
+        string name = "--model", string usual = "models/cryptogram-edge", string description = "The folder of a model package.") =>
         new(name) { Description = description, DefaultValueFactory = _ => usual };
 
     /// <summary>A number of things, from 1 to <paramref name="most"/>.</summary>
@@ -51,7 +52,8 @@ public static class CheckedOption
     public static Option<Split[]> Splits(string description)
     {
         var names = string.Join(",", EvaluationSplits);
-        return Read<Split[]>("--splits", description, [.. EvaluationSplits.Select(name => Enum.Parse<Split>(name, ignoreCase: true))], TryReadSplits, $"some of {names}");
+        Split[] all = [.. EvaluationSplits.Select(name => Enum.Parse<Split>(name, ignoreCase: true))];
+        return Read<Split[]>("--splits", description, all, TryReadSplits, $"some of {names}");
     }
 
     /// <summary>What is the matter with the pictures.</summary>

@@ -14,7 +14,8 @@ public sealed class CommandsTests(TinyPackages packages) : IDisposable
     {
         TinyPackages.CopyCheckpoint(Path.Combine(_folder["model"], "checkpoint"));
 
-        Assert.Equal((ExitCode.Success, ""), await Run("export", Path.Combine(_folder["model"], "checkpoint"), "--to", _folder["model"], "--precision", "int4", "--block-size", "64"));
+        string[] export = ["export", Path.Combine(_folder["model"], "checkpoint"), "--to", _folder["model"], "--precision", "int4", "--block-size", "64"];
+        Assert.Equal((ExitCode.Success, ""), await Run(export));
         Assert.Equal((ExitCode.Success, ""), await Run("check", _folder["model"]));
         Assert.Equal("int4", ModelFolder.Open(_folder["model"]).Manifest.Precision);
     }

@@ -82,7 +82,8 @@ public sealed class GraphChecksTests(TinyPackages packages) : IDisposable
         Assert.Equal(4, CheckPrompt.Samples(_folder["model"], pictures).Count());
 
         File.WriteAllText(_folder["model/samples/codes.csv"], "code,image\nq x,d.png\n");
-        Assert.Contains("'picture' and 'code'", Assert.Throws<ExportException>(() => CheckPrompt.Samples(_folder["model"], pictures).ToList()).Message, StringComparison.Ordinal);
+        var error = Assert.Throws<ExportException>(() => CheckPrompt.Samples(_folder["model"], pictures).ToList());
+        Assert.Contains("'picture' and 'code'", error.Message, StringComparison.Ordinal);
     }
 
     public void Dispose() => _folder.Dispose();
