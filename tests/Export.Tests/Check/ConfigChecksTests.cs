@@ -1,4 +1,5 @@
 using Vlm.Export.Check;
+using Vlm.Export.Options;
 
 namespace Vlm.Export.Tests.Check;
 

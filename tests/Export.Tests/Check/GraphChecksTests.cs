@@ -1,6 +1,7 @@
 using Google.Protobuf;
 using Vlm.Export.Check;
 using Vlm.Export.Onnx;
+using Vlm.Export.Options;
 using Vlm.Vision;
 
 namespace Vlm.Export.Tests.Check;
