@@ -1,6 +1,5 @@
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
-using Vlm.Files;
 using Vlm.Model;
 using Vlm.Package;
 using Vlm.Vision;
