@@ -14,14 +14,13 @@ internal sealed class AttentionPicture : IDisposable
 {
     private const int Margin = 28, SheetSide = 560;
     private const int LeastTile = 88, MostTile = 140, TileGap = 12, CaptionHeight = 38, MostTilesPerRow = 8, WordGap = 12;
-    private const int HeadHeight = 132, FootHeight = 60, TextSize = 17, LetterSize = 20;
+    private const int HeadHeight = 132, FootHeight = 60, TextSize = 17;
     private const int PanelWidth = MostTilesPerRow * (LeastTile + TileGap) - TileGap;
 
     // A tile shows this many tokens from left to right: a pair and a little around it.
     private const double TokensPerTile = 3;
 
-    private static readonly Colour Night = new(13, 20, 33), Frame = new(58, 74, 99), Pale = new(148, 163, 184);
-    private static readonly Colour Bright = new(241, 245, 249), Amber = new(255, 200, 87);
+    private static readonly Colour Night = new(13, 20, 33), Frame = new(58, 74, 99), Pale = new(148, 163, 184), Bright = new(241, 245, 249), Amber = new(255, 200, 87);
 
     private readonly Solution _solution;
     private readonly Spotlight _spotlight;
@@ -102,11 +101,10 @@ internal sealed class AttentionPicture : IDisposable
         _canvas.Picture(Crop(_spotlight.Light([letter]), _spotlight.Centre(letter)), (int)left, (int)top);
         _canvas.Outline(new Box(left, top, _tileWidth, _tileHeight), Frame);
         DrawBadge($"{index + 1}", left + 4, top + 2);
-        var (coded, plain) = ($"{letter.Coded} {ReplyText.Arrow} ", $"{letter.Plain}");
-        var width = Canvas.Measure(coded + plain, _face, LetterSize).Width;
-        var (x, y) = (left + (_tileWidth - width) / 2, top + _tileHeight + 22);
-        Write(coded, x, y, LetterSize, Pale);
-        Write(plain, x + width - Canvas.Measure(plain, _face, LetterSize).Width, y, LetterSize, Amber);
+        var coded = $"{letter.Coded} {ReplyText.Arrow} ";
+        var width = Canvas.Measure(coded + letter.Plain, _face, 20).Width;
+        Write(coded, left + (_tileWidth - width) / 2, top + _tileHeight + 22, 20, Pale);
+        Write($"{letter.Plain}", left + (_tileWidth - width) / 2 + width - Canvas.Measure($"{letter.Plain}", _face, 20).Width, top + _tileHeight + 22, 20, Amber);
     }
 
     private RgbImage Crop(RgbImage lit, (double X, double Y) centre)

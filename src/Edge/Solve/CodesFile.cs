@@ -20,8 +20,7 @@ internal static class CodesFile
         if (picture < 0 || code < 0) throw new IOException($"'{path}' has the columns {string.Join(", ", rows[0])}; it needs picture and code.");
         foreach (var (index, row) in rows.Index().Skip(1))
         {
-            if (row.Length <= Math.Max(picture, code))
-                throw new IOException($"'{path}', row {index + 1}: {row.Length} fields, the header has {rows[0].Length}.");
+            if (row.Length <= Math.Max(picture, code)) throw new IOException($"'{path}', row {index + 1}: {row.Length} fields, the header has {rows[0].Length}.");
             var expected = answer >= 0 && answer < row.Length && row[answer].Trim().Length > 0 ? row[answer].Trim().ToLowerInvariant() : null;
             yield return new SolveItem(row[picture].Trim(), Path.Combine(folder, row[picture].Trim()), row[code].Trim(), expected)
             {

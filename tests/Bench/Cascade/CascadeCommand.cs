@@ -59,8 +59,7 @@ internal static class CascadeCommand
         using var results = new ResultLines<long, CascadeItem>(PartialPath(subject, gate), CascadeItemJson.Default.CascadeItem, item => item.Index);
         long[] wanted = [.. Enumerable.Range(0, options.Count)];
         // One at a time, as the daemon is asked.
-        new ResumableRun<long, Puzzle, CascadeItem>(results, batch: 1, source.At, puzzle => puzzle.Code.Length, Solve)
-            .Finish(subject.Split, wanted, item => item.Edge == item.Expected, stop);
+        new ResumableRun<long, Puzzle, CascadeItem>(results, batch: 1, source.At, puzzle => puzzle.Code.Length, Solve).Finish(subject.Split, wanted, item => item.Edge == item.Expected, stop);
 
         var report = CascadeReport.Of(subject, gate.Threshold, [.. wanted.Select(index => results.Items[index])]);
         Console.WriteLine(CascadeFiles.Markdown(report));

@@ -12,9 +12,12 @@ public static class ReportFiles
     {
         var subject = report.Subject;
         string name = $"quality-{subject.Model}-{subject.Precision}-{subject.Split}";
-        if (subject.Stratum is not null) name += $"-{subject.Stratum}";
-        if (subject.Severity is not null) name += $"-{subject.Severity}";
-        if (subject.IsConstrained == false) name += "-free";
+        if (subject.Stratum is not null)
+            name += $"-{subject.Stratum}";
+        if (subject.Severity is not null)
+            name += $"-{subject.Severity}";
+        if (subject.IsConstrained == false)
+            name += "-free";
         return ReportFolder.Save(folder, name, JsonSerializer.Serialize(report, ReportJson.Default.QualityReport), Markdown(report));
     }
 
@@ -29,7 +32,8 @@ public static class ReportFiles
         text.Append($"{report.Total.Count} puzzles, seed {subject.Seed}{severity}; {subject.Precision}, batches of {subject.Batch}, greedy{free}; {subject.Date}.\n");
         text.Append($"{subject.Machine}; {subject.Versions}. Model {subject.ModelHash[..12]}.\n\n");
         AppendScores(text, [.. report.PerWords, report.Total]);
-        if (report.PerSeverity.Count > 0) AppendScores(text, report.PerSeverity);
+        if (report.PerSeverity.Count > 0)
+            AppendScores(text, report.PerSeverity);
         var unseen = report.Unseen;
         text.Append($"Letters that the picture does not show: {unseen.Unseen}, called unseen {unseen.Rightly}; letters that it shows: {unseen.Shown}, called unseen {unseen.Wrongly}. ");
         text.Append($"Said to hold no decoder: {unseen.NoDecoder} pictures.\n\n");
@@ -52,7 +56,8 @@ public static class ReportFiles
 
     private static void AppendMistakes(StringBuilder text, IReadOnlyList<QualityItem> mistakes)
     {
-        if (mistakes.Count == 0) return;
+        if (mistakes.Count == 0)
+            return;
         text.Append($"\nThe first {mistakes.Count} wrong answers:\n\n| puzzle | code | expected | got | confidence |\n|---:|---|---|---|---:|\n");
         foreach (var item in mistakes)
             text.Append($"| {item.Index} | {item.Code} | {item.Expected} | {Got(item)} | {item.Confidence:F3} |\n");
