@@ -1,6 +1,5 @@
 using Vlm.Cryptogram;
 using Vlm.Puzzles;
-using Vlm.Statistics;
 
 namespace Vlm.Core.Tests.Puzzles;
 
