@@ -6,7 +6,7 @@ using Vlm.Trainer.Commands;
 NativeMemory.KeepFreed();
 var root = new RootCommand("Trains the models that the edge box and the escalation endpoint run.")
 {
-    TrainCommand.Create(), GrpoCommand.Create(), EvalCommand.Create(), CompareCommand.Create(), DrawCommand.Create(), ReplyCommand.Create(),
+    RunCommands.Train(), RunCommands.Grpo(), EvalCommand.Create(), CompareCommand.Create(), DrawCommand.Create(), ReplyCommand.Create(),
         MergeCommand.Create(),
     PlanCommand.Create(),
 };

@@ -23,6 +23,7 @@ internal static class TinyCheckpoint
         Directory.CreateDirectory(folder);
         manual_seed(7);
         using var model = new QwenVl(ModelPreset.Config((change ?? (sizes => sizes))(config.Model)));
+        InitialWeights.Draw(model);
         model.Config.Save(Path.Combine(folder, "config.json"));
         ModelPreset.Pictures(config).Save(Path.Combine(folder, "preprocessor_config.json"));
         SmallTokenizer.Write(folder);

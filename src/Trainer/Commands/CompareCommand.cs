@@ -10,23 +10,15 @@ internal static class CompareCommand
     {
         var a = new Argument<string>("A") { Description = "Result of eval." };
         var b = new Argument<string>("B") { Description = "Result of eval on the same puzzles." };
-        var command = new Command("compare", "Which of two checkpoints is better, puzzle by puzzle: paired counts, interval of the difference, McNemar's exact test.") { a, b };
+        var command = new Command(
+            "compare", "Which of two checkpoints is better, puzzle by puzzle: paired counts, interval of the difference, McNemar's exact test.") { a, b };
         command.SetAction(parsed => Run(parsed.GetRequiredValue(a), parsed.GetRequiredValue(b)));
         return command;
     }
 
-    private static int Run(string first, string second)
+    private static void Run(string first, string second)
     {
-        try
-        {
-            var (a, b) = (EvaluationFile.Load(first), EvaluationFile.Load(second));
-            Console.WriteLine(Comparison.ToMarkdown(a.Subject, b.Subject, Comparison.Of(a, b)));
-            return 0;
-        }
-        catch (Exception error) when (error is InvalidDataException or IOException or UnauthorizedAccessException)
-        {
-            Console.Error.WriteLine(error.Message);
-            return 1;
-        }
+        var (a, b) = (EvaluationFile.Load(first), EvaluationFile.Load(second));
+        Console.WriteLine(Comparison.ToMarkdown(a.Subject, b.Subject, Comparison.Of(a, b)));
     }
 }

@@ -21,34 +21,25 @@ internal static class DrawCommand
         {
             var range = parsed.GetValue(severity);
             var options = PuzzleOptions.For(parsed.GetValue(split), range.Low, range.High).Of(parsed.GetValue(stratum));
-            return Run(options, parsed.GetValue(count), parsed.GetValue(seed), parsed.GetRequiredValue(target));
+            Run(options, parsed.GetValue(count), parsed.GetValue(seed), parsed.GetRequiredValue(target));
         });
         return command;
     }
 
-    private static int Run(PuzzleOptions options, int count, long seed, string target)
+    private static void Run(PuzzleOptions options, int count, long seed, string target)
     {
-        try
+        Directory.CreateDirectory(target);
+        var codes = Path.Combine(target, "codes.csv");
+        if (!File.Exists(codes)) File.WriteAllText(codes, "picture,code,answer,kind,severity\n");
+        var source = new PuzzleSource(options, seed);
+        for (var i = 0; i < count; i++)
         {
-            Directory.CreateDirectory(target);
-            var codes = Path.Combine(target, "codes.csv");
-            if (!File.Exists(codes)) File.WriteAllText(codes, "picture,code,answer,kind,severity\n");
-            var source = new PuzzleSource(options, seed);
-            for (var i = 0; i < count; i++)
-            {
-                var puzzle = source.At(i);
-                var name = $"{Name(options.Split)}{(puzzle.Stratum == Stratum.Whole ? "" : $"-{Name(puzzle.Stratum)}")}-{seed}-{i:D3}.png";
-                File.WriteAllBytes(Path.Combine(target, name), ImageCodec.EncodePng(puzzle.Picture));
-                File.AppendAllText(codes, $"{name},{puzzle.Code},{puzzle.Answer},{puzzle.Kind},{puzzle.Severity}\n");
-            }
-            Console.WriteLine($"{count} pictures in {target}");
-            return 0;
+            var puzzle = source.At(i);
+            var name = $"{Name(options.Split)}{(puzzle.Stratum == Stratum.Whole ? "" : $"-{Name(puzzle.Stratum)}")}-{seed}-{i:D3}.png";
+            File.WriteAllBytes(Path.Combine(target, name), ImageCodec.EncodePng(puzzle.Picture));
+            File.AppendAllText(codes, $"{name},{puzzle.Code},{puzzle.Answer},{puzzle.Kind},{puzzle.Severity}\n");
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            Console.Error.WriteLine(error.Message);
-            return 1;
-        }
+        Console.WriteLine($"{count} pictures in {target}");
     }
 
     private static string Name<T>(T value)

@@ -1,3 +1,4 @@
+using Vlm.Trainer.Model;
 using System.CommandLine;
 using Vlm.CommandLine;
 using Vlm.Puzzles;
@@ -21,18 +22,19 @@ internal static class EvalCommand
         var seed = new Option<long>("--seed") { Description = "Seed of the puzzles.", DefaultValueFactory = _ => 1 };
         var target = new Option<string>("--out")
             { Description = "File for the result, JSON. What is done so far lies beside it until all is.", Required = true };
+        var device = TrainerOptions.Device();
         var record = new Option<bool>("--record")
             { Description = "Write the shares into the checkpoint's provenance.json; export carries them into the package's manifest." };
         var command = new Command(
             "eval", "Exact match of a checkpoint on puzzles that training never sees. Stop it at any time: the same command goes on where it was.")
         {
-            checkpoint, splits, severity, stratum, count, batch, threads, seed, target, record,
+            checkpoint, splits, severity, stratum, count, batch, threads, device, seed, target, record,
         };
         command.SetAction((parsed, stop) =>
         {
             set_num_threads(parsed.GetValue(threads));
             var folder = CheckpointReplies.Folder(parsed.GetRequiredValue(checkpoint));
-            using var replies = new CheckpointReplies(folder);
+            using var replies = new CheckpointReplies(folder, Compute.FindDevice(parsed.GetRequiredValue(device)));
             var subject = new EvaluationSubject
             {
                 Checkpoint = folder,

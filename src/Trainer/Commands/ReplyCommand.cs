@@ -1,9 +1,10 @@
 using System.CommandLine;
+using Vlm.CommandLine;
 using Vlm.Cryptogram;
 using Vlm.Model;
-using Vlm.Package;
 using Vlm.Puzzles;
 using Vlm.Text;
+using Vlm.Trainer.Data;
 using Vlm.Trainer.Model;
 using Vlm.Trainer.Sampling;
 using Vlm.Vision;
@@ -17,48 +18,38 @@ internal static class ReplyCommand
     public static Command Create()
     {
         var checkpoint = new Argument<string>("checkpoint") { Description = "Folder in Hugging Face layout." };
-        var split = new Option<Split>("--split") { Description = "Which puzzles: clean, vocabulary, letters, fonts, camera.", DefaultValueFactory = _ => Split.Clean };
-        var count = new Option<int>("--count") { Description = "How many.", DefaultValueFactory = _ => 10 };
+        var split = CheckedOption.Split("Which puzzles.", Split.Clean);
+        var count = CheckedOption.Positive("--count", "How many.", 10);
         var seed = new Option<long>("--seed") { Description = "Seed of the puzzles.", DefaultValueFactory = _ => 1 };
+        var device = TrainerOptions.Device();
         var logits = new Option<string?>("--logits") { Description = "File for the tokens and the logits of every reply, safetensors." };
-        var command = new Command("reply", "Reply to puzzles with a checkpoint, in float32.") { checkpoint, split, count, seed, logits };
+        var command = new Command("reply", "Reply to puzzles with a checkpoint, in float32.") { checkpoint, split, count, seed, device, logits };
         command.SetAction(parsed =>
         {
             var source = new PuzzleSource(PuzzleOptions.For(parsed.GetValue(split)), parsed.GetValue(seed));
-            return Run(parsed.GetValue(checkpoint)!, source, parsed.GetValue(count), parsed.GetValue(logits));
+            var compute = Compute.Exact with { Device = Compute.FindDevice(parsed.GetRequiredValue(device)) };
+            Run(parsed.GetRequiredValue(checkpoint), compute, [.. Enumerable.Range(0, parsed.GetValue(count)).Select(i => source.At(i))],
+                parsed.GetValue(logits));
         });
         return command;
     }
 
-    private static int Run(string folder, PuzzleSource source, int count, string? logitsFile)
+    private static void Run(string folder, Compute compute, IReadOnlyList<Puzzle> puzzles, string? logitsFile)
     {
-        try
+        using var checkpoint = CheckpointFolder.Open(folder);
+        using var model = ModelWeights.Load(checkpoint, compute);
+        var input = CheckpointInput.Load(folder);
+        var greedy = new GreedyReplies(model, input.Template.MaxNewTokens);
+        var tensors = new List<NamedTensor>();
+        for (var i = 0; i < puzzles.Count; i++)
         {
-            using var checkpoint = CheckpointFolder.Open(folder);
-            using var model = ModelWeights.Load(checkpoint);
-            var pictures = PictureConfig.Load(Path.Combine(folder, "preprocessor_config.json"));
-            var prompt = PromptTemplate.Load(Path.Combine(folder, "prompt.json"));
-            var tokenizer = Tokenizer.Load(Path.Combine(folder, "tokenizer.json"));
-            var greedy = new GreedyReplies(model, prompt.MaxNewTokens);
-            var tensors = new List<NamedTensor>();
-            for (var i = 0; i < count; i++)
-            {
-                var puzzle = source.At(i);
-                var patches = Patches.From(puzzle.Picture, pictures);
-                var question = new TorchPrompt(patches, tokenizer.Encode(prompt.Text(puzzle.Code, patches.Grid.MergedTokens(pictures.MergeSize))));
-                var reply = greedy.To([question])[0];
-                var text = tokenizer.Decode(reply.Ids);
-                Console.WriteLine($"{(Score.IsExact(text, puzzle.Answer) ? "right" : "wrong")}\t{puzzle.Answer}\t{text.ReplaceLineEndings(" ")}");
-                if (logitsFile is not null) tensors.AddRange(WithLogits(model, i, question, reply));
-            }
-            if (logitsFile is not null) SafeTensors.Write(logitsFile, tensors);
-            return 0;
+            var question = input.Ask(puzzles[i]);
+            var reply = greedy.To([question])[0];
+            var text = input.Tokenizer.Decode(reply.Ids);
+            Console.WriteLine($"{(Score.IsExact(text, puzzles[i].Answer) ? "right" : "wrong")}\t{puzzles[i].Answer}\t{text.ReplaceLineEndings(" ")}");
+            if (logitsFile is not null) tensors.AddRange(WithLogits(model, i, question, reply));
         }
-        catch (Exception error) when (error is CheckpointException or InvalidDataException or IOException or UnauthorizedAccessException)
-        {
-            Console.Error.WriteLine(error.Message);
-            return 1;
-        }
+        if (logitsFile is not null) SafeTensors.Write(logitsFile, tensors);
     }
 
     /// <summary><c>i.tokens</c> [n] and <c>i.logits</c> [n + 1, V]: row t is what token t was taken from, the last what ended the reply.</summary>
@@ -67,10 +58,11 @@ internal static class ReplyCommand
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
         int[] ids = [.. question.Ids, .. reply.Ids];
-        var grid = question.Patches!.Grid;
-        var positions = tensor(RopePositions.For(ids, [grid], model.Config).Values).view(3, 1, -1);
-        var features = model.Encode(tensor(question.Patches.Values).view(grid.Patches, -1), [grid]);
-        var rows = model.Logits(tensor(ids.Select(id => (long)id).ToArray()).view(1, -1), positions, features)[0].narrow(0, question.Ids.Length - 1, reply.Ids.Length + 1);
+        Patches[] pictures = [question.Patches!];
+        var row = new TokenRows([new TokenRow(ids, RopePositions.For(ids, [pictures[0].Grid], model.Config), 0)], FillSide.Right, model);
+        var features = model.Encode(TokenRows.Pixels(pictures, model.Compute.Device), [pictures[0].Grid]);
+        var hidden = model.Decode(row.Embed(model, features, pictures), row.Positions, row.Bias);
+        var rows = model.Head(hidden)[0].narrow(0, question.Ids.Length - 1, reply.Ids.Length + 1).cpu();
         return
         [
             NamedTensor.Longs($"{puzzle}.tokens", [reply.Ids.Length], [.. reply.Ids.Select(id => (long)id)]),

@@ -112,7 +112,10 @@ public sealed record GrpoConfig
     /// and kept by it.
     /// </summary>
     [JsonPropertyName("bfloat16"), JsonConverter(typeof(Bfloat16Switch))]
-    public ComputeType Compute { get; init; } = ComputeType.Auto;
+    public ComputeType ComputeType { get; init; } = ComputeType.Auto;
+
+    /// <summary><c>cpu</c>, or <c>cuda:0</c> where TorchSharp has it.</summary>
+    public string Device { get; init; } = "cpu";
 
     /// <summary>
     /// Trains low-rank adapters (in <c>checkpoint/adapter</c>, for <c>merge</c>) instead of the weights; the frozen reference is then the model without them.

@@ -39,7 +39,10 @@ public sealed record TrainConfig
     /// Products in bfloat16, true or false; weights stay float32. "auto": whichever is faster on this machine, measured at the start of a run and kept by it.
     /// </summary>
     [JsonPropertyName("bfloat16"), JsonConverter(typeof(Bfloat16Switch))]
-    public ComputeType Compute { get; init; } = ComputeType.Auto;
+    public ComputeType ComputeType { get; init; } = ComputeType.Auto;
+
+    /// <summary><c>cpu</c>, or <c>cuda:0</c> where TorchSharp has it.</summary>
+    public string Device { get; init; } = "cpu";
 
     /// <summary>Keeps only the input of every block for the backward pass and computes the rest again: less memory, about a third more time.</summary>
     public bool GradientCheckpointing { get; init; }

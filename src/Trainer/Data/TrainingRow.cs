@@ -31,7 +31,8 @@ public readonly record struct Pointer(int Query, int Key);
 /// <param name="Positions">M-RoPE positions of the T tokens.</param>
 /// <param name="Roles">[T] the role of each token as a target.</param>
 /// <param name="Pointers">Where the pointer head must look.</param>
-public sealed record TrainingRow(int Picture, int[] Ids, RopePositions Positions, TokenRole[] Roles, IReadOnlyList<Pointer> Pointers);
+public sealed record TrainingRow(int Picture, int[] Ids, RopePositions Positions, TokenRole[] Roles, IReadOnlyList<Pointer> Pointers)
+    : TokenRow(Ids, Positions, Picture);
 
 /// <summary>Builds rows from puzzles: the prompt as the product writes it, then the reply to learn.</summary>
 public sealed class RowBuilder(Tokenizer tokenizer, PromptTemplate prompt, Vlm.Model.VlmConfig config)
@@ -74,7 +75,7 @@ public sealed class RowBuilder(Tokenizer tokenizer, PromptTemplate prompt, Vlm.M
             var line = promptIds.Length + LineTokens * i;
             if (ids[line + 1] != _arrow)
             {
-                throw new InvalidOperationException(
+                throw new UserException(
                     $"Mapping line {i} of '{text.Code}' is not cut into symbol, arrow, symbol, line end. Does tokenizer.json hold the small vocabulary?");
             }
 

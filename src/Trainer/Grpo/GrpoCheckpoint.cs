@@ -1,10 +1,9 @@
 using Vlm.Model;
-using Vlm.Package;
-using Vlm.Text;
+using Vlm.Trainer.Data;
 using Vlm.Trainer.Model;
 using Vlm.Trainer.Optimization;
 using Vlm.Trainer.Runs;
-using Vlm.Vision;
+using Vlm.Trainer.Sampling;
 
 namespace Vlm.Trainer.Grpo;
 
@@ -41,16 +40,14 @@ internal sealed class GrpoCheckpoint
     public GrpoState? State { get; }
 
     /// <summary>The policy.</summary>
-    public QwenVl Model()
+    public QwenVl Model(Compute compute)
     {
         using var checkpoint = CheckpointFolder.Open(_origin);
-        return ModelWeights.Load(checkpoint);
+        return ModelWeights.Load(checkpoint, compute);
     }
 
     /// <summary>How the policy takes pictures and prompts.</summary>
-    public PolicyInput Input() => new(
-        PictureConfig.Load(Path.Combine(_origin, "preprocessor_config.json")), Tokenizer.Load(Path.Combine(_origin, "tokenizer.json")),
-            PromptTemplate.Load(Path.Combine(_origin, "prompt.json")));
+    public CheckpointInput Input() => CheckpointInput.Load(_origin);
 
     /// <summary>Takes up adapters, momenta and the reference of a resumed run.</summary>
     public void Restore(QwenVl model, Optimizer optimizer, ReferencePolicy? reference)

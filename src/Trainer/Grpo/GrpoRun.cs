@@ -28,17 +28,17 @@ internal sealed class GrpoRun : IDisposable
         (_config, _folder) = (config, folder);
         set_num_threads(config.Threads);
         _checkpoint = new GrpoCheckpoint(folder, config.From);
-        Compute = ComputeChoice.Choose(config.Compute, _checkpoint.State?.Compute, ComputeProbe.Measure);
+        var device = Compute.FindDevice(config.Device);
+        Choice = ComputeChoice.Choose(config.ComputeType, _checkpoint.State?.Compute, () => ComputeProbe.Measure(device));
         manual_seed(config.Seed);
-        _model = _checkpoint.Model();
-        _model.ComputeType = ComputeTypes.Scalar(Compute.Types.Products);
+        var compute = Choice.Types.On(device, config.Bf16Weights);
+        _model = _checkpoint.Model(compute);
         _model.GradientCheckpointing = config.GradientCheckpointing;
-        if (config.Bf16Weights) ModelWeights.ToBfloat16(_model);
         _adapters = config.Lora is null ? null : LoraAdapters.Attach(_model, config.Lora);
         _optimizer = new Optimizer(
-            _adapters?.Parameters ?? [.. _model.named_parameters()], config.Optimizer, ComputeTypes.Scalar(Compute.Types.Orthogonalization));
+            _adapters?.Parameters ?? [.. _model.named_parameters()], config.Optimizer, compute);
         _reference = config.Reference.Kind == ReferenceKind.None ? null : new ReferencePolicy(_model, config.Reference, config.Temperature);
-        _state = (_checkpoint.State ?? new GrpoState(0, 0, null)) with { Compute = Compute.Types };
+        _state = (_checkpoint.State ?? new GrpoState(0, 0, null)) with { Compute = Choice.Types };
         if (_checkpoint.State is not null) _checkpoint.Restore(_model, _optimizer, _reference);
 
         var input = _checkpoint.Input();
@@ -48,11 +48,11 @@ internal sealed class GrpoRun : IDisposable
         _draws = new BatchStream<IReadOnlyList<PolicyPrompt>>(source.At, _state.Drawn, config.Drawers, ahead: config.PromptsPerStep);
         _collector = new RolloutCollector(config, sampler, source, _draws, _state.Drawn);
         _update = new PolicyUpdate(_model, _reference, _optimizer, config);
-        _probe = new Probe(config.ProbePuzzles, input.Pictures, input.Tokenizer, input.Template);
+        _probe = new Probe(config.ProbePuzzles, input);
     }
 
     /// <summary>What the run computes in, and why.</summary>
-    public ComputeChoice Compute { get; }
+    public ComputeChoice Choice { get; }
 
     /// <summary>Numbers trained.</summary>
     public long ParameterCount => _adapters?.Count ?? _model.parameters().Sum(p => p.numel());
@@ -116,7 +116,7 @@ internal sealed class GrpoRun : IDisposable
         _folder.SaveProvenance(new Vlm.Package.Provenance
         {
             Command = $"grpo configs/{_config.Name}.json",
-            Config = $"configs/{_config.Name}.json, step {_state.Step}, from {_config.From}; {Compute.Types}",
+            Config = $"configs/{_config.Name}.json, step {_state.Step}, from {_config.From}; {Choice.Types}",
             Seed = _config.Seed,
             Commit = SourceCommit.Current(),
             Accuracy = result.Kinds.ToDictionary(k => k.Kind, k => k.Share),

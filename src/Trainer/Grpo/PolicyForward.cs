@@ -1,6 +1,8 @@
 using Vlm.Text;
+using Vlm.Trainer.Data;
 using Vlm.Trainer.Model;
 using Vlm.Trainer.Sampling;
+using Vlm.Vision;
 using static TorchSharp.torch;
 
 namespace Vlm.Trainer.Grpo;
@@ -33,31 +35,35 @@ internal sealed class PolicyForward(QwenVl model, double temperature)
     /// <summary>Log-probabilities of the rows' completions, with gradient where it is enabled.</summary>
     public PolicyOutput Of(IReadOnlyList<PolicyRow> rows)
     {
-        var sequences = rows.Select(r => (int[])[.. r.Prompt.Question.Ids, .. r.Rollout.Ids.AsSpan(0, r.Rollout.Ids.Length - 1)]).ToList();
-        var length = sequences.Max(s => s.Length);
-        var hidden = model.Decode(Embeds(rows, sequences, length), Positions(rows, sequences, length), QwenVl.CausalBias(length));   // [R, S, C]
-        var (places, targets) = Completions(rows, length);
-        using var index = tensor(places);
-        using var wanted = tensor(targets).unsqueeze(-1);
+        var prompts = rows.Select(r => r.Prompt).Distinct(ReferenceEqualityComparer.Instance).Cast<PolicyPrompt>().Where(p => p.Question.Patches is not null)
+            .ToList();
+        Patches[] pictures = [.. prompts.Select(p => p.Question.Patches!)];
+        var sequences = new TokenRows([.. rows.Select(r => Sequence(r, prompts.IndexOf(r.Prompt)))], FillSide.Right, model);
+        var features = pictures.Length == 0 ? null : model.Encode(TokenRows.Pixels(pictures, model.Compute.Device), [.. pictures.Select(p => p.Grid)]);
+        var hidden = model.Decode(sequences.Embed(model, features, pictures), sequences.Positions, sequences.Bias);               // [R, S, C]
+        var (places, targets) = Completions(rows, sequences.Length);
+        using var index = tensor(places, device: model.Compute.Device);
+        using var wanted = tensor(targets, device: model.Compute.Device).unsqueeze(-1);
         var all = _softmax.LogProbabilities(model.Head(hidden.flatten(0, 1).index_select(0, index)));                               // [L, V]
         var mask = Mask(rows);
         return new PolicyOutput(Spread(all.gather(-1, wanted).squeeze(-1), mask), Spread(SamplingSoftmax.Entropy(all.detach()), mask));
     }
 
     /// <summary>[R, T] true where a completion has a token.</summary>
-    public static Tensor Mask(IReadOnlyList<PolicyRow> rows)
+    public Tensor Mask(IReadOnlyList<PolicyRow> rows)
     {
         var longest = rows.Max(r => r.Rollout.Ids.Length);
-        return tensor(rows.SelectMany(r => Enumerable.Range(0, longest).Select(t => t < r.Rollout.Ids.Length)).ToArray()).view(rows.Count, longest);
+        return tensor(rows.SelectMany(r => Enumerable.Range(0, longest).Select(t => t < r.Rollout.Ids.Length)).ToArray(), device: model.Compute.Device).view(
+            rows.Count, longest);
     }
 
     /// <summary>[R, T] of numbers per token; 0 behind the end.</summary>
-    public static Tensor Padded(IReadOnlyList<PolicyRow> rows, Func<PolicyRow, float[]> values)
+    public Tensor Padded(IReadOnlyList<PolicyRow> rows, Func<PolicyRow, float[]> values)
     {
         var longest = rows.Max(r => r.Rollout.Ids.Length);
         var padded = new float[rows.Count * longest];
         for (var r = 0; r < rows.Count; r++) values(rows[r]).CopyTo(padded, r * longest);
-        return tensor(padded).view(rows.Count, longest);
+        return tensor(padded, device: model.Compute.Device).view(rows.Count, longest);
     }
 
     /// <summary>The same without gradient, as numbers: [R][T] without padding.</summary>
@@ -69,49 +75,17 @@ internal sealed class PolicyForward(QwenVl model, double temperature)
         return [.. rows.Chunk(most).SelectMany(part =>
         {
             using var scope = NewDisposeScope();
-            var values = Of(part).LogProbabilities.data<float>().ToArray();
+            var values = Of(part).LogProbabilities.cpu().data<float>().ToArray();
             return part.Select((row, r) => values[(r * (values.Length / part.Length))..][..row.Rollout.Ids.Length]);
         })];
     }
 
-    /// <summary>[R, S, C]; the features of a picture are used by all rows that ask about it.</summary>
-    private Tensor Embeds(IReadOnlyList<PolicyRow> rows, List<int[]> sequences, int length)
+    /// <summary>Prompt and completion but for its last token, which is only predicted.</summary>
+    private TokenRow Sequence(PolicyRow row, int picture)
     {
-        var prompts = rows.Select(r => r.Prompt).Distinct(ReferenceEqualityComparer.Instance).Cast<PolicyPrompt>().ToList();
-        var ids = new long[rows.Count * length];
-        Array.Fill(ids, model.Config.PadTokenId);
-        for (var r = 0; r < rows.Count; r++)
-            for (var t = 0; t < sequences[r].Length; t++) ids[r * length + t] = sequences[r][t];
-        var features = QuestionPictures.Features(model, prompts.Select(p => p.Question));
-        var order = FeatureOrder(rows, prompts);
-        return model.Embed(tensor(ids).view(rows.Count, length), features?.index_select(0, tensor(order)));
-    }
-
-    private long[] FeatureOrder(IReadOnlyList<PolicyRow> rows, List<PolicyPrompt> prompts)
-    {
-        var merge = model.Config.Vision.SpatialMergeSize;
-        var starts = new Dictionary<PolicyPrompt, (long First, int Count)>(ReferenceEqualityComparer.Instance);
-        long next = 0;
-        foreach (var prompt in prompts)
-        {
-            var count = prompt.Question.Patches?.Grid.MergedTokens(merge) ?? 0;
-            starts[prompt] = (next, count);
-            next += count;
-        }
-        return [.. rows.SelectMany(r => Enumerable.Range(0, starts[r.Prompt].Count).Select(i => starts[r.Prompt].First + i))];
-    }
-
-    /// <summary>[3, R, S]; padding has position 0, which nothing sees.</summary>
-    private Tensor Positions(IReadOnlyList<PolicyRow> rows, List<int[]> sequences, int length)
-    {
-        var positions = new long[3 * rows.Count * length];
-        for (var r = 0; r < rows.Count; r++)
-        {
-            var patches = rows[r].Prompt.Question.Patches;
-            var rope = RopePositions.For(sequences[r], patches is null ? [] : [patches.Grid], model.Config);
-            for (var axis = 0; axis < 3; axis++) Array.Copy(rope.Values, axis * rope.Length, positions, (axis * rows.Count + r) * length, rope.Length);
-        }
-        return tensor(positions).view(3, rows.Count, length);
+        var (question, completion) = (row.Prompt.Question, row.Rollout.Ids);
+        int[] ids = [.. question.Ids, .. completion.AsSpan(0, completion.Length - 1)];
+        return new TokenRow(ids, RopePositions.For(ids, question.Patches is null ? [] : [question.Patches.Grid], model.Config), picture);
     }
 
     /// <summary>Flat places over [R, S] whose outputs predict the completions, and the tokens there.</summary>
@@ -123,5 +97,5 @@ internal sealed class PolicyForward(QwenVl model, double temperature)
     }
 
     /// <summary>[L] values of the true places, row by row, to [R, T].</summary>
-    private static Tensor Spread(Tensor values, Tensor mask) => zeros(mask.shape).masked_scatter(mask, values);
+    private static Tensor Spread(Tensor values, Tensor mask) => zeros(mask.shape, device: mask.device).masked_scatter(mask, values);
 }

@@ -72,12 +72,13 @@ internal sealed class PolicyUpdate(QwenVl model, ReferencePolicy? reference, Opt
     private void Backward(PolicyRow[] rows, WholeBatch whole, bool isFirstPass, MetricMeans metrics)
     {
         var output = _forward.Of(rows);
-        var mask = tensor(RolloutMask.Of([.. rows.Select(r => r.Rollout)], (int)output.LogProbabilities.shape[1], config.MaskTruncated)).view_as(
-            output.LogProbabilities);
-        var old = rows[0].Old is null ? output.LogProbabilities.detach() : PolicyForward.Padded(rows, r => r.Old!);
-        var sampler = PolicyForward.Padded(rows, r => r.Rollout.LogProbabilities);
-        var theirs = rows[0].Reference is null ? null : PolicyForward.Padded(rows, r => r.Reference!);
-        var advantages = tensor(rows.Select(r => (float)r.Advantage).ToArray());
+        var mask = tensor(
+            RolloutMask.Of([.. rows.Select(r => r.Rollout)], (int)output.LogProbabilities.shape[1], config.MaskTruncated), device: model.Compute.Device)
+            .view_as(output.LogProbabilities);
+        var old = rows[0].Old is null ? output.LogProbabilities.detach() : _forward.Padded(rows, r => r.Old!);
+        var sampler = _forward.Padded(rows, r => r.Rollout.LogProbabilities);
+        var theirs = rows[0].Reference is null ? null : _forward.Padded(rows, r => r.Reference!);
+        var advantages = tensor(rows.Select(r => (float)r.Advantage).ToArray(), device: model.Compute.Device);
         var (loss, measured) = PolicyLoss.Of(new PolicyBatch(output.LogProbabilities, old, theirs, sampler, mask, advantages) { Whole = whole }, config.Loss);
         loss.backward();
 
@@ -100,12 +101,12 @@ internal sealed class PolicyUpdate(QwenVl model, ReferencePolicy? reference, Opt
     }
 
     /// <summary>How far the sampler's numbers are from the trainer's before the first update, and the entropy, over all tokens.</summary>
-    private static void Compare(PolicyRow[] rows, PolicyOutput output, Tensor old, MetricMeans metrics)
+    private void Compare(PolicyRow[] rows, PolicyOutput output, Tensor old, MetricMeans metrics)
     {
         using var noGradient = no_grad();
         double tokens = rows.Sum(r => r.Rollout.Ids.Length);
         using Scalar minusOne = -1;
-        var difference = old.add(PolicyForward.Padded(rows, r => r.Rollout.LogProbabilities), minusOne).abs();
+        var difference = old.add(_forward.Padded(rows, r => r.Rollout.LogProbabilities), minusOne).abs();
         metrics.Add("sampler_difference", difference.sum().item<float>() / tokens, tokens);
         metrics.Max("sampler_difference_max", difference.max().item<float>());
         metrics.Add("entropy", output.Entropy.sum().item<float>() / tokens, tokens);

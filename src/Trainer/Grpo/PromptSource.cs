@@ -1,19 +1,13 @@
-using Vlm.Package;
 using Vlm.Puzzles;
 using Vlm.Statistics;
-using Vlm.Text;
 using Vlm.Trainer.Config;
 using Vlm.Trainer.Data;
 using Vlm.Trainer.Sampling;
-using Vlm.Vision;
 
 namespace Vlm.Trainer.Grpo;
 
-/// <summary>How a checkpoint takes pictures and prompts.</summary>
-internal sealed record PolicyInput(PictureConfig Pictures, Tokenizer Tokenizer, PromptTemplate Template);
-
 /// <summary>Endless prompts of a run; what number n holds depends on the configuration and n alone. Called from several threads.</summary>
-internal sealed class PromptSource(GrpoConfig config, PolicyInput input)
+internal sealed class PromptSource(GrpoConfig config, CheckpointInput input)
 {
     private const long MessageKey = 17;   // apart from the sequences that pictures are drawn by
 
@@ -37,8 +31,6 @@ internal sealed class PromptSource(GrpoConfig config, PolicyInput input)
     private PolicyPrompt Prompt(long number, Puzzle puzzle, string message)
     {
         puzzle = puzzle with { Answer = message, Code = puzzle.Cipher.EncodeSpaced(message) };
-        var patches = Patches.From(puzzle.Picture, input.Pictures);
-        var ids = input.Tokenizer.Encode(input.Template.Text(puzzle.Code, patches.Grid.MergedTokens(input.Pictures.MergeSize)));
-        return new PolicyPrompt(number, puzzle, new TorchPrompt(patches, ids));
+        return new PolicyPrompt(number, puzzle, input.Ask(puzzle));
     }
 }

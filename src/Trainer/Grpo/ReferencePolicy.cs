@@ -57,8 +57,9 @@ internal sealed class ReferencePolicy : IDisposable
 
     private static QwenVl Copy(QwenVl policy)
     {
-        var copy = new QwenVl(policy.Config) { ComputeType = policy.ComputeType };
-        Move(copy, policy, 1);
+        var copy = new QwenVl(policy.Config, policy.Compute);
+        using var noGradient = no_grad();
+        foreach (var (own, its) in copy.parameters().Zip(policy.parameters())) own.copy_(its);
         return copy;
     }
 

@@ -58,7 +58,7 @@ internal sealed class RolloutSampler(QwenVl model, Tokenizer tokenizer, PromptTe
                 batch.Mask.MoveToOuterDisposeScope();
                 cache = Replaced(cache, going);
             }
-            var ids = tensor(live.Select(r => (long)r.Ids[^1]).ToArray()).view(-1, 1);
+            var ids = tensor(live.Select(r => (long)r.Ids[^1]).ToArray(), device: model.Compute.Device).view(-1, 1);
             var hidden = model.Decode(model.Embed(ids, null), batch.PositionsAt(token), batch.BiasAt(token), cache);
             logits = model.Head(hidden.select(1, 0)).MoveToOuterDisposeScope();              // [B, V]
         }
@@ -68,16 +68,12 @@ internal sealed class RolloutSampler(QwenVl model, Tokenizer tokenizer, PromptTe
     /// <summary>Reads each prompt once and copies what was read to the rows of its completions.</summary>
     private (DecodedRows Rows, KvCache Cache, Tensor Logits) Prefill(IReadOnlyList<PolicyPrompt> prompts)
     {
-        var text = model.Config.Text;
-        var questions = prompts.Select(p => p.Question).ToList();
-        var batch = new LeftPadded(questions, model.Config);
-        using var read = new KvCache(text.NumLayers, prompts.Count, text.NumKeyValueHeads, batch.Length, text.HeadDim, model.ComputeType);
-        var embeds = model.Embed(batch.Ids, QuestionPictures.Features(model, questions));
-        var hidden = model.Decode(embeds, batch.Positions, QwenVl.CausalBias(batch.Length, batch.Mask), read);
+        var batch = new PromptBatch([.. prompts.Select(p => p.Question)], model);
+        using var read = new KvCache(model.Config.Text, prompts.Count, batch.Length, model.Compute);
+        var hidden = batch.Read(read);
         var owners = Enumerable.Range(0, prompts.Count * options.Samples).Select(row => (long)(row / options.Samples)).ToArray();
-        using var index = tensor(owners);
-        var logits = model.Head(hidden.select(1, batch.Length - 1)).index_select(0, index);
-        return (batch.Rows.Select(owners), read.Select(owners, batch.Length + options.MostTokens), logits);
+        using var index = tensor(owners, device: model.Compute.Device);
+        return (batch.Next.Select(owners), read.Select(owners, batch.Length + options.MostTokens), model.Head(hidden).index_select(0, index));
     }
 
     private static KvCache Replaced(KvCache cache, long[] rows)
@@ -91,11 +87,11 @@ internal sealed class RolloutSampler(QwenVl model, Tokenizer tokenizer, PromptTe
         var logProbabilities = _softmax.LogProbabilities(logits);                             // [B, V]
         var reached = logProbabilities.to(float64).exp().cumsum(-1);
         var whole = reached.narrow(-1, reached.shape[^1] - 1, 1);                            // [B, 1], 1 but for rounding
-        using var draws = tensor(rows.Select(r => r.Stopped ? 0 : r.Random.NextDouble()).ToArray()).view(-1, 1);
+        using var draws = tensor(rows.Select(r => r.Stopped ? 0 : r.Random.NextDouble()).ToArray(), device: logits.device).view(-1, 1);
         // The second count is the last token of positive probability: the bound where rounding would go beyond it.
         var tokens = minimum(reached.le(draws * whole).sum(-1), reached.lt(whole).sum(-1));
         var chosen = logProbabilities.gather(-1, tokens.unsqueeze(-1)).squeeze(-1);
-        var (ids, values) = (tokens.data<long>().ToArray(), chosen.data<float>().ToArray());
+        var (ids, values) = (tokens.cpu().data<long>().ToArray(), chosen.cpu().data<float>().ToArray());
         for (var r = 0; r < rows.Count; r++)
             if (!rows[r].Stopped) rows[r].Take((int)ids[r], values[r], _stops);
     }

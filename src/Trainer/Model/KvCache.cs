@@ -1,3 +1,4 @@
+using Vlm.Model;
 using static TorchSharp.torch;
 
 namespace Vlm.Trainer.Model;
@@ -15,13 +16,19 @@ public sealed class KvCache : IDisposable
         Capacity = (int)keys[0].shape[2];
     }
 
-    public KvCache(int layers, long batch, long heads, long capacity, long headSize, ScalarType type)
+    /// <param name="text">Layers, heads and head size.</param>
+    /// <param name="batch">Rows.</param>
+    /// <param name="capacity">Tokens that there is room for.</param>
+    /// <param name="compute">Where, and the type of keys and values.</param>
+    public KvCache(TextConfig text, long batch, long capacity, Compute compute)
     {
         using var noGradient = no_grad();
-        Tensor[] Buffers() => [.. Enumerable.Range(0, layers).Select(_ => zeros(batch, heads, capacity, headSize, dtype: type).DetachFromDisposeScope())];
+        long[] shape = [batch, text.NumKeyValueHeads, capacity, text.HeadDim];
+        Tensor Buffer() => zeros(shape, dtype: compute.Products, device: compute.Device).DetachFromDisposeScope();
+        Tensor[] Buffers() => [.. Enumerable.Range(0, text.NumLayers).Select(_ => Buffer())];
         _keys = Buffers();
         _values = Buffers();
-        _lengths = new int[layers];
+        _lengths = new int[text.NumLayers];
         Capacity = (int)capacity;
     }
 
@@ -54,11 +61,11 @@ public sealed class KvCache : IDisposable
     public KvCache Select(long[] rows, int capacity)
     {
         using var noGradient = no_grad();
-        using var index = tensor(rows);
+        using var index = tensor(rows, device: _keys[0].device);
         Tensor Copy(Tensor buffer)
         {
             using var scope = NewDisposeScope();
-            var copy = empty(rows.Length, buffer.shape[1], capacity, buffer.shape[3], dtype: buffer.dtype);
+            var copy = empty(rows.Length, buffer.shape[1], capacity, buffer.shape[3], dtype: buffer.dtype, device: buffer.device);
             copy.narrow(2, 0, Length).copy_(buffer.narrow(2, 0, Length).index_select(0, index));
             return copy.DetachFromDisposeScope();
         }

@@ -138,8 +138,8 @@ internal sealed class LoraPair : IDisposable
         _scale = config.Scale;
         var (outputs, inputs) = (layer.Weight.shape[0], layer.Weight.shape[1]);
         using var scope = NewDisposeScope();
-        A = scope.Detach(Linear.Uniform([config.R, inputs], (int)inputs));
-        B = scope.Detach(new Parameter(zeros(outputs, config.R)));
+        A = scope.Detach(new Parameter(InitialWeights.Uniform([config.R, inputs]).to(layer.Weight.device)));
+        B = scope.Detach(new Parameter(zeros(outputs, config.R, device: layer.Weight.device)));
     }
 
     public Parameter A { get; }

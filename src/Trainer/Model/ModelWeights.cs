@@ -9,9 +9,9 @@ public static class ModelWeights
 {
     /// <summary>Opens a checkpoint folder and builds its model.</summary>
     /// <exception cref="CheckpointException">A tensor is missing, has another shape or holds NaN or an infinity.</exception>
-    public static QwenVl Load(CheckpointFolder checkpoint)
+    public static QwenVl Load(CheckpointFolder checkpoint, Compute? compute = null)
     {
-        var model = new QwenVl(checkpoint.Config);
+        var model = new QwenVl(checkpoint.Config, compute);
         foreach (var (name, parameter) in model.named_parameters()) Fill(parameter, checkpoint.ReadFloats(name));
         return model;
     }
@@ -39,14 +39,6 @@ public static class ModelWeights
         return values.dtype == bfloat16
             ? NamedTensor.Bytes(name, new TensorInfo(TensorType.BF16, tensor.shape), values.bytes.ToArray())
             : NamedTensor.Floats(name, tensor.shape, values.data<float>().ToArray());
-    }
-
-    /// <summary>Turns every parameter to bfloat16: half the memory. To be done before an optimizer or adapters take hold of them.</summary>
-    public static void ToBfloat16(QwenVl model)
-    {
-        if (model.Adapters is not null)
-            throw new InvalidOperationException("The model has adapters already; turn its weights to bfloat16 before attaching them.");
-        model.to(bfloat16);
     }
 
     /// <summary>Overwrites a tensor's numbers.</summary>

@@ -21,26 +21,33 @@ public sealed class QwenVl : Module
     [ComponentName(Name = "visual")] private readonly VisionTower _visual;
     [ComponentName(Name = "model")] private readonly TextDecoder _model;
     [ComponentName(Name = "lm_head")] private readonly Linear? _lmHead;
-    private readonly Precision _precision = new();
+    private readonly ComputeMode _mode;
 
-    public QwenVl(VlmConfig config) : base(nameof(QwenVl))
+    /// <summary>A model whose weights are not set yet: <see cref="ModelWeights.Load"/> reads them, <see cref="InitialWeights.Draw"/> draws them.</summary>
+    /// <param name="config">Its sizes.</param>
+    /// <param name="compute">Where and in what; <see cref="Compute.Exact"/> when not given.</param>
+    public QwenVl(VlmConfig config, Compute? compute = null) : base(nameof(QwenVl))
     {
         Config = config;
-        _visual = new VisionTower(config.Vision, _precision);
-        _model = new TextDecoder(config.Text, _precision);
-        _lmHead = config.TieWordEmbeddings ? null : new Linear(config.Text.HiddenSize, config.Text.VocabSize, bias: false);
+        _mode = new ComputeMode(compute ?? Compute.Exact);
+        _visual = new VisionTower(config.Vision, _mode);
+        _model = new TextDecoder(config.Text, _mode);
+        _lmHead = config.TieWordEmbeddings ? null : new Linear(config.Text.HiddenSize, config.Text.VocabSize, bias: false, _mode);
         RegisterComponents();
     }
 
     public VlmConfig Config { get; }
 
     /// <summary>The type that matrix products and attention are computed in; weights, residual stream, norms and rotation stay float32.</summary>
-    public ScalarType ComputeType { get => _precision.Compute; set => _precision.Compute = value; }
+    public ScalarType ComputeType { get => _mode.Products; set => _mode.Compute = _mode.Compute with { Products = value }; }
+
+    /// <summary>Where and in what the model computes.</summary>
+    public Compute Compute => _mode.Compute;
 
     /// <summary>
     /// Whether training keeps only the input of every block and computes the rest again in the backward pass: see <see cref="Recomputation"/>.
     /// </summary>
-    public bool GradientCheckpointing { get => _precision.Recompute; set => _precision.Recompute = value; }
+    public bool GradientCheckpointing { get => _mode.Recompute; set => _mode.Recompute = value; }
 
     /// <summary>The low-rank adapters that were attached to this model, or null.</summary>
     public LoraAdapters? Adapters { get; internal set; }
@@ -79,7 +86,7 @@ public sealed class QwenVl : Module
     public Tensor Head(Tensor hidden)
     {
         var weight = _lmHead is null ? _model.Embedding : _lmHead.Weight;
-        return functional.linear(hidden.to(_precision.Compute), weight.to(_precision.Compute)).to(float32);
+        return functional.linear(hidden.to(_mode.Products), weight.to(_mode.Products)).to(float32);
     }
 
     /// <summary>Logits of whole sequences without a cache.</summary>
@@ -89,13 +96,13 @@ public sealed class QwenVl : Module
     /// <param name="mask">[B, T] 1 for tokens, 0 for padding; null when nothing is padded.</param>
     /// <returns>[B, T, V]</returns>
     public Tensor Logits(Tensor ids, Tensor positions, Tensor? features, Tensor? mask = null)
-        => Head(Decode(Embed(ids, features), positions, CausalBias(ids.shape[1], mask)));
+        => Head(Decode(Embed(ids, features), positions, CausalBias(ids.shape[1], mask, ids.device)));
 
     /// <summary>Additive bias that lets a token see itself and what came before, but no padding.</summary>
     /// <returns>[T, T], or [B, 1, T, T] with a mask.</returns>
-    public static Tensor CausalBias(long tokens, Tensor? mask = null)
+    public static Tensor CausalBias(long tokens, Tensor? mask = null, Device? device = null)
     {
-        var device = mask?.device ?? CPU;
+        device = mask?.device ?? device ?? CPU;
         var hidden = ones(tokens, tokens, dtype: ScalarType.Bool, device: device).triu(1);
         // A padded token sees itself, so that no row is empty (softmax of nothing is NaN).
         if (mask is not null) hidden = hidden | (
@@ -105,13 +112,23 @@ public sealed class QwenVl : Module
 }
 
 /// <summary>How the modules of a model compute; one object shared by all of them.</summary>
-internal sealed class Precision
+internal sealed class ComputeMode(Compute compute)
 {
+    /// <summary>Where and in what. The type of products may change between two passes, the rest is that of the parameters.</summary>
+    public Compute Compute { get; set; } = compute;
+
     /// <summary>The type of matrix products.</summary>
-    public ScalarType Compute { get; set; } = float32;
+    public ScalarType Products => Compute.Products;
 
     /// <summary>Whether blocks are computed again in the backward pass instead of being kept.</summary>
     public bool Recompute { get; set; }
+
+    /// <summary>A parameter whose numbers are not set yet: drawing some only to overwrite them would cost as much as reading them.</summary>
+    public Parameter Parameter(params long[] shape)
+    {
+        using var scope = NewDisposeScope();
+        return scope.Detach(new Parameter(empty(shape, dtype: Compute.Weights, device: Compute.Device)));
+    }
 }
 
 /// <summary>Scalars that native code reads, alive for ever.</summary>
@@ -135,17 +152,17 @@ internal sealed class VisionTower : Module<Tensor, IReadOnlyList<PatchGrid>, Act
     [ComponentName(Name = "blocks")] private readonly ModuleList<VisionBlock> _blocks;
     [ComponentName(Name = "merger")] private readonly PatchMerger _merger;
     private readonly VisionConfig _config;
-    private readonly Precision _precision;
+    private readonly ComputeMode _mode;
     private readonly VisionGeometry _geometry;
 
-    public VisionTower(VisionConfig config, Precision precision) : base(nameof(VisionTower))
+    public VisionTower(VisionConfig config, ComputeMode mode) : base(nameof(VisionTower))
     {
         _config = config;
-        _precision = precision;
+        _mode = mode;
         _geometry = new VisionGeometry(config);
-        _patchEmbed = new PatchEmbedding(config, precision);
-        _blocks = new ModuleList<VisionBlock>([.. Enumerable.Range(0, config.Depth).Select(_ => new VisionBlock(config, precision))]);
-        _merger = new PatchMerger(config, precision);
+        _patchEmbed = new PatchEmbedding(config, mode);
+        _blocks = new ModuleList<VisionBlock>([.. Enumerable.Range(0, config.Depth).Select(_ => new VisionBlock(config, mode))]);
+        _merger = new PatchMerger(config, mode);
         RegisterComponents();
     }
 
@@ -174,7 +191,7 @@ internal sealed class VisionTower : Module<Tensor, IReadOnlyList<PatchGrid>, Act
         {
             var bias = _config.FullAttentionBlocks.Contains(i) ? place.FullBias : place.WindowBias;
             var block = _blocks[i];
-            x = _precision.Recompute
+            x = _mode.Recompute
                 ? Recomputation.Of(block, x, input => [block.call(input, place.Cos, place.Sin, bias)])[0]
                 : block.call(x, place.Cos, place.Sin, bias);
             tap?.Invoke($"visual.blocks.{i}", x);
@@ -187,9 +204,9 @@ internal sealed class PatchEmbedding : Module<Tensor, Tensor>
 {
     [ComponentName(Name = "proj")] private readonly PatchProjection _proj;
 
-    public PatchEmbedding(VisionConfig config, Precision precision) : base(nameof(PatchEmbedding))
+    public PatchEmbedding(VisionConfig config, ComputeMode mode) : base(nameof(PatchEmbedding))
     {
-        _proj = new PatchProjection(config, precision);
+        _proj = new PatchProjection(config, mode);
         RegisterComponents();
     }
 
@@ -200,18 +217,17 @@ internal sealed class PatchEmbedding : Module<Tensor, Tensor>
 internal sealed class PatchProjection : Module<Tensor, Tensor>
 {
     [ComponentName(Name = "weight")] private readonly Parameter _weight;
-    private readonly Precision _precision;
+    private readonly ComputeMode _mode;
 
-    public PatchProjection(VisionConfig c, Precision precision) : base(nameof(PatchProjection))
+    public PatchProjection(VisionConfig c, ComputeMode mode) : base(nameof(PatchProjection))
     {
-        _precision = precision;
-        var fanIn = c.InChannels * c.TemporalPatchSize * c.PatchSize * c.PatchSize;
-        _weight = Linear.Uniform([c.HiddenSize, c.InChannels, c.TemporalPatchSize, c.PatchSize, c.PatchSize], fanIn);
+        _mode = mode;
+        _weight = mode.Parameter(c.HiddenSize, c.InChannels, c.TemporalPatchSize, c.PatchSize, c.PatchSize);
         RegisterComponents();
     }
 
     public override Tensor forward(Tensor pixels)
-        => functional.linear(pixels.to(_precision.Compute), _weight.flatten(1).to(_precision.Compute)).to(float32);   // [N, C]
+        => functional.linear(pixels.to(_mode.Products), _weight.flatten(1).to(_mode.Products)).to(float32);   // [N, C]
 }
 
 internal sealed class VisionBlock : Module<Tensor, Tensor, Tensor, Tensor?, Tensor>
@@ -221,12 +237,12 @@ internal sealed class VisionBlock : Module<Tensor, Tensor, Tensor, Tensor?, Tens
     [ComponentName(Name = "attn")] private readonly VisionAttention _attn;
     [ComponentName(Name = "mlp")] private readonly GatedMlp _mlp;
 
-    public VisionBlock(VisionConfig c, Precision precision) : base(nameof(VisionBlock))
+    public VisionBlock(VisionConfig c, ComputeMode mode) : base(nameof(VisionBlock))
     {
-        _norm1 = new RmsNorm(c.HiddenSize, VisionConfig.NormEps, precision);
-        _norm2 = new RmsNorm(c.HiddenSize, VisionConfig.NormEps, precision);
-        _attn = new VisionAttention(c);
-        _mlp = new GatedMlp(c.HiddenSize, c.IntermediateSize, bias: true);
+        _norm1 = new RmsNorm(c.HiddenSize, VisionConfig.NormEps, mode);
+        _norm2 = new RmsNorm(c.HiddenSize, VisionConfig.NormEps, mode);
+        _attn = new VisionAttention(c, mode);
+        _mlp = new GatedMlp(c.HiddenSize, c.IntermediateSize, bias: true, mode);
         RegisterComponents();
     }
 
@@ -243,11 +259,11 @@ internal sealed class VisionAttention : Module<Tensor, Tensor, Tensor, Tensor?, 
     [ComponentName(Name = "proj")] private readonly Linear _proj;
     private readonly int _heads;
 
-    public VisionAttention(VisionConfig c) : base(nameof(VisionAttention))
+    public VisionAttention(VisionConfig c, ComputeMode mode) : base(nameof(VisionAttention))
     {
         _heads = c.NumHeads;
-        _qkv = new Linear(c.HiddenSize, 3 * c.HiddenSize, bias: true);
-        _proj = new Linear(c.HiddenSize, c.HiddenSize, bias: true);
+        _qkv = new Linear(c.HiddenSize, 3 * c.HiddenSize, bias: true, mode);
+        _proj = new Linear(c.HiddenSize, c.HiddenSize, bias: true, mode);
         RegisterComponents();
     }
 
@@ -269,12 +285,12 @@ internal sealed class PatchMerger : Module<Tensor, Tensor>
     [ComponentName(Name = "mlp")] private readonly Sequential _mlp;
     private readonly int _width;
 
-    public PatchMerger(VisionConfig c, Precision precision) : base(nameof(PatchMerger))
+    public PatchMerger(VisionConfig c, ComputeMode mode) : base(nameof(PatchMerger))
     {
         _width = c.HiddenSize * c.SpatialMergeSize * c.SpatialMergeSize;
-        _lnQ = new RmsNorm(c.HiddenSize, VisionConfig.NormEps, precision);
+        _lnQ = new RmsNorm(c.HiddenSize, VisionConfig.NormEps, mode);
         // Keys 0 and 2; the GELU between them is the exact one (tanh moves logits by 0.005).
-        _mlp = Sequential(("0", new Linear(_width, _width, bias: true)), ("1", GELU()), ("2", new Linear(_width, c.OutHiddenSize, bias: true)));
+        _mlp = Sequential(("0", new Linear(_width, _width, bias: true, mode)), ("1", GELU()), ("2", new Linear(_width, c.OutHiddenSize, bias: true, mode)));
         RegisterComponents();
     }
 
@@ -288,15 +304,15 @@ internal sealed class TextDecoder : Module<Tensor, Tensor, Tensor, KvCache?, Act
     [ComponentName(Name = "layers")] private readonly ModuleList<TextLayer> _layers;
     [ComponentName(Name = "norm")] private readonly RmsNorm _norm;
     private readonly TextConfig _config;
-    private readonly Precision _precision;
+    private readonly ComputeMode _mode;
 
-    public TextDecoder(TextConfig config, Precision precision) : base(nameof(TextDecoder))
+    public TextDecoder(TextConfig config, ComputeMode mode) : base(nameof(TextDecoder))
     {
         _config = config;
-        _precision = precision;
-        _embedTokens = new TokenEmbedding(config);
-        _layers = new ModuleList<TextLayer>([.. Enumerable.Range(0, config.NumLayers).Select(_ => new TextLayer(config, precision))]);
-        _norm = new RmsNorm(config.HiddenSize, config.RmsNormEps, precision);
+        _mode = mode;
+        _embedTokens = new TokenEmbedding(config, mode);
+        _layers = new ModuleList<TextLayer>([.. Enumerable.Range(0, config.NumLayers).Select(_ => new TextLayer(config, mode))]);
+        _norm = new RmsNorm(config.HiddenSize, config.RmsNormEps, mode);
         RegisterComponents();
     }
 
@@ -310,7 +326,7 @@ internal sealed class TextDecoder : Module<Tensor, Tensor, Tensor, KvCache?, Act
             var name = $"model.layers.{i}";
             var context = new TextContext(cos, sin, bias, cache, i, tap is null ? null : (part, t) => tap(name + part, t));
             // With a cache only where nothing is computed twice: keys and values are appended to it.
-            x = _precision.Recompute && (cache is null || !is_grad_enabled()) ? Recomputed(_layers[i], x, context) : _layers[i].call(x, context);
+            x = _mode.Recompute && (cache is null || !is_grad_enabled()) ? Recomputed(_layers[i], x, context) : _layers[i].call(x, context);
             tap?.Invoke(name, x);
         }
         return _norm.Float32(x);
@@ -341,10 +357,9 @@ internal sealed class TokenEmbedding : Module
 {
     [ComponentName(Name = "weight")] private readonly Parameter _weight;
 
-    public TokenEmbedding(TextConfig c) : base(nameof(TokenEmbedding))
+    public TokenEmbedding(TextConfig c, ComputeMode mode) : base(nameof(TokenEmbedding))
     {
-        using var scope = NewDisposeScope();   // holds temporaries while native calls read them
-        _weight = scope.Detach(new Parameter(randn(c.VocabSize, c.HiddenSize) * tensor((float)(1 / Math.Sqrt(c.HiddenSize)))));
+        _weight = mode.Parameter(c.VocabSize, c.HiddenSize);
         RegisterComponents();
     }
 
@@ -358,12 +373,12 @@ internal sealed class TextLayer : Module<Tensor, TextContext, Tensor>
     [ComponentName(Name = "self_attn")] private readonly TextAttention _selfAttn;
     [ComponentName(Name = "mlp")] private readonly GatedMlp _mlp;
 
-    public TextLayer(TextConfig c, Precision precision) : base(nameof(TextLayer))
+    public TextLayer(TextConfig c, ComputeMode mode) : base(nameof(TextLayer))
     {
-        _inputLayernorm = new RmsNorm(c.HiddenSize, c.RmsNormEps, precision);
-        _postAttentionLayernorm = new RmsNorm(c.HiddenSize, c.RmsNormEps, precision);
-        _selfAttn = new TextAttention(c);
-        _mlp = new GatedMlp(c.HiddenSize, c.IntermediateSize, bias: false);
+        _inputLayernorm = new RmsNorm(c.HiddenSize, c.RmsNormEps, mode);
+        _postAttentionLayernorm = new RmsNorm(c.HiddenSize, c.RmsNormEps, mode);
+        _selfAttn = new TextAttention(c, mode);
+        _mlp = new GatedMlp(c.HiddenSize, c.IntermediateSize, bias: false, mode);
         RegisterComponents();
     }
 
@@ -382,14 +397,14 @@ internal sealed class TextAttention : Module<Tensor, TextContext, Tensor>
     [ComponentName(Name = "o_proj")] private readonly Linear _oProj;
     private readonly int _headSize, _groups;
 
-    public TextAttention(TextConfig c) : base(nameof(TextAttention))
+    public TextAttention(TextConfig c, ComputeMode mode) : base(nameof(TextAttention))
     {
         _headSize = c.HeadDim;
         _groups = c.NumHeads / c.NumKeyValueHeads;
-        _qProj = new Linear(c.HiddenSize, c.NumHeads * c.HeadDim, bias: true);
-        _kProj = new Linear(c.HiddenSize, c.NumKeyValueHeads * c.HeadDim, bias: true);
-        _vProj = new Linear(c.HiddenSize, c.NumKeyValueHeads * c.HeadDim, bias: true);
-        _oProj = new Linear(c.NumHeads * c.HeadDim, c.HiddenSize, bias: false);
+        _qProj = new Linear(c.HiddenSize, c.NumHeads * c.HeadDim, bias: true, mode);
+        _kProj = new Linear(c.HiddenSize, c.NumKeyValueHeads * c.HeadDim, bias: true, mode);
+        _vProj = new Linear(c.HiddenSize, c.NumKeyValueHeads * c.HeadDim, bias: true, mode);
+        _oProj = new Linear(c.NumHeads * c.HeadDim, c.HiddenSize, bias: false, mode);
         RegisterComponents();
     }
 
@@ -439,11 +454,11 @@ internal sealed class GatedMlp : Module<Tensor, Tensor>
     [ComponentName(Name = "up_proj")] private readonly Linear _upProj;
     [ComponentName(Name = "down_proj")] private readonly Linear _downProj;
 
-    public GatedMlp(int width, int hidden, bool bias) : base(nameof(GatedMlp))
+    public GatedMlp(int width, int hidden, bool bias, ComputeMode mode) : base(nameof(GatedMlp))
     {
-        _gateProj = new Linear(width, hidden, bias);
-        _upProj = new Linear(width, hidden, bias);
-        _downProj = new Linear(hidden, width, bias);
+        _gateProj = new Linear(width, hidden, bias, mode);
+        _upProj = new Linear(width, hidden, bias, mode);
+        _downProj = new Linear(hidden, width, bias, mode);
         RegisterComponents();
     }
 
@@ -456,17 +471,17 @@ internal sealed class RmsNorm : Module<Tensor, Tensor>
     private static readonly long[] LastAxis = [-1];
     [ComponentName(Name = "weight")] private readonly Parameter _weight;
     private readonly float _eps;
-    private readonly Precision _precision;
+    private readonly ComputeMode _mode;
 
-    public RmsNorm(int width, double eps, Precision precision) : base(nameof(RmsNorm))
+    public RmsNorm(int width, double eps, ComputeMode mode) : base(nameof(RmsNorm))
     {
         _eps = (float)eps;
-        _precision = precision;
-        _weight = new Parameter(ones(width));
+        _mode = mode;
+        _weight = mode.Parameter(width);
         RegisterComponents();
     }
 
-    public override Tensor forward(Tensor x) => Scaled(x, _precision.Compute);
+    public override Tensor forward(Tensor x) => Scaled(x, _mode.Products);
 
     public Tensor Float32(Tensor x) => Scaled(x, float32);
 
@@ -483,10 +498,10 @@ internal sealed class Linear : Module<Tensor, Tensor>
     [ComponentName(Name = "weight")] private readonly Parameter _weight;
     [ComponentName(Name = "bias")] private readonly Parameter? _bias;
 
-    public Linear(int inputs, int outputs, bool bias) : base(nameof(Linear))
+    public Linear(int inputs, int outputs, bool bias, ComputeMode mode) : base(nameof(Linear))
     {
-        _weight = Uniform([outputs, inputs], inputs);
-        _bias = bias ? new Parameter(zeros(outputs)) : null;
+        _weight = mode.Parameter(outputs, inputs);
+        _bias = bias ? mode.Parameter(outputs) : null;
         RegisterComponents();
     }
 
@@ -499,13 +514,5 @@ internal sealed class Linear : Module<Tensor, Tensor>
     {
         var y = functional.linear(x, _weight.to(x.dtype), _bias?.to(x.dtype));
         return Adapter?.Of(x) is { } update ? y.Plus(update) : y;
-    }
-
-    /// <summary>Uniform in ±1/√fan-in: of the initialisations tried, the one that learned to read soonest.</summary>
-    public static Parameter Uniform(long[] shape, int fanIn)
-    {
-        var bound = 1 / Math.Sqrt(fanIn);
-        using var scope = NewDisposeScope();
-        return scope.Detach(new Parameter(rand(shape) * tensor((float)(2 * bound)) - tensor((float)bound)));
     }
 }

@@ -20,7 +20,7 @@ internal static class Recomputation
         using var scope = NewDisposeScope();
         if (!is_grad_enabled() || !(x.requires_grad || Trains(block))) return [.. forward(x).Select(o => scope.MoveToOuter(o))];
         // A node is only made when an input has a gradient; before the first trained block none has, so there is always the anchor.
-        var anchor = zeros(1, requires_grad: true);
+        var anchor = zeros(1, device: x.device, requires_grad: true);
         var outputs = RecomputedBlock.apply(x, anchor, forward);
         return [.. outputs.Select(o => scope.MoveToOuter(o))];
     }

@@ -37,29 +37,31 @@ internal static class ComputeProbe
     /// <summary>
     /// Takes a few tenths of a second; a type that is slower than that is tried once. Draws from the library's generator: seed it afterwards.
     /// </summary>
-    public static ComputeTimes Measure() => new(
-        new TypeTimes(Block(float32), Block(bfloat16)),
-        new TypeTimes(Orthogonalization(float32), Orthogonalization(bfloat16)));
+    /// <param name="device">Where.</param>
+    public static ComputeTimes Measure(Device device) => new(
+        new TypeTimes(Block(new Compute(device, float32)), Block(new Compute(device, bfloat16))),
+        new TypeTimes(Orthogonalization(float32, device), Orthogonalization(bfloat16, device)));
 
-    private static TimeSpan Block(ScalarType type)
+    private static TimeSpan Block(Compute compute)
     {
         using var scope = NewDisposeScope();
-        using var block = new VisionBlock(Sizes, new Precision { Compute = type });
-        var x = rand(Pictures, Patches, Sizes.HiddenSize);
-        var (cos, sin) = (rand(Patches, Sizes.HeadDim / 2), rand(Patches, Sizes.HeadDim / 2));
-        return Best(() => block.call(x, cos, sin, null).sum().backward());
+        using var block = new VisionBlock(Sizes, new ComputeMode(compute));
+        InitialWeights.Draw(block);
+        var x = rand(Pictures, Patches, Sizes.HiddenSize, device: compute.Device);
+        var (cos, sin) = (rand(Patches, Sizes.HeadDim / 2, device: compute.Device), rand(Patches, Sizes.HeadDim / 2, device: compute.Device));
+        return Best(() => block.call(x, cos, sin, null).sum().backward(), compute.Device);
     }
 
-    private static TimeSpan Orthogonalization(ScalarType type)
+    private static TimeSpan Orthogonalization(ScalarType type, Device device)
     {
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
-        var matrix = rand(Sizes.IntermediateSize, Sizes.HiddenSize);
-        return Best(() => Optimizer.Orthogonal(matrix, type));
+        var matrix = rand(Sizes.IntermediateSize, Sizes.HiddenSize, device: device);
+        return Best(() => Optimizer.Orthogonal(matrix, type), device);
     }
 
     /// <summary>The shortest of some runs: what other processes take only makes them longer.</summary>
-    private static TimeSpan Best(Action run)
+    private static TimeSpan Best(Action run, Device device)
     {
         var (best, began) = (TimeSpan.MaxValue, Stopwatch.GetTimestamp());
         for (var i = 0; i < Repeats && (i == 0 || Stopwatch.GetElapsedTime(began) < Most); i++)
@@ -67,6 +69,7 @@ internal static class ComputeProbe
             using var scope = NewDisposeScope();
             var start = Stopwatch.GetTimestamp();
             run();
+            if (device.type == TorchSharp.DeviceType.CUDA) cuda.synchronize(device);   // work there goes on after the call returns
             var took = Stopwatch.GetElapsedTime(start);
             if (took < best) best = took;
         }

@@ -47,10 +47,10 @@ public sealed class Optimizer : IDisposable
 
     /// <param name="parameters">What is moved.</param>
     /// <param name="config">How.</param>
-    /// <param name="orthogonalization">The type of Muon's products; everything else is float32.</param>
-    public Optimizer(IEnumerable<(string Name, Parameter Parameter)> parameters, OptimizerConfig config, ScalarType orthogonalization = ScalarType.Float32)
+    /// <param name="compute">The type of Muon's products is taken; everything else is float32, where the parameters are.</param>
+    public Optimizer(IEnumerable<(string Name, Parameter Parameter)> parameters, OptimizerConfig config, Compute? compute = null)
     {
-        (_config, _orthogonalization) = (config, orthogonalization);
+        (_config, _orthogonalization) = (config, (compute ?? Compute.Exact).Orthogonalization);
         _slots = [.. parameters.Select(p => new Slot(p.Name, p.Parameter, config))];
     }
 
@@ -82,7 +82,7 @@ public sealed class Optimizer : IDisposable
         var active = _slots.Where(s => s.Parameter.grad is not null).ToList();
         var norm = GradientNorm(active);
         if (!double.IsFinite(norm))
-            throw new InvalidOperationException(
+            throw new UserException(
                 $"The gradient's norm is {norm} at step {_steps}. Lower the learning rate or resume from an earlier checkpoint.");
         using var clip = (Scalar)(float)Math.Min(1, _config.ClipNorm / (norm + 1e-6));
         foreach (var slot in active)
@@ -197,8 +197,8 @@ public sealed class Optimizer : IDisposable
             (Decays, ByMuon) = Treatment(name, parameter.shape.Length, config);
             using var noGradient = no_grad();
             Master = parameter.dtype == float32 ? null : parameter.detach().to(float32).DetachFromDisposeScope();
-            Mean = zeros(parameter.shape).DetachFromDisposeScope();
-            Square = ByMuon ? null : zeros(parameter.shape).DetachFromDisposeScope();
+            Mean = zeros(parameter.shape, device: parameter.device).DetachFromDisposeScope();
+            Square = ByMuon ? null : zeros(parameter.shape, device: parameter.device).DetachFromDisposeScope();
         }
 
         public string Name { get; }

@@ -14,18 +14,18 @@ internal sealed class ActivationMeter(VlmConfig config, TrainingMode mode)
 {
     private const int Repeats = 3, WideModel = 1024, Rows = 1;
     private static readonly long[] VisionSizes = [64, 144, 256], TextSizes = [32, 96, 192];
-    private readonly Precision _precision = new() { Compute = bfloat16 };
+    private readonly ComputeMode _mode = new(new Compute(CPU, bfloat16) { Weights = mode.InBfloat16 ? bfloat16 : float32 });
     private readonly bool _wide = config.Text.HiddenSize >= WideModel;
 
     public ActivationCost Measure()
     {
         var (vision, text) = (config.Vision, config.Text);
-        using var patches = Ready(new PatchEmbedding(vision, _precision), mode.Lora is null);
-        using var block = Ready(new VisionBlock(vision, _precision), mode.Lora is null);
-        using var merger = Ready(new PatchMerger(vision, _precision), mode.Lora is null);
-        using var layer = Ready(new TextLayer(text, _precision), mode.Lora is null);
+        using var patches = Ready(new PatchEmbedding(vision, _mode), mode.Lora is null);
+        using var block = Ready(new VisionBlock(vision, _mode), mode.Lora is null);
+        using var merger = Ready(new PatchMerger(vision, _mode), mode.Lora is null);
+        using var layer = Ready(new TextLayer(text, _mode), mode.Lora is null);
         using var adapters = Adapt(layer);
-        using var norm = Ready(new RmsNorm(text.HiddenSize, text.RmsNormEps, _precision), mode.Lora is null);
+        using var norm = Ready(new RmsNorm(text.HiddenSize, text.RmsNormEps, _mode), mode.Lora is null);
         var pixels = (long)vision.InChannels * vision.TemporalPatchSize * vision.PatchSize * vision.PatchSize;
         var trained = mode.Lora is null;
         Input OfPatches(long n) => new([Rows, n, vision.HiddenSize], trained, vision.HeadDim);
@@ -43,7 +43,7 @@ internal sealed class ActivationMeter(VlmConfig config, TrainingMode mode)
     private T Ready<T>(T module, bool isTrained)
         where T : nn.Module
     {
-        if (mode.InBfloat16) module.to(bfloat16);
+        InitialWeights.Draw(module);
         foreach (var p in module.parameters()) p.requires_grad = isTrained;
         return module;
     }
@@ -56,14 +56,14 @@ internal sealed class ActivationMeter(VlmConfig config, TrainingMode mode)
         return new Adapted([.. layer.modules().OfType<Linear>().Select(linear => linear.Adapter = new LoraPair(linear, lora, state))]);
     }
 
-    private Tensor VisionBlock(VisionBlock block, Tensor x, Place place) => _precision.Recompute
+    private Tensor VisionBlock(VisionBlock block, Tensor x, Place place) => _mode.Recompute
         ? Recomputation.Of(block, x, input => [block.call(input, place.Cos, place.Sin, place.Bias)])[0]
         : block.call(x, place.Cos, place.Sin, place.Bias);
 
     private Tensor TextLayer(TextLayer layer, Tensor x, Place place)
     {
         var context = new TextContext(place.Cos.unsqueeze(0).unsqueeze(0), place.Sin.unsqueeze(0).unsqueeze(0), place.Bias!, null, 0, null);
-        return _precision.Recompute ? Recomputation.Of(layer, x, input => [layer.call(input, context)])[0] : layer.call(x, context);
+        return _mode.Recompute ? Recomputation.Of(layer, x, input => [layer.call(input, context)])[0] : layer.call(x, context);
     }
 
     /// <summary>As QwenVl.Embed does: words looked up, features put in the place of the image tokens.</summary>
@@ -84,7 +84,7 @@ internal sealed class ActivationMeter(VlmConfig config, TrainingMode mode)
             var place = new Place(rand(n, head / 2), rand(n, head / 2), zeros(n, n));   // what rotation and mask hold does not matter for memory
             (double Kept, double Passing) Measured(bool recompute)
             {
-                _precision.Recompute = recompute;
+                _mode.Recompute = recompute;
                 return Cost(() => rand(shape), hasGradient, x => run(x, place));
             }
 
@@ -111,7 +111,7 @@ internal sealed class ActivationMeter(VlmConfig config, TrainingMode mode)
             var cost = Cost(() => rand(n, config.Text.HiddenSize), true, x =>
             {
                 var hidden = x.index_select(0, places);
-                var logits = nn.functional.linear(hidden.to(_precision.Compute), weight.to(_precision.Compute)).to(float32);   // as QwenVl.Head
+                var logits = nn.functional.linear(hidden.to(_mode.Products), weight.to(_mode.Products)).to(float32);   // as QwenVl.Head
                 var all = softmax.LogProbabilities(logits);
                 _ = SamplingSoftmax.Entropy(all.detach());
                 return all.gather(-1, wanted);

@@ -8,7 +8,7 @@ internal static partial class NativeHeap
     private static readonly TimeSpan BetweenLooks = TimeSpan.FromMilliseconds(1);
 
     /// <summary>Bytes in use now, by tensors and everything else native.</summary>
-    /// <exception cref="PlatformNotSupportedException">The C library is not glibc 2.33 or later.</exception>
+    /// <exception cref="UserException">The C library is not glibc 2.33 or later.</exception>
     public static long InUse()
     {
         try
@@ -18,7 +18,7 @@ internal static partial class NativeHeap
         }
         catch (Exception error) when (error is EntryPointNotFoundException or DllNotFoundException)
         {
-            throw new PlatformNotSupportedException(
+            throw new UserException(
                 "Memory can only be measured on Linux with glibc 2.33 or later. Run 'plan' there; its result holds for other systems.", error);
         }
     }

@@ -15,10 +15,11 @@ internal static class RealStep
     /// <summary>The most bytes that model, optimizer and the step had in use.</summary>
     public static long Peak(VlmConfig config, TrainingMode mode, StepShape step, int microRows) => NativeHeap.PeakDuring(() =>
     {
-        using var model = new QwenVl(config) { ComputeType = bfloat16, GradientCheckpointing = mode.Checkpointing };
-        if (mode.InBfloat16) ModelWeights.ToBfloat16(model);
+        var compute = new Compute(CPU, bfloat16) { Weights = mode.InBfloat16 ? bfloat16 : float32, Orthogonalization = bfloat16 };
+        using var model = new QwenVl(config, compute) { GradientCheckpointing = mode.Checkpointing };
+        InitialWeights.Draw(model);
         using var adapters = mode.Lora is null ? null : LoraAdapters.Attach(model, mode.Lora);
-        using var optimizer = new Optimizer(adapters?.Parameters ?? [.. model.named_parameters()], mode.Optimizer);
+        using var optimizer = new Optimizer(adapters?.Parameters ?? [.. model.named_parameters()], mode.Optimizer, compute);
         var forward = new PolicyForward(model, 1);
         var rows = Completions(config, step, microRows);
         using (NewDisposeScope())

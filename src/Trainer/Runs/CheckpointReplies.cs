@@ -1,11 +1,10 @@
 using System.Security.Cryptography;
 using Vlm.Model;
-using Vlm.Package;
 using Vlm.Puzzles;
 using Vlm.Text;
 using Vlm.Trainer.Model;
 using Vlm.Trainer.Sampling;
-using Vlm.Vision;
+using static TorchSharp.torch;
 
 namespace Vlm.Trainer.Runs;
 
@@ -13,20 +12,18 @@ namespace Vlm.Trainer.Runs;
 internal sealed class CheckpointReplies : IDisposable
 {
     private readonly QwenVl _model;
-    private readonly PictureConfig _pictures;
-    private readonly PromptTemplate _prompt;
-    private readonly Tokenizer _tokenizer;
+    private readonly CheckpointInput _input;
     private readonly GreedyReplies _greedy;
 
+    /// <param name="folder">The checkpoint.</param>
+    /// <param name="device">Where it computes.</param>
     /// <exception cref="CheckpointException">A file is missing or cannot be used.</exception>
-    public CheckpointReplies(string folder)
+    public CheckpointReplies(string folder, Device device)
     {
         using var checkpoint = CheckpointFolder.Open(folder);
-        _model = ModelWeights.Load(checkpoint);
-        _pictures = PictureConfig.Load(Path.Combine(folder, "preprocessor_config.json"));
-        _prompt = PromptTemplate.Load(Path.Combine(folder, "prompt.json"));
-        _tokenizer = Tokenizer.Load(Path.Combine(folder, "tokenizer.json"));
-        _greedy = new GreedyReplies(_model, _prompt.MaxNewTokens);
+        _model = ModelWeights.Load(checkpoint, Compute.Exact with { Device = device });
+        _input = CheckpointInput.Load(folder);
+        _greedy = new GreedyReplies(_model, _input.Template.MaxNewTokens);
     }
 
     /// <summary>The checkpoint's own folder, given it or the folder of the run that wrote it.</summary>
@@ -51,17 +48,11 @@ internal sealed class CheckpointReplies : IDisposable
 
     /// <summary>Replies in the order of the puzzles.</summary>
     public IReadOnlyList<PuzzleReply> To(IReadOnlyList<Puzzle> puzzles)
-        => [.. _greedy.To([.. puzzles.Select(Ask)])
-            .Select(reply => new PuzzleReply(_tokenizer.Decode(reply.Ids), Confidence(reply.Ids, reply.LogProbabilities)))];
+        => [.. _greedy.To([.. puzzles.Select(_input.Ask)])
+            .Select(reply => new PuzzleReply(_input.Tokenizer.Decode(reply.Ids), Confidence(reply.Ids, reply.LogProbabilities)))];
 
     public void Dispose() => _model.Dispose();
 
     private double? Confidence(int[] ids, float[] logProbabilities) =>
-        AnswerConfidence.Of(_tokenizer, ids, logProbabilities) is null ? null : Math.Min(1, Math.Exp(logProbabilities.Sum(log => (double)log)));
-
-    private TorchPrompt Ask(Puzzle puzzle)
-    {
-        var patches = Patches.From(puzzle.Picture, _pictures);
-        return new TorchPrompt(patches, _tokenizer.Encode(_prompt.Text(puzzle.Code, patches.Grid.MergedTokens(_pictures.MergeSize))));
-    }
+        AnswerConfidence.Of(_input.Tokenizer, ids, logProbabilities) is null ? null : Math.Min(1, Math.Exp(logProbabilities.Sum(log => (double)log)));
 }

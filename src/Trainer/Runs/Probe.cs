@@ -1,5 +1,4 @@
 using Vlm.Cryptogram;
-using Vlm.Package;
 using Vlm.Puzzles;
 using Vlm.Statistics;
 using Vlm.Text;
@@ -48,19 +47,15 @@ internal sealed class Probe
 {
     private const long Seed = 77;
     private const int MostTokens = 240, BatchSize = 32;
-    private readonly PictureConfig _pictures;
-    private readonly Tokenizer _tokenizer;
-    private readonly PromptTemplate _prompt;
+    private readonly CheckpointInput _input;
     private readonly List<(string Kind, Puzzle Puzzle)> _puzzles;
 
     /// <param name="perKind">Puzzles per kind.</param>
-    /// <param name="pictures">As the model takes them.</param>
-    /// <param name="tokenizer">The model's.</param>
-    /// <param name="prompt">The model's; that of the small models when not given.</param>
+    /// <param name="input">How the model is asked.</param>
     /// <param name="withStrata">Whether pictures with which something is the matter are asked about as well.</param>
-    public Probe(int perKind, PictureConfig pictures, Tokenizer tokenizer, PromptTemplate? prompt = null, bool withStrata = false)
+    public Probe(int perKind, CheckpointInput input, bool withStrata = false)
     {
-        (_pictures, _tokenizer, _prompt) = (pictures, tokenizer, prompt ?? PromptTemplate.Small);
+        _input = input;
         (string Name, PuzzleOptions Options)[] kinds =
         [
             ("words_1", Clean(1)), ("words_2", Clean(2)), ("words_3", Clean(3)),
@@ -78,8 +73,8 @@ internal sealed class Probe
     public ProbeResult Of(QwenVl model)
     {
         var greedy = new GreedyReplies(model, MostTokens);
-        var right = _puzzles.Chunk(BatchSize).SelectMany(chunk => greedy.To([.. chunk.Select(p => Ask(p.Puzzle))])
-            .Zip(chunk, (reply, p) => (p.Kind, Right: Score.IsExact(_tokenizer.Decode(reply.Ids), p.Puzzle.Answer))));
+        var right = _puzzles.Chunk(BatchSize).SelectMany(chunk => greedy.To([.. chunk.Select(p => _input.Ask(p.Puzzle))])
+            .Zip(chunk, (reply, p) => (p.Kind, Right: Score.IsExact(_input.Tokenizer.Decode(reply.Ids), p.Puzzle.Answer))));
         return new ProbeResult([.. right.GroupBy(r => r.Kind).Select(g => new KindResult(g.Key, g.Count(r => r.Right), g.Count()))]);
     }
 
@@ -90,10 +85,4 @@ internal sealed class Probe
 
     private static IEnumerable<(string Name, PuzzleOptions Options)> Strata() => Enum.GetValues<Stratum>().Where(stratum => stratum != Stratum.Whole)
         .Select(stratum => (stratum.ToString().ToLowerInvariant(), PuzzleOptions.For(Split.Camera, 0, 3) with { Strata = StratumMix.Only(stratum) }));
-
-    private TorchPrompt Ask(Puzzle puzzle)
-    {
-        var patches = Patches.From(puzzle.Picture, _pictures);
-        return new TorchPrompt(patches, _tokenizer.Encode(_prompt.Text(puzzle.Code, patches.Grid.MergedTokens(_pictures.MergeSize))));
-    }
 }

@@ -1,14 +1,8 @@
 using Vlm.Model;
 using Vlm.Trainer.Model;
-using Vlm.Vision;
 using static TorchSharp.torch;
 
 namespace Vlm.Trainer.Sampling;
-
-/// <summary>A picture and the prompt about it.</summary>
-/// <param name="Patches">The picture; null for text alone.</param>
-/// <param name="Ids">[T] prompt with image tokens expanded.</param>
-public sealed record TorchPrompt(Patches? Patches, int[] Ids);
 
 /// <summary>A reply as the model gave it.</summary>
 /// <param name="Ids">Tokens without the stop token.</param>
@@ -27,19 +21,16 @@ public sealed class GreedyReplies(QwenVl model, int mostTokens)
     {
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
-        var batch = new LeftPadded(questions, _config);
-        var features = QuestionPictures.Features(model, questions);
-        using var cache = new KvCache(
-            _config.Text.NumLayers, questions.Count, _config.Text.NumKeyValueHeads, batch.Length + mostTokens, _config.Text.HeadDim, model.ComputeType);
-        var hidden = model.Decode(model.Embed(batch.Ids, features), batch.Positions, QwenVl.CausalBias(batch.Length, batch.Mask), cache);
+        var batch = new PromptBatch(questions, model);
+        using var cache = new KvCache(_config.Text, questions.Count, batch.Length + mostTokens, model.Compute);
         var rows = questions.Select(_ => new Row()).ToList();
-        Take(rows, hidden.select(1, batch.Length - 1));
+        Take(rows, batch.Read(cache));
         for (var step = 0; step < mostTokens - 1 && rows.Exists(r => !r.Stopped); step++)
         {
             using var inner = NewDisposeScope();
-            var ids = tensor(rows.Select(r => (long)(r.Stopped ? _config.PadTokenId : r.Ids[^1])).ToArray()).view(-1, 1);
-            hidden = model.Decode(model.Embed(ids, null), batch.Rows.PositionsAt(step), batch.Rows.BiasAt(step), cache);
-            Take(rows, hidden.select(1, 0));
+            var last = rows.Select(r => (long)(r.Stopped ? _config.PadTokenId : r.Ids[^1])).ToArray();
+            var ids = tensor(last, device: model.Compute.Device).view(-1, 1);
+            Take(rows, model.Decode(model.Embed(ids, null), batch.Next.PositionsAt(step), batch.Next.BiasAt(step), cache).select(1, 0));
         }
         return [.. rows.Select(r => new TorchReply([.. r.Ids], [.. r.LogProbabilities], r.Stopped))];
     }
@@ -48,7 +39,7 @@ public sealed class GreedyReplies(QwenVl model, int mostTokens)
     {
         var logProbabilities = nn.functional.log_softmax(model.Head(hidden), -1);            // [B, V]
         var (best, tokens) = logProbabilities.max(-1);
-        var (values, ids) = (best.data<float>().ToArray(), tokens.data<long>().ToArray());
+        var (values, ids) = (best.cpu().data<float>().ToArray(), tokens.cpu().data<long>().ToArray());
         for (var r = 0; r < rows.Count; r++)
         {
             if (rows[r].Stopped) continue;

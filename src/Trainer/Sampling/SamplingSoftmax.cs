@@ -23,16 +23,16 @@ internal sealed class SamplingSoftmax(VlmConfig config, double temperature)
     public Tensor LogProbabilities(Tensor logits)
     {
         using var scale = tensor((float)(1 / temperature));
-        return nn.functional.log_softmax((logits * scale).Plus(Bias(logits.shape[^1])), -1);
+        return nn.functional.log_softmax((logits * scale).Plus(Bias(logits.shape[^1], logits.device)), -1);
     }
 
     /// <summary>[.., V] log-probabilities to the entropy [..] in nats.</summary>
     public static Tensor Entropy(Tensor logProbabilities) => (logProbabilities.exp() * logProbabilities).sum(-1).neg();
 
-    private Tensor Bias(long vocabulary)
+    private Tensor Bias(long vocabulary, Device device)
     {
-        using var places = tensor(_excluded.Where(id => id >= 0 && id < vocabulary).Distinct().ToArray());
+        using var places = tensor(_excluded.Where(id => id >= 0 && id < vocabulary).Distinct().ToArray(), device: device);
         using Scalar value = Excluded;
-        return zeros(vocabulary).index_fill(0, places, value);
+        return zeros(vocabulary, device: device).index_fill(0, places, value);
     }
 }

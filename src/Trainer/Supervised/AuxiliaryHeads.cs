@@ -16,11 +16,14 @@ internal sealed class AuxiliaryHeads : nn.Module
     [ComponentName(Name = "coded")] private readonly Linear _coded;
     [ComponentName(Name = "plain")] private readonly Linear _plain;
 
-    public AuxiliaryHeads(VlmConfig config) : base("auxiliary")
+    /// <param name="config">Widths.</param>
+    /// <param name="compute">The model's; weights are not set yet.</param>
+    public AuxiliaryHeads(VlmConfig config, Compute compute) : base("auxiliary")
     {
-        _glyphs = new Linear(config.Vision.HiddenSize, 2 * Letters, bias: true);
-        _coded = new Linear(config.Vision.OutHiddenSize, Letters, bias: true);
-        _plain = new Linear(config.Vision.OutHiddenSize, Letters, bias: true);
+        var mode = new ComputeMode(compute with { Weights = float32 });
+        _glyphs = new Linear(config.Vision.HiddenSize, 2 * Letters, bias: true, mode);
+        _coded = new Linear(config.Vision.OutHiddenSize, Letters, bias: true, mode);
+        _plain = new Linear(config.Vision.OutHiddenSize, Letters, bias: true, mode);
         RegisterComponents();
     }
 

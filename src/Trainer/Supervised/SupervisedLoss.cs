@@ -23,26 +23,26 @@ internal sealed class SupervisedLoss(QwenVl model, AuxiliaryHeads heads, LossWei
     public (Tensor? Loss, IReadOnlyDictionary<string, double> Metrics) Of(TrainingBatch batch)
     {
         _metrics.Clear();
-        var tensors = new BatchTensors(batch, model.Config.Vision.SpatialMergeSize);
+        var targets = new BatchTargets(batch, model.Config.Vision.SpatialMergeSize, model.Compute.Device);
         var terms = new List<Tensor>();
-        var features = batch.Pictures.Count == 0 ? null : Reading(batch, tensors, terms);
-        if (weights.Reply > 0 && batch.Rows.Count > 0) Replying(tensors, features, terms);
+        var features = batch.Pictures.Count == 0 ? null : Reading(batch, targets, terms);
+        if (weights.Reply > 0 && batch.Rows.Count > 0) Replying(batch, targets, features, terms);
         var loss = terms.Count == 0 ? null : stack(terms).sum();
         _metrics["loss"] = loss?.item<float>() ?? 0;
         return (loss, new Dictionary<string, double>(_metrics));
     }
 
-    private Tensor Reading(TrainingBatch batch, BatchTensors tensors, List<Tensor> terms)
+    private Tensor Reading(TrainingBatch batch, BatchTargets targets, List<Tensor> terms)
     {
         var blocks = new List<Tensor>();
-        var features = model.Encode(tensors.Pixels(), batch.Grids, (name, x) =>
+        var features = model.Encode(TokenRows.Pixels(batch.Patches, model.Compute.Device), [.. batch.Patches.Select(p => p.Grid)], (name, x) =>
         {
             if (name == $"visual.blocks.{AuxiliaryHeads.GlyphBlock}") blocks.Add(x.flatten(0, 1));
         });                                                                                  // [M, C]
         // A mean over no labels is no number: such a term is left out.
-        var glyphs = tensors.Glyphs();
+        var glyphs = targets.Glyphs();
         if (weights.Glyphs > 0 && !glyphs.IsEmpty) terms.Add(Term("glyphs", weights.Glyphs, heads.Glyphs(cat(blocks, 0)), glyphs, out _));
-        var (coded, plain) = tensors.Pairs();
+        var (coded, plain) = targets.Pairs();
         if (weights.Pairs > 0 && !coded.IsEmpty)
         {
             terms.Add(Term("coded", weights.Pairs, heads.Coded(features), coded, out var codedRight));
@@ -52,24 +52,22 @@ internal sealed class SupervisedLoss(QwenVl model, AuxiliaryHeads heads, LossWei
         return features;
     }
 
-    private void Replying(BatchTensors tensors, Tensor? features, List<Tensor> terms)
+    private void Replying(TrainingBatch batch, BatchTargets targets, Tensor? features, List<Tensor> terms)
     {
-        var ids = tensors.Ids(model.Config.PadTokenId);
-        var order = tensors.FeatureOrder();
-        var embeds = model.Embed(ids, order is null || features is null ? null : features.index_select(0, order));
-        var bias = QwenVl.CausalBias(ids.shape[1]);
+        var rows = new TokenRows(batch.Rows, FillSide.Right, model);
+        var bias = rows.Bias;
         Tensor? query = null, key = null;
-        var hidden = model.Decode(embeds, tensors.Positions(), bias, cache: null, (name, x) =>
+        var hidden = model.Decode(rows.Embed(model, features, batch.Patches), rows.Positions, bias, cache: null, (name, x) =>
         {
             if (name == $"model.layers.{_pointerLayer}.query") query = x.select(1, 0).to(float32);   // [R, T, D] head 0
             if (name == $"model.layers.{_pointerLayer}.key") key = x.select(1, 0).to(float32);       // [R, T, D] its key head
         });
 
-        var learned = tensors.Tokens(TokenRole.Form, TokenRole.LookUp, TokenRole.Copy);
+        var learned = targets.Tokens(TokenRole.Form, TokenRole.LookUp, TokenRole.Copy);
         var logits = model.Head(hidden.flatten(0, 1).index_select(0, learned.Places));       // [L, V]
         terms.Add(Weighted("reply", weights.Reply, nn.functional.cross_entropy(logits, learned.Classes)));
-        Shares(tensors, hidden);
-        var pointers = tensors.Pointers();
+        Shares(targets, hidden);
+        var pointers = targets.Pointers();
         if (weights.Pointer > 0 && !pointers.IsEmpty) terms.Add(PointerTerm(query!, key!, bias, pointers));
     }
 
@@ -83,16 +81,16 @@ internal sealed class SupervisedLoss(QwenVl model, AuxiliaryHeads heads, LossWei
         return Weighted("pointer", weights.Pointer, nn.functional.cross_entropy(asked, pointers.Classes));
     }
 
-    private void Shares(BatchTensors tensors, Tensor hidden)
+    private void Shares(BatchTargets batch, Tensor hidden)
     {
         using var noGradient = no_grad();
         foreach (var (name, role) in new[] { ("look_up", TokenRole.LookUp), ("copy", TokenRole.Copy) })
         {
-            var targets = tensors.Tokens(role);
+            var targets = batch.Tokens(role);
             if (targets.IsEmpty) continue;
             var best = model.Head(hidden.flatten(0, 1).index_select(0, targets.Places)).argmax(-1);
             _metrics[name] = best.eq(targets.Classes).to(float32).mean().item<float>();
-            if (role == TokenRole.LookUp) Unseen(best.data<long>().ToArray(), targets.Classes.data<long>().ToArray());
+            if (role == TokenRole.LookUp) Unseen(best.cpu().data<long>().ToArray(), targets.Classes.cpu().data<long>().ToArray());
         }
     }
 

@@ -6,6 +6,7 @@ using Vlm.Trainer.Data;
 using Vlm.Trainer.Model;
 using Vlm.Trainer.Optimization;
 using Vlm.Trainer.Runs;
+using Vlm.Trainer.Sampling;
 using Vlm.Vision;
 using static TorchSharp.torch;
 
@@ -20,12 +21,11 @@ internal sealed class SupervisedRun : IDisposable
     private readonly TrainConfig _config;
     private readonly RunFolder _folder;
     private readonly SupervisedCheckpoint _checkpoint;
-    private readonly PictureConfig _pictures;
     private readonly QwenVl _model;
     private readonly AuxiliaryHeads _heads;
     private readonly Optimizer _optimizer;
     private readonly RowBuilder _rows;
-    private readonly Tokenizer _tokenizer;
+    private readonly CheckpointInput _input;
     private readonly Probe _probe;
     private SupervisedState _state;
 
@@ -36,35 +36,44 @@ internal sealed class SupervisedRun : IDisposable
         set_num_threads(config.Threads);
         _checkpoint = new SupervisedCheckpoint(folder);
         _state = _checkpoint.State ?? new SupervisedState(0, null);
-        Compute = ComputeChoice.Choose(config.Compute, _state.Compute, ComputeProbe.Measure);
-        _state = _state with { Compute = Compute.Types };
+        var device = Compute.FindDevice(config.Device);
+        Choice = ComputeChoice.Choose(config.ComputeType, _state.Compute, () => ComputeProbe.Measure(device));
+        _state = _state with { Compute = Choice.Types };
         manual_seed(config.Seed);
-        _pictures = ModelPreset.Pictures(config);
-        _model = new QwenVl(ModelPreset.Config(config.Model)) { GradientCheckpointing = config.GradientCheckpointing };
-        _heads = new AuxiliaryHeads(_model.Config);
+        var compute = Choice.Types.On(device, config.Bf16Weights);
+        _model = new QwenVl(ModelPreset.Config(config.Model), compute) { GradientCheckpointing = config.GradientCheckpointing };
+        _heads = new AuxiliaryHeads(_model.Config, compute);
         // Before the optimizer, which may keep float32 masters of what it finds.
-        Start = _state.Step > 0 ? $"on from step {_state.Step}" : config.From is null ? "random weights" : StartingWeights.Take(config.From, _model, _heads);
-        if (config.Bf16Weights) ModelWeights.ToBfloat16(_model);
+        Start = Begin();
         _optimizer = new Optimizer(
             [.. _model.named_parameters().Concat(_heads.named_parameters(recurse: true).Select(p => (AuxiliaryPrefix + p.name, p.parameter)))],
-                config.Optimizer, ComputeTypes.Scalar(Compute.Types.Orthogonalization));
+            config.Optimizer, compute);
         if (_state.Step > 0) _checkpoint.Restore(_model, _heads, _optimizer);
-        _model.ComputeType = ComputeTypes.Scalar(Compute.Types.Products);
-        _tokenizer = folder.Tokenizer();
-        _rows = new RowBuilder(_tokenizer, PromptTemplate.Small, _model.Config);
-        _probe = new Probe(config.ProbePuzzles, _pictures, _tokenizer, withStrata: HasStrata);
+        _input = new CheckpointInput(ModelPreset.Pictures(config), folder.Tokenizer(), PromptTemplate.Small);
+        _rows = new RowBuilder(_input.Tokenizer, _input.Template, _model.Config);
+        _probe = new Probe(config.ProbePuzzles, _input, HasStrata);
     }
 
     /// <summary>What the run starts from, for people.</summary>
     public string Start { get; }
 
     /// <summary>What the run computes in, and why.</summary>
-    public ComputeChoice Compute { get; }
+    public ComputeChoice Choice { get; }
 
     /// <summary>Weights trained.</summary>
     public long ParameterCount => _model.parameters().Sum(p => p.numel());
 
     private bool HasStrata => _config.Stages.Any(stage => stage.Strata != new StratumMix());
+
+    /// <summary>Sets the weights that the run does not take from its own checkpoint.</summary>
+    private string Begin()
+    {
+        if (_state.Step > 0) return $"on from step {_state.Step}";
+        InitialWeights.Draw(_heads);
+        if (_config.From is not null) return StartingWeights.Take(_config.From, _model, _heads);
+        InitialWeights.Draw(_model);
+        return "random weights";
+    }
 
     /// <summary>Runs what is left of the stages; stops between two steps, with a checkpoint, when asked to.</summary>
     public void Run(CancellationToken stop)
@@ -84,7 +93,7 @@ internal sealed class SupervisedRun : IDisposable
     {
         var stage = _config.Stages[index];
         progress.Note($"stage '{stage.Name}': {stage.Steps} steps of {stage.Pictures * stage.Accumulate} pictures, from step {_state.Step - first}");
-        var maker = new BatchMaker(stage, index, _config.Seed, _pictures, _rows);
+        var maker = new BatchMaker(stage, index, _config.Seed, _input.Pictures, _rows);
         using var batches = new BatchStream<TrainingBatch>(maker.Make, (_state.Step - first) * stage.Accumulate, _config.Drawers);
         var loss = new SupervisedLoss(_model, _heads, stage.Losses);
         _optimizer.Choose(name => IsTrained(stage.Trains, name));
@@ -133,14 +142,14 @@ internal sealed class SupervisedRun : IDisposable
     private void Report(TrainingProgress progress)
     {
         _model.ComputeType = float32;
-        var result = new Probe(_config.FinalPuzzles, _pictures, _tokenizer, withStrata: HasStrata).Of(_model);
+        var result = new Probe(_config.FinalPuzzles, _input, HasStrata).Of(_model);
         progress.Note($"final: {result}");
         File.WriteAllText(System.IO.Path.Combine(_folder.Path, "evaluation.md"), result.ToMarkdown($"{_config.Name}, step {_state.Step}"));
         File.WriteAllText(System.IO.Path.Combine(_folder.Path, "evaluation.json"), System.Text.Json.JsonSerializer.Serialize(result, TrainJson.Options));
         _folder.SaveProvenance(new Provenance
         {
             Command = $"train configs/{_config.Name}.json",
-            Config = $"configs/{_config.Name}.json, step {_state.Step}" + (_config.From is null ? "" : $", from {_config.From}") + $"; {Compute.Types}",
+            Config = $"configs/{_config.Name}.json, step {_state.Step}" + (_config.From is null ? "" : $", from {_config.From}") + $"; {Choice.Types}",
             Seed = _config.Seed,
             Commit = SourceCommit.Current(),
             Accuracy = result.Kinds.ToDictionary(k => k.Kind, k => k.Share),
@@ -149,7 +158,7 @@ internal sealed class SupervisedRun : IDisposable
 
     private void Save(RunLog log)
     {
-        _checkpoint.Save(_model, _heads, _optimizer, _state, _pictures);
+        _checkpoint.Save(_model, _heads, _optimizer, _state, _input.Pictures);
         log.Plot("loss", new PlotStyle("Losses", IsLog: true, Smoothing: 0.95), "train/loss", "train/loss_glyphs", "train/loss_coded", "train/loss_plain",
             "train/loss_pointer", "train/loss_reply");
         log.Plot("read", new PlotStyle("Read, looked up, copied (share right, within the training batches)", Smoothing: 0.95), "train/read", "train/look_up",

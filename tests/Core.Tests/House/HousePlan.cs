@@ -82,7 +82,7 @@ internal static class HousePlan
         ["src/Trainer/Planning"] = ["src/Trainer/Data", "src/Trainer/Grpo", "src/Trainer/Model", "src/Trainer/Optimization", "src/Trainer/Sampling"],
         ["src/Trainer/Commands"] =
         [
-            "src/Trainer/Config", "src/Trainer/Grpo", "src/Trainer/Model", "src/Trainer/Optimization", "src/Trainer/Planning",
+            "src/Trainer/Config", "src/Trainer/Data", "src/Trainer/Grpo", "src/Trainer/Model", "src/Trainer/Optimization", "src/Trainer/Planning",
             "src/Trainer/Runs", "src/Trainer/Sampling", "src/Trainer/Supervised",
         ],
         ["export"] = ["export/Commands"],
@@ -134,7 +134,7 @@ internal static class HousePlan
         ["src/Cli"] = 2,
         ["src/Core"] = 27,
         ["src/Edge"] = 24,
-        ["src/Trainer"] = 33,
+        ["src/Trainer"] = 16,
         ["tests/Bench"] = 26,
         ["tests/Bench.Tests"] = 6,
         ["tests/Cli.Tests"] = 3,

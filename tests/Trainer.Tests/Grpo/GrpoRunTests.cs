@@ -72,7 +72,10 @@ public sealed class GrpoRunTests : IDisposable
         using var checkpoint = CheckpointFolder.Open(Path.Combine(unbroken, "grpo-test", "checkpoint"));
         var (before, after) = (start.ReadFloats("model.norm.weight"), checkpoint.ReadFloats("model.norm.weight"));
         Assert.Equal(before, after);
-        Assert.Equal(0, MergeCommand.Run(CheckpointOf(unbroken), Path.Combine(CheckpointOf(unbroken), "adapter"), Path.Combine(_runs, "merged")));
+        Assert.Equal(
+            0, TinyCheckpoint.Run(
+                MergeCommand.Create(), CheckpointOf(unbroken), "--adapter", Path.Combine(CheckpointOf(unbroken), "adapter"), "--to",
+                    Path.Combine(_runs, "merged")));
 
         static string CheckpointOf(string folder) => Path.Combine(folder, "grpo-test", "checkpoint");
     }

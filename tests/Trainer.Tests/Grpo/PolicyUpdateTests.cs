@@ -1,6 +1,7 @@
 using Vlm.Package;
 using Vlm.Puzzles;
 using Vlm.Text;
+using Vlm.Trainer.Sampling;
 using Vlm.Trainer.Config;
 using Vlm.Trainer.Data;
 using Vlm.Trainer.Grpo;
@@ -26,12 +27,12 @@ public sealed class PolicyUpdateTests : IDisposable
 
     private readonly TorchSharp.DisposeScope _scope = NewDisposeScope();
     private readonly string _folder = Directory.CreateTempSubdirectory("update").FullName;
-    private readonly PolicyInput _input;
+    private readonly CheckpointInput _input;
 
     public PolicyUpdateTests()
     {
         SmallTokenizer.Write(_folder);
-        _input = new PolicyInput(TinyPolicy.Pictures, Tokenizer.Load(Path.Combine(_folder, "tokenizer.json")), PromptTemplate.Small);
+        _input = new CheckpointInput(TinyPolicy.Pictures, Tokenizer.Load(Path.Combine(_folder, "tokenizer.json")), PromptTemplate.Small);
     }
 
     [Theory]

@@ -33,8 +33,9 @@ public sealed class RolloutSamplerTests : IDisposable
         var groups = Sampler(seed: 1, temperature).Sample(Prompts(3), step: 5);
         PolicyRow[] rows = [.. groups.SelectMany(g => g.Group.Rollouts.Select(r => new PolicyRow(g.Prompt, r, 0)))];
         using var noGradient = no_grad();
-        var forced = new PolicyForward(_model, temperature).Of(rows).LogProbabilities;
-        var difference = (forced - PolicyForward.Padded(rows, r => r.Rollout.LogProbabilities)).abs();
+        var forward = new PolicyForward(_model, temperature);
+        var forced = forward.Of(rows).LogProbabilities;
+        var difference = (forced - forward.Padded(rows, r => r.Rollout.LogProbabilities)).abs();
         TestContext.Current.TestOutputHelper?.WriteLine(
             $"{(bfloat16 ? "bfloat16" : "float32")}, T {temperature}: max {difference.max().item<float>():E2}, mean {difference.mean().item<float>():E2}");
         Assert.Equal(3 * Samples, rows.Length);

@@ -17,7 +17,9 @@ internal static class TinyPolicy
     public static QwenVl Model()
     {
         manual_seed(4);
-        return new QwenVl(ModelPreset.Config(Sizes.Model));
+        var model = new QwenVl(ModelPreset.Config(Sizes.Model));
+        InitialWeights.Draw(model);
+        return model;
     }
 
     public static void Write(string folder)

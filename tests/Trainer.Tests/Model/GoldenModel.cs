@@ -8,10 +8,10 @@ namespace Vlm.Trainer.Tests.Model;
 /// <summary>The tiny reference model with the inputs of its golden cases (tests/Golden/README.md).</summary>
 internal sealed class GoldenModel : IDisposable
 {
-    private readonly CheckpointFolder _checkpoint = CheckpointFolder.Open(Folder);
+    public CheckpointFolder Checkpoint { get; } = CheckpointFolder.Open(Folder);
     private readonly SafeTensors _inputs = SafeTensors.Open(Repository.Golden("qwen25vl/golden.safetensors"));
 
-    public GoldenModel() => Model = ModelWeights.Load(_checkpoint);
+    public GoldenModel() => Model = ModelWeights.Load(Checkpoint);
 
     public static string Folder => Repository.Golden("qwen25vl/checkpoint");
 
@@ -44,7 +44,7 @@ internal sealed class GoldenModel : IDisposable
     {
         Model.Dispose();
         _inputs.Dispose();
-        _checkpoint.Dispose();
+        Checkpoint.Dispose();
     }
 
     private PatchGrid Grid(string picture)

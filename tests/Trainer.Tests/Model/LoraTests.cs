@@ -113,7 +113,7 @@ public sealed class LoraTests : IDisposable
     {
         using var noGradient = no_grad();
         var target = Path.Combine(_folder, "merged");
-        Assert.Equal(0, MergeCommand.Run(GoldenModel.Folder, Adapter, target));
+        Assert.Equal(0, TinyCheckpoint.Run(MergeCommand.Create(), GoldenModel.Folder, "--adapter", Adapter, "--to", target));
         using var merged = CheckpointFolder.Open(target);
         foreach (var name in _peft.Names.Where(n => n.StartsWith("merged.", StringComparison.Ordinal)))
         {
@@ -136,9 +136,9 @@ public sealed class LoraTests : IDisposable
         var small = Path.Combine(_folder, "bfloat16");
         Directory.CreateDirectory(small);
         File.Copy(Path.Combine(GoldenModel.Folder, "config.json"), Path.Combine(small, "config.json"));
-        ModelWeights.ToBfloat16(_golden.Model);
-        SafeTensors.Write(Path.Combine(small, "model.safetensors"), ModelWeights.Tensors(_golden.Model));
-        Assert.Equal(0, MergeCommand.Run(small, Adapter, Path.Combine(_folder, "merged")));
+        using var half = ModelWeights.Load(_golden.Checkpoint, Compute.Exact with { Weights = bfloat16 });
+        SafeTensors.Write(Path.Combine(small, "model.safetensors"), ModelWeights.Tensors(half));
+        Assert.Equal(0, TinyCheckpoint.Run(MergeCommand.Create(), small, "--adapter", Adapter, "--to", Path.Combine(_folder, "merged")));
         using var merged = CheckpointFolder.Open(Path.Combine(_folder, "merged"));
         var name = _peft.Names.First(n => n.StartsWith("merged.", StringComparison.Ordinal));
         var weight = name["merged.".Length..];
@@ -151,7 +151,7 @@ public sealed class LoraTests : IDisposable
     [Fact]
     public void Merging_writes_over_nothing_and_names_a_layer_of_another_shape()
     {
-        Assert.Equal(1, MergeCommand.Run(GoldenModel.Folder, Adapter, _folder));
+        Assert.Equal(1, TinyCheckpoint.Run(MergeCommand.Create(), GoldenModel.Folder, "--adapter", Adapter, "--to", _folder));
         Assert.Empty(Directory.EnumerateFileSystemEntries(_folder));
 
         using (var original = SafeTensors.Open(Path.Combine(Adapter, "adapter_model.safetensors")))

@@ -60,7 +60,7 @@ public sealed class QwenVlGoldenTests : IDisposable
         var ids = Longs($"ids.{name}");
         var positions = Longs($"positions.{name}");
         var text = _checkpoint.Config.Text;
-        using var cache = new KvCache(text.NumLayers, 1, text.NumKeyValueHeads, ids.shape[1] + Steps, text.HeadDim, float32);
+        using var cache = new KvCache(text, 1, ids.shape[1] + Steps, Compute.Exact);
         var next = _model.Decode(_model.Embed(ids, Features(Cases[name])), positions, QwenVl.CausalBias(ids.shape[1]), cache);
         var (tokens, logProbabilities) = (new List<long>(), new List<float>());
         var first = ids.shape[1] + _golden.ReadLongs($"delta.{name}")[0];

@@ -59,7 +59,7 @@ public sealed class ComputeChoiceTests : IDisposable
     public void The_switch_of_a_configuration_has_three_positions(string text, ComputeType expected)
     {
         var config = Load($"\"bfloat16\": {text},");
-        Assert.Equal(expected, config.Compute);
+        Assert.Equal(expected, config.ComputeType);
         config.Save(Path.Combine(_folder, "saved.json"));
         Assert.Contains($"\"bfloat16\": {text},", File.ReadAllText(Path.Combine(_folder, "saved.json")), StringComparison.Ordinal);
     }
@@ -67,7 +67,7 @@ public sealed class ComputeChoiceTests : IDisposable
     [Fact]
     public void Without_the_switch_it_is_auto_and_another_word_is_refused()
     {
-        Assert.Equal(ComputeType.Auto, Load("").Compute);
+        Assert.Equal(ComputeType.Auto, Load("").ComputeType);
         Assert.Contains(
             "true, false or \"auto\"", Assert.Throws<InvalidDataException>(() => Load("\"bfloat16\": \"half\",")).Message, StringComparison.Ordinal);
     }
@@ -75,14 +75,14 @@ public sealed class ComputeChoiceTests : IDisposable
     [Fact]
     public void A_run_measures_once_and_its_checkpoint_keeps_what_was_chosen()
     {
-        var config = TrainConfig.Load(TinyCheckpoint.ConfigPath) with { Compute = ComputeType.Auto };
+        var config = TrainConfig.Load(TinyCheckpoint.ConfigPath) with { ComputeType = ComputeType.Auto };
         config = config with { Stages = [config.Stages[0] with { Steps = 1 }], FinalPuzzles = 1 };
         var run = new RunFolder(Path.Combine(_folder, "run"));
         ComputeTypes chosen;
         using (var first = new SupervisedRun(config, run))
         {
-            chosen = first.Compute.Types;
-            Assert.StartsWith("measured here", first.Compute.Why, StringComparison.Ordinal);
+            chosen = first.Choice.Types;
+            Assert.StartsWith("measured here", first.Choice.Why, StringComparison.Ordinal);
             first.Run(CancellationToken.None);
         }
 
@@ -90,8 +90,8 @@ public sealed class ComputeChoiceTests : IDisposable
         Assert.Contains(
             JsonEncodedText.Encode(chosen.ToString()).ToString(), File.ReadAllText(Path.Combine(run.Checkpoint, "provenance.json")), StringComparison.Ordinal);
         using var resumed = new SupervisedRun(config, run);
-        Assert.Equal(chosen, resumed.Compute.Types);
-        Assert.StartsWith("as in the checkpoint", resumed.Compute.Why, StringComparison.Ordinal);
+        Assert.Equal(chosen, resumed.Choice.Types);
+        Assert.StartsWith("as in the checkpoint", resumed.Choice.Why, StringComparison.Ordinal);
     }
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);

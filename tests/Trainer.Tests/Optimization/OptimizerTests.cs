@@ -79,7 +79,7 @@ public sealed class OptimizerTests
         var p = new Parameter(ones(2));
         using var optimizer = new Optimizer([("norm.weight", p)], new OptimizerConfig());
         (p * tensor(float.NaN)).sum().backward();
-        Assert.Contains("Lower the learning rate", Assert.Throws<InvalidOperationException>(() => optimizer.Step(0.1)).Message, StringComparison.Ordinal);
+        Assert.Contains("Lower the learning rate", Assert.Throws<UserException>(() => optimizer.Step(0.1)).Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -14,6 +14,7 @@ public sealed class GreedyRepliesTests
         using var noGradient = no_grad();
         manual_seed(4);
         using var model = new QwenVl(ModelPreset.Config(TrainConfig.Load(Path.Combine(Repository.Root, "configs", "test.json")).Model));
+        InitialWeights.Draw(model);
         int[][] prompts = [[5, 6, 7, 8, 9, 10, 11], [40, 41, 42], [90]];
         var greedy = new GreedyReplies(model, 6);
         var together = greedy.To([.. prompts.Select(p => new TorchPrompt(null, p))]);

@@ -19,7 +19,7 @@ public sealed class StartingWeightsTests : IDisposable
         Assert.Contains($"weights of {checkpoint}; its auxiliary read-outs are not there", run.Start, StringComparison.Ordinal);
 
         using var model = new QwenVl(ModelPreset.Config(Config.Model));
-        using var heads = new AuxiliaryHeads(model.Config);
+        using var heads = new AuxiliaryHeads(model.Config, Compute.Exact);
         StartingWeights.Take(checkpoint, model, heads);
         using var expected = SafeTensors.Open(Path.Combine(checkpoint, "model.safetensors"));
         foreach (var (name, parameter) in model.named_parameters()) Assert.Equal(expected.ReadFloats(name), parameter.data<float>().ToArray());
@@ -39,8 +39,9 @@ public sealed class StartingWeightsTests : IDisposable
     {
         var checkpoint = TinyCheckpoint.Write(At("checkpoint"));
         using var model = new QwenVl(ModelPreset.Config(Config.Model));
-        using var trained = new AuxiliaryHeads(model.Config);
-        using var fresh = new AuxiliaryHeads(model.Config);
+        using var trained = new AuxiliaryHeads(model.Config, Compute.Exact);
+        InitialWeights.Draw(trained);
+        using var fresh = new AuxiliaryHeads(model.Config, Compute.Exact);
         Directory.CreateDirectory(Path.Combine(checkpoint, "training"));
         SafeTensors.Write(Path.Combine(checkpoint, "training/auxiliary.safetensors"), ModelWeights.Tensors(trained));
         Assert.Contains("included", StartingWeights.Take(checkpoint, model, fresh), StringComparison.Ordinal);

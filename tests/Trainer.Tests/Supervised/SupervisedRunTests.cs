@@ -59,7 +59,9 @@ public sealed class SupervisedRunTests : IDisposable
         using var scope = NewDisposeScope();
         var config = TrainConfig.Load(Config);
         using var model = new QwenVl(ModelPreset.Config(config.Model));
-        using var heads = new AuxiliaryHeads(model.Config);
+        using var heads = new AuxiliaryHeads(model.Config, Compute.Exact);
+        InitialWeights.Draw(model);
+        InitialWeights.Draw(heads);
         var puzzle = new PuzzleSource(PuzzleOptions.For(Split.Clean), 1).At(0) with { Pairs = [] };   // as when all of them are out of the picture
         var batch = new TrainingBatch([LabelledPatches.Of(puzzle, ModelPreset.Pictures(config))], []);
         var (loss, metrics) = new SupervisedLoss(model, heads, new LossWeights { Glyphs = 1, Pairs = 1 }).Of(batch);

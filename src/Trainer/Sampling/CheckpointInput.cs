@@ -1,0 +1,33 @@
+using Vlm.Model;
+using Vlm.Package;
+using Vlm.Puzzles;
+using Vlm.Text;
+using Vlm.Vision;
+
+namespace Vlm.Trainer.Sampling;
+
+/// <summary>A picture and the prompt about it.</summary>
+/// <param name="Patches">The picture; null for text alone.</param>
+/// <param name="Ids">[T] prompt with image tokens expanded.</param>
+public sealed record TorchPrompt(Patches? Patches, int[] Ids);
+
+/// <summary>How a checkpoint takes pictures and is asked.</summary>
+/// <param name="Pictures">Size and normalisation of pictures.</param>
+/// <param name="Tokenizer">Its tokenizer.</param>
+/// <param name="Template">Its prompt.</param>
+public sealed record CheckpointInput(PictureConfig Pictures, Tokenizer Tokenizer, PromptTemplate Template)
+{
+    /// <summary>Reads the files of a checkpoint folder.</summary>
+    /// <exception cref="CheckpointException">One is missing or cannot be used.</exception>
+    public static CheckpointInput Load(string folder) => new(
+        PictureConfig.Load(Path.Combine(folder, "preprocessor_config.json")),
+        Tokenizer.Load(Path.Combine(folder, "tokenizer.json")),
+        PromptTemplate.Load(Path.Combine(folder, "prompt.json")));
+
+    /// <summary>What the model is given for a puzzle.</summary>
+    public TorchPrompt Ask(Puzzle puzzle)
+    {
+        var patches = Patches.From(puzzle.Picture, Pictures);
+        return new TorchPrompt(patches, Tokenizer.Encode(Template.Text(puzzle.Code, patches.Grid.MergedTokens(Pictures.MergeSize))));
+    }
+}
