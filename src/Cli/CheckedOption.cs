@@ -75,6 +75,14 @@ public static class CheckedOption
         return Read<Stratum[]>(name, description, Enum.GetValues<Stratum>(), TryReadStrata, $"some of {names}");
     }
 
+    /// <summary>Some kinds of pictures, each with how many where that is said after a colon; all of them without by default.</summary>
+    public static Option<IReadOnlyDictionary<Stratum, int?>> StrataWithCounts(string name, string description)
+    {
+        var names = string.Join(",", Enum.GetNames<Stratum>()).ToLowerInvariant();
+        IReadOnlyDictionary<Stratum, int?> all = Enum.GetValues<Stratum>().ToDictionary(stratum => stratum, _ => (int?)null);
+        return Read(name, description, all, TryReadCounts, $"some of {names}, each once, with a whole number of at least 1 after a colon or without");
+    }
+
     /// <summary>How hard the pictures are that a camera took.</summary>
     public static Option<SeverityRange> Severity(SeverityRange usual)
     {
@@ -119,6 +127,21 @@ public static class CheckedOption
         bool IsName(string name) => Enum.GetNames<Stratum>().Contains(name, StringComparer.OrdinalIgnoreCase);
         strata = [.. names.Where(IsName).Select(name => Enum.Parse<Stratum>(name, ignoreCase: true)).Distinct().Order()];
         return names.Length > 0 && names.All(IsName);
+    }
+
+    private static bool TryReadCounts(string text, out IReadOnlyDictionary<Stratum, int?> counts)
+    {
+        var read = new SortedDictionary<Stratum, int?>();
+        counts = read;
+        foreach (var part in text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+        {
+            var (name, count) = part.Split(':', 2) is [var before, var after] ? (before, after) : (part, null);
+            if (!TryReadStrata(name, out var strata) || strata.Length != 1) return false;
+            if (count is not null && !(int.TryParse(count, out var parsed) && parsed > 0)) return false;
+            if (!read.TryAdd(strata[0], count is null ? null : int.Parse(count))) return false;
+        }
+
+        return read.Count > 0;
     }
 
     private static bool TryReadSplits(string text, out Split[] splits)

@@ -32,7 +32,8 @@ internal static class CalibrateCommand
     private static readonly Option<int> Unreadable =
         CheckedOption.Positive("--unreadable", "Pictures to draw of each stratum that cannot be read.", 1000, 10_000_000);
 
-    private static readonly Option<Stratum[]> Strata = CheckedOption.Strata("--strata", "Kinds of pictures to draw.");
+    private static readonly Option<IReadOnlyDictionary<Stratum, int?>> Strata = CheckedOption.StrataWithCounts(
+        "--strata", "Kinds of pictures to draw, such as whole,empty:600: with a number where --count, --reversed and --unreadable say another one.");
 
     private static readonly Option<Stratum[]> Promised =
         CheckedOption.Strata("--promise", "Kinds of pictures that something is promised for; the others are measured and reported.");
@@ -76,11 +77,10 @@ internal static class CalibrateCommand
         Option[] drawing = [DrawnSplit, Strata, Count, Reversed, Unreadable];
         if (result.GetValue(Data) is not null && drawing.FirstOrDefault(option => result.GetResult(option) is { Implicit: false }) is { } drawn)
             throw new UsageException($"--data uses a folder whole; {drawn.Name} is for drawn puzzles. Leave one or the other out.");
-        foreach (var option in (Option<Stratum[]>[])[Strata, Promised])
-        {
-            if (!result.GetValue(option)!.Contains(Stratum.Whole))
-                throw new UsageException($"{option.Name} lacks whole: confidence is learned on, and first promised for, pictures that can be read.");
-        }
+        var strata = result.GetValue(Strata)!;
+        if (!strata.ContainsKey(Stratum.Whole)) throw new UsageException("--strata lacks whole: confidence is learned on pictures that can be read.");
+        if (!result.GetValue(Promised)!.Contains(Stratum.Whole))
+            throw new UsageException("--promise lacks whole: what is promised first is for pictures that can be read.");
 
         return new CalibrateOptions
         {
@@ -91,12 +91,9 @@ internal static class CalibrateCommand
             Data = result.GetValue(Data),
             Split = result.GetValue(DrawnSplit),
             Severity = result.GetValue(Severity),
-            Strata = result.GetValue(Strata)!,
+            Strata = [.. strata.Select(item => new StratumCount(item.Key, item.Value ?? result.GetValue(UsualCount(item.Key))))],
             Promised = result.GetValue(Promised)!,
             Coverage = result.GetValue(Coverage),
-            Count = result.GetValue(Count),
-            Reversed = result.GetValue(Reversed),
-            Unreadable = result.GetValue(Unreadable),
             Seed = result.GetValue(Seed),
             Batch = result.GetValue(Batch),
             Threads = result.GetValue(Threads),
@@ -104,4 +101,11 @@ internal static class CalibrateCommand
             Runs = result.GetValue(Runs)!,
         };
     }
+
+    private static Option<int> UsualCount(Stratum stratum) => stratum switch
+    {
+        Stratum.Whole => Count,
+        Stratum.Reversed => Reversed,
+        _ => Unreadable,
+    };
 }

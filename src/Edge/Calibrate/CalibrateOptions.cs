@@ -21,23 +21,14 @@ internal sealed record CalibrateOptions
 
     public required SeverityRange Severity { get; init; }
 
-    /// <summary>What may be the matter with the drawn pictures.</summary>
-    public required IReadOnlyList<Stratum> Strata { get; init; }
+    /// <summary>How many pictures are drawn of which kind; without meaning for a folder, which is used whole.</summary>
+    public required IReadOnlyList<StratumCount> Strata { get; init; }
 
     /// <summary>The kinds of pictures that something is promised for.</summary>
     public required IReadOnlyList<Stratum> Promised { get; init; }
 
     /// <summary>The share of the readable answers whose acceptance is enough.</summary>
     public required double Coverage { get; init; }
-
-    /// <summary>Whole pictures to draw; without meaning for a folder, which is used whole.</summary>
-    public required int Count { get; init; }
-
-    /// <summary>Pictures with reversed pairs to draw.</summary>
-    public required int Reversed { get; init; }
-
-    /// <summary>Pictures to draw of each stratum that cannot be read.</summary>
-    public required int Unreadable { get; init; }
 
     /// <summary>Seed of the drawn puzzles and of the division into fit, certify and report.</summary>
     public required long Seed { get; init; }
@@ -51,12 +42,7 @@ internal sealed record CalibrateOptions
 
     /// <summary>Folder of the report and of the measured answers.</summary>
     public required string Runs { get; init; }
-
-    /// <summary>Pictures to draw of a stratum.</summary>
-    public int CountOf(Stratum stratum) => stratum switch
-    {
-        Stratum.Whole => Count,
-        Stratum.Reversed => Reversed,
-        _ => Unreadable,
-    };
 }
+
+/// <summary>How many pictures of one kind.</summary>
+internal readonly record struct StratumCount(Stratum Stratum, int Count);

@@ -53,10 +53,10 @@ internal sealed record LabelledPuzzles(string Description, string Key, IReadOnly
         var isCamera = options.Split == Split.Camera;
         var severity = isCamera ? $", severity {options.Severity}" : "";
         var key = isCamera ? $"{split}-{options.Severity}-seed{options.Seed}" : $"{split}-seed{options.Seed}";
-        int[] indices = [.. options.Strata.SelectMany(stratum => Enumerable.Range((int)stratum * Block, options.CountOf(stratum)))];
-        var counts = string.Join(", ", options.Strata.Select(stratum => $"{options.CountOf(stratum)} {Calibration.Name(stratum)}"));
-        var sources = options.Strata.ToDictionary(stratum => stratum, stratum => new PuzzleSource(
-            PuzzleOptions.For(options.Split, options.Severity.Low, options.Severity.High) with { Strata = StratumMix.Only(stratum) }, options.Seed));
+        int[] indices = [.. options.Strata.SelectMany(drawn => Enumerable.Range((int)drawn.Stratum * Block, drawn.Count))];
+        var counts = string.Join(", ", options.Strata.Select(drawn => $"{drawn.Count} {Calibration.Name(drawn.Stratum)}"));
+        var sources = options.Strata.ToDictionary(drawn => drawn.Stratum, drawn => new PuzzleSource(
+            PuzzleOptions.For(options.Split, options.Severity.Low, options.Severity.High) with { Strata = StratumMix.Only(drawn.Stratum) }, options.Seed));
         return new LabelledPuzzles($"{split}{severity}, seed {options.Seed}, {counts} puzzles", key, indices, Draw);
 
         LabelledPuzzle Draw(int index)

@@ -109,6 +109,8 @@ public sealed class CalibrateTests : IDisposable
     [InlineData("--data x --unreadable 5", "--data uses a folder whole")]
     [InlineData("--strata absent,empty", "--strata lacks whole")]
     [InlineData("--promise blurred", "--promise is some of whole,absent")]
+    [InlineData("--strata whole,empty:0", "--strata is some of whole,absent")]
+    [InlineData("--strata whole,whole:5", "each once")]
     public async Task Wrong_usage_is_exit_code_2(string arguments, string message)
     {
         var run = await EdgeProcess.Run(["calibrate", .. arguments.Split(' ')]);

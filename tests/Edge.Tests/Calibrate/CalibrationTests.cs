@@ -100,15 +100,14 @@ public sealed class CalibrationTests
         var options = new CalibrateOptions
         {
             Model = "", Risk = 0.01, Delta = 0.05, Data = null, Split = Split.Camera, Severity = new SeverityRange(0, 1),
-            Strata = [Stratum.Whole, Stratum.Reversed, Stratum.Two], Promised = [Stratum.Whole], Coverage = 0.98,
-            Count = 2, Reversed = 1, Unreadable = 3, Seed = 5, Batch = 1, Threads = 1, Larger = null, Runs = "",
+            Strata = [new(Stratum.Whole, 2), new(Stratum.Reversed, 1), new(Stratum.Two, 3)], Promised = [Stratum.Whole], Coverage = 0.98, Seed = 5, Batch = 1, Threads = 1, Larger = null, Runs = "",
         };
         var puzzles = LabelledPuzzles.From(options);
         var drawn = puzzles.Indices.Select(puzzles.At).ToArray();
         Assert.Equal([Stratum.Whole, Stratum.Whole, Stratum.Reversed, Stratum.Two, Stratum.Two, Stratum.Two], drawn.Select(puzzle => puzzle.Stratum));
         Assert.All(drawn, puzzle => Assert.Equal(puzzle.IsReadable, !puzzle.Answer.Contains('?', StringComparison.Ordinal)));
         // More of one stratum moves no other.
-        var more = LabelledPuzzles.From(options with { Count = 4 });
+        var more = LabelledPuzzles.From(options with { Strata = [new(Stratum.Whole, 4), .. options.Strata.Skip(1)] });
         Assert.Equal(puzzles.Key, more.Key);
         Assert.Superset(puzzles.Indices.ToHashSet(), more.Indices.ToHashSet());
         Assert.Equal(drawn[^1].Hash(), more.At(more.Indices[^1]).Hash());
