@@ -2,6 +2,7 @@ using System.Text;
 using Vlm.Cryptogram;
 using Vlm.Engine;
 using Vlm.Escalation.Work;
+using Vlm.Gating;
 using Vlm.Package;
 using Vlm.Solving;
 using Vlm.Vision;
@@ -22,6 +23,9 @@ internal sealed class ScriptedModel(params string[] pieces) : IModel
 
     /// <summary>Whether words had a say in what it says.</summary>
     public bool LeansOnWords { get; init; }
+
+    /// <summary>What its gate makes of every answer; null without a gate.</summary>
+    public Assessment? Assessment { get; init; }
 
     /// <summary>A code at which it breaks.</summary>
     public string? FailsOn { get; init; }
@@ -44,6 +48,8 @@ internal sealed class ScriptedModel(params string[] pieces) : IModel
     public bool IsStop(int token) => token == pieces.Length;
 
     public byte[] Bytes(int token) => IsStop(token) ? [] : Encoding.UTF8.GetBytes(pieces[token]);
+
+    public Assessment? Assess(Solution solution) => Assessment;
 
     public IReadOnlyList<Solution> Solve(IReadOnlyList<SolveRequest> requests, CancellationToken cancellation)
     {

@@ -62,12 +62,12 @@ internal sealed record Answer
     /// <summary>The letters of the code that the picture does not show.</summary>
     public IReadOnlyList<char> Unseen { get; init; } = [];
 
-    /// <summary>The gate's calibrated probability that the local answer is right; null without a gate, and for the larger model's answers.</summary>
+    /// <summary>Calibrated probability that the answer is right, by the gate of the model that gave it; null where that has none.</summary>
     public double? Confidence { get; init; }
 
     public required AnsweredBy By { get; init; }
 
-    /// <summary>Whether the gate's certificate covers it.</summary>
+    /// <summary>Whether the certificate of that gate covers it; of the larger model's answers only such are certain.</summary>
     public bool IsCertified { get; init; }
 
     /// <summary>Null when the answer was accepted by the gate or comes from the larger model.</summary>

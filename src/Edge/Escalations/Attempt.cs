@@ -14,6 +14,12 @@ internal abstract record Attempt
     {
         /// <summary>What the picture lets the larger model say.</summary>
         public AnswerStatus Status { get; init; }
+
+        /// <summary>Calibrated probability that the answer is right, by the larger model's own gate; null when the endpoint has none.</summary>
+        public double? Calibrated { get; init; }
+
+        /// <summary>Whether the larger model's own gate accepts the answer: only then it is as good as certain.</summary>
+        public bool IsCertified { get; init; }
     }
 
     /// <summary>The endpoint's breaker is open: it was not asked.</summary>

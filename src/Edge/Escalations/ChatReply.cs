@@ -36,6 +36,8 @@ internal static class ChatReply
             : new Attempt.Answered(parsed.Answer.ToLowerInvariant(), Short(completion.Model) ?? "", Confidence(choice))
             {
                 Status = Status(parsed, completion.Reading),
+                Calibrated = completion.Reading?.Confidence is >= 0 and <= 1 and var said ? said : null,
+                IsCertified = completion.Reading?.Certified == true,
             };
     }
 
@@ -82,7 +84,7 @@ internal static class ChatReply
 
 internal sealed record ChatCompletion(string? Model, IReadOnlyList<ChatChoice?>? Choices, ChatReading? Reading = null);
 
-internal sealed record ChatReading(string? Status);
+internal sealed record ChatReading(string? Status, double? Confidence = null, bool? Certified = null);
 
 internal sealed record ChatChoice(ChatMessage? Message, string? FinishReason, ChatLogprobs? Logprobs);
 

@@ -76,6 +76,12 @@ internal abstract record EscalationResult
     {
         /// <summary>What the picture lets the larger model say.</summary>
         public AnswerStatus Status { get; init; }
+
+        /// <summary>Calibrated probability that the answer is right, by the larger model's own gate; null when the endpoint has none.</summary>
+        public double? Calibrated { get; init; }
+
+        /// <summary>Whether the larger model's own gate accepts the answer: only then it is as good as certain.</summary>
+        public bool IsCertified { get; init; }
     }
 
     /// <summary>No answer that may be used.</summary>

@@ -127,6 +127,8 @@ internal sealed class QueryPipeline(LocalModel model, Escalator? larger, AnswerM
                 Text = result.Answer,
                 Status = result.Status,
                 Unseen = Message.UnseenOf(query.Code, result.Answer),
+                Confidence = result.Calibrated,
+                IsCertified = result is { Status: AnswerStatus.Answered, IsCertified: true },
                 By = AnsweredBy.Escalation,
                 EscalationReason = why,
                 Model = result.Model,

@@ -33,7 +33,9 @@ internal sealed class ChatReply(string model, string fingerprint, ChatSettings s
     private ChatChunk Chunk(SolveJob job, IReadOnlyList<ChunkChoice> choices) =>
         new(job.Id, job.Created.ToUnixTimeSeconds(), model, choices) { SystemFingerprint = fingerprint };
 
-    private static Reading? Reading(Answer answer) => answer.Status is { } status ? new Reading(status.ToLabel(), answer.Unseen) : null;
+    private static Reading? Reading(Answer answer) => answer.Status is { } status
+        ? new Reading(status.ToLabel(), answer.Unseen) { Confidence = answer.Confidence, Certified = answer.IsCertified }
+        : null;
 
     private static string Finish(Answer answer) => answer.IsCut ? "length" : "stop";
 

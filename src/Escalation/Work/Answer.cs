@@ -39,6 +39,12 @@ internal sealed record Answer
     /// <summary>The letters of the code that the picture does not show.</summary>
     public IReadOnlyList<char> Unseen { get; init; } = [];
 
+    /// <summary>Calibrated probability that the answer is right; null for a model without a gate.</summary>
+    public double? Confidence { get; init; }
+
+    /// <summary>Whether the gate's certificate covers the answer; null for a model without a gate.</summary>
+    public bool? IsCertified { get; init; }
+
     public required int PromptTokens { get; init; }
 
     public required int PictureTokens { get; init; }
@@ -58,7 +64,7 @@ internal static class Answers
 
     public static Answer Of(IModel model, SolveJob job, Solution solution)
     {
-        var generation = solution.Generation;
+        var (generation, assessment) = (solution.Generation, model.Assess(solution));
         return new Answer
         {
             Id = job.Id,
@@ -69,6 +75,8 @@ internal static class Answers
             IsCut = generation.Finish != FinishReason.EndOfText,
             Status = solution.Status,
             Unseen = solution.Unseen,
+            Confidence = assessment?.Confidence,
+            IsCertified = assessment?.IsConfident,
             PromptTokens = solution.PromptTokens,
             PictureTokens = solution.PictureTokens,
             CompletionTokens = generation.Choices.Count,

@@ -1,3 +1,4 @@
+using Vlm.Gating;
 using Vlm.Solving;
 
 namespace Vlm.Escalation.Work;
@@ -20,6 +21,9 @@ internal interface IModel : IDisposable
 
     /// <summary>The bytes that a token stands for.</summary>
     byte[] Bytes(int token);
+
+    /// <summary>What the model's own gate makes of an answer; null without a gate.</summary>
+    Assessment? Assess(Solution solution);
 
     /// <inheritdoc cref="Solver.Solve(IReadOnlyList{SolveRequest}, CancellationToken)"/>
     IReadOnlyList<Solution> Solve(IReadOnlyList<SolveRequest> requests, CancellationToken cancellation);

@@ -1,13 +1,14 @@
 using System.Security.Cryptography;
 using System.Text;
 using Vlm.Engine;
+using Vlm.Gating;
 using Vlm.Package;
 using Vlm.Solving;
 
 namespace Vlm.Escalation.Work;
 
 /// <summary>A model package on the Core engine.</summary>
-internal sealed class PackageModel(Solver solver) : IModel
+internal sealed class PackageModel(Solver solver, Gate? gate) : IModel
 {
     public string Fingerprint { get; } = "fp_" + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(
         string.Join(
@@ -18,9 +19,24 @@ internal sealed class PackageModel(Solver solver) : IModel
 
     public int MaxNewTokens => solver.MaxNewTokens;
 
-    /// <summary>Loads a package.</summary>
+    /// <summary>Loads a package, with its gate if it has one.</summary>
     /// <exception cref="ModelException">It cannot be used.</exception>
-    public static PackageModel Open(string folder, EngineOptions engine) => new(Solver.Open(folder, engine));
+    /// <exception cref="GateException">Its gate is damaged or belongs to another package.</exception>
+    public static PackageModel Open(string folder, EngineOptions engine)
+    {
+        var solver = Solver.Open(folder, engine);
+        try
+        {
+            return new PackageModel(solver, Gate.Find(solver.Folder));
+        }
+        catch
+        {
+            solver.Dispose();
+            throw;
+        }
+    }
+
+    public Assessment? Assess(Solution solution) => gate?.Assess(solution);
 
     public bool IsStop(int token) => solver.IsStop(token);
 

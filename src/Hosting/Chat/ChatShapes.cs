@@ -20,7 +20,14 @@ public record ChatCompletion(string Id, long Created, string Model, IReadOnlyLis
 /// <summary>What the picture let the model say.</summary>
 /// <param name="Status">answered, unreadable or no_decoder.</param>
 /// <param name="Unseen">The letters of the code that the picture does not show.</param>
-public sealed record Reading(string Status, IReadOnlyList<char> Unseen);
+public sealed record Reading(string Status, IReadOnlyList<char> Unseen)
+{
+    /// <summary>Calibrated probability that the answer is right, 0 to 1; left out by a model without a gate.</summary>
+    public double? Confidence { get; init; }
+
+    /// <summary>Whether the gate's certificate covers the answer; left out by a model without a gate.</summary>
+    public bool? Certified { get; init; }
+}
 
 /// <summary>The one answer.</summary>
 public sealed record CompletionChoice(int Index, AssistantMessage Message, LogprobList? Logprobs, string FinishReason);

@@ -75,6 +75,21 @@ public sealed class QueryPipelineTests
         Assert.Equal(unseen, string.Concat(answer.Unseen));
     }
 
+    [Theory]
+    [InlineData("qxr wzp", 0.999, true, true)]
+    [InlineData("qxr wzp", 0.4, false, false)]
+    [InlineData("qx? wzp", 0.999, true, false)]
+    public async Task The_larger_models_answer_is_certain_only_where_its_own_gate_accepts_it(string says, double confidence, bool accepts, bool isCertain)
+    {
+        await using var endpoint = await ScriptedEndpoint.Start(
+            (context, _) => ScriptedEndpoint.Says(context, ScriptedEndpoint.Reply(says), "answered", "", (confidence, accepts)));
+        await using var rig = new DaemonRig(Unsure, endpoint.Url);
+
+        var answer = await rig.Answer(rig.Question(ServeRig.OtherCode));
+
+        Assert.Equal((says, AnsweredBy.Escalation, confidence, isCertain), (answer.Text, answer.By, answer.Confidence, answer.IsCertified));
+    }
+
     [Fact]
     public async Task Without_a_connection_the_question_waits_in_the_queue_and_is_not_paid()
     {
