@@ -1,8 +1,6 @@
 using System.Text.Json;
 using Vlm.Bench.Quality;
-using Vlm.Cryptogram;
 using Vlm.Puzzles;
-using Vlm.Statistics;
 using Vlm.Vision;
 
 namespace Vlm.Bench.Tests;

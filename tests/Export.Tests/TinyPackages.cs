@@ -1,7 +1,6 @@
 using Vlm.Export.Check;
 using Vlm.Export.Options;
 using Vlm.Export.Package;
-using Vlm.Export.Tests;
 using Vlm.Package;
 
 [assembly: AssemblyFixture(typeof(TinyPackages))]

@@ -1,5 +1,4 @@
 using Vlm.Model;
-using Vlm.Trainer.Data;
 using Vlm.Trainer.Model;
 using Vlm.Trainer.Optimization;
 using Vlm.Trainer.Runs;

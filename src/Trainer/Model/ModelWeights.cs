@@ -1,4 +1,3 @@
-using TorchSharp;
 using Vlm.Model;
 using static TorchSharp.torch;
 

@@ -1,4 +1,3 @@
-using TorchSharp;
 using Vlm.Model;
 using Vlm.Trainer.Model;
 using Vlm.Trainer.Sampling;
@@ -40,7 +39,7 @@ internal sealed class ActivationMeter(VlmConfig config, TrainingMode mode)
         { HeadKept = Head(passing: false), HeadPassing = Head(passing: true) };
     }
 
-    private T Ready<T>(T module, bool isTrained)
+    private static T Ready<T>(T module, bool isTrained)
         where T : nn.Module
     {
         InitialWeights.Draw(module);

@@ -1,7 +1,6 @@
 using System.Security.Cryptography;
 using Vlm.Model;
 using Vlm.Puzzles;
-using Vlm.Text;
 using Vlm.Trainer.Model;
 using Vlm.Trainer.Sampling;
 using static TorchSharp.torch;

@@ -1,10 +1,8 @@
 using Vlm.Cryptogram;
 using Vlm.Puzzles;
 using Vlm.Statistics;
-using Vlm.Text;
 using Vlm.Trainer.Model;
 using Vlm.Trainer.Sampling;
-using Vlm.Vision;
 
 namespace Vlm.Trainer.Runs;
 

@@ -1,13 +1,11 @@
 using Vlm.Package;
 using Vlm.Puzzles;
-using Vlm.Text;
 using Vlm.Trainer.Config;
 using Vlm.Trainer.Data;
 using Vlm.Trainer.Model;
 using Vlm.Trainer.Optimization;
 using Vlm.Trainer.Runs;
 using Vlm.Trainer.Sampling;
-using Vlm.Vision;
 using static TorchSharp.torch;
 
 namespace Vlm.Trainer.Supervised;

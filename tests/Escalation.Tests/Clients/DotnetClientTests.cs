@@ -5,7 +5,6 @@ using OpenAI;
 using OpenAI.Chat;
 using Vlm.Edge.Tests;
 using Vlm.Engine;
-using Vlm.Escalation.Chat;
 using Vlm.Escalation.Work;
 
 namespace Vlm.Escalation.Tests.Clients;

@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
-using Vlm.Escalation.Chat;
 using Vlm.Escalation.Work;
 
 namespace Vlm.Escalation.Tests.Serve;

@@ -2,7 +2,6 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json.Nodes;
 using Vlm.Escalation.Chat;
-using Vlm.Escalation.Work;
 using Vlm.Package;
 using Vlm.Vision;
 
