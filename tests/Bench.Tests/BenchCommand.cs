@@ -1,4 +1,3 @@
-using System.CommandLine;
 using Vlm.Bench.Cascade;
 using Vlm.Bench.Quality;
 using Vlm.CommandLine;

@@ -17,9 +17,9 @@ public sealed class NativesTests
         var folder = Path.Combine(AppContext.BaseDirectory, "runtimes", system, "native");
         foreach (var name in (string[])["libonnxruntime.so", "libSkiaSharp.so", "libe_sqlite3.so"])
             Assert.True(File.Exists(Path.Combine(folder, name)), $"{system} lacks {name}");
+        Span<byte> header = stackalloc byte[ElfMachine + 2];
         foreach (var library in Directory.EnumerateFiles(folder, "*.so"))
         {
-            Span<byte> header = stackalloc byte[ElfMachine + 2];
             using var file = File.OpenRead(library);
             file.ReadExactly(header);
             Assert.True(header.StartsWith("\u007fELF"u8), $"{library} is no ELF file");

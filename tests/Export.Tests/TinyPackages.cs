@@ -1,6 +1,7 @@
 using Vlm.Export.Check;
 using Vlm.Export.Options;
 using Vlm.Export.Package;
+using Vlm.Export.Tests;
 using Vlm.Package;
 
 [assembly: AssemblyFixture(typeof(TinyPackages))]

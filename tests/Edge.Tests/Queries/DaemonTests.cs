@@ -1,4 +1,3 @@
-using Vlm.Edge.Escalations;
 using Vlm.Edge.Queries;
 using Vlm.Edge.Storage;
 using Vlm.Edge.Tests.Api;

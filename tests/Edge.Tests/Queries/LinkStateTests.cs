@@ -36,6 +36,6 @@ public sealed class LinkStateTests
         Assert.Equal(Link.Online, link.Now);
     }
 
-    private static EscalationResult Failed(EscalationFailure reason, int? seconds) =>
+    private static EscalationResult.Failed Failed(EscalationFailure reason, int? seconds) =>
         new EscalationResult.Failed(reason, "", seconds is { } wait ? TimeSpan.FromSeconds(wait) : null, 1);
 }
