@@ -48,6 +48,6 @@ public sealed class LocalModelTests
         await using var rig = new DaemonRig(0.99, null);
         using var turn = (await rig.Daemon.Model.TakeTurnAsync(rig.Question(), ServeRig.Stop)).Turn;
 
-        Assert.Equal(RefusalReason.Deadline, await rig.Refusal(rig.Question(deadlineMs: 50)));
+        Assert.Equal(RefusalReason.Deadline, await rig.Refusal(rig.Question(deadlineMs: 50), TestContext.Current.CancellationToken));
     }
 }

@@ -174,9 +174,9 @@ public sealed class QueryPipelineTests
         using var gone = new CancellationTokenSource();
         await gone.CancelAsync();
 
-        Assert.Equal(RefusalReason.Deadline, await rig.Refusal(rig.Question(deadlineMs: -1)));
+        Assert.Equal(RefusalReason.Deadline, await rig.Refusal(rig.Question(deadlineMs: -1), TestContext.Current.CancellationToken));
         Assert.Equal(RefusalReason.Cancelled, await rig.Refusal(rig.Question(), gone.Token));
-        Assert.Equal(RefusalReason.Picture, await rig.Refusal(rig.Question(picture: ServeRig.Picture()[..^200])));
+        Assert.Equal(RefusalReason.Picture, await rig.Refusal(rig.Question(picture: ServeRig.Picture()[..^200]), TestContext.Current.CancellationToken));
         Assert.Equal((0, 0), (rig.Daemon.Memory.Count, rig.Daemon.Model.Waiting));
         Assert.Equal("cat dog", (await rig.Answer(rig.Question())).Text);
     }
