@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Vlm.Bench.Quality;
-using Vlm.Vision;
 
 namespace Vlm.Bench.Tests;
 
