@@ -4,8 +4,8 @@ using System.Text.RegularExpressions;
 namespace Vlm.Edge.Tests;
 
 /// <summary>
-/// What the README and the pages it links to say is true: each code block after <c>&lt;!-- run --&gt;</c> or <c>&lt;!-- run: prints TEXT --&gt;</c> is run as a script,
-/// and what they point to exists.
+/// What the README and the pages it links to say is true: each code block after <c>&lt;!-- run --&gt;</c> or
+/// <c>&lt;!-- run: prints TEXT --&gt;</c> is run as a script, and what they point to exists.
 /// </summary>
 public sealed partial class ReadmeTests
 {
