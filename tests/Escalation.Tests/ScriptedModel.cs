@@ -104,8 +104,11 @@ internal sealed class ScriptedModel(params string[] pieces) : IModel
 
         public Solution ToSolution(ScriptedModel model)
         {
-            var generation = new Generation(_choices, Finish!.Value, default) { Alternatives = _alternatives,
-                Reading = new LetterReading { LeantOnWords = model.LeansOnWords } };
+            var generation = new Generation(_choices, Finish!.Value, default)
+            {
+                Alternatives = _alternatives,
+                Reading = new LetterReading { LeantOnWords = model.LeansOnWords }
+            };
             var text = string.Concat(generation.TextTokens.Select(token => Encoding.UTF8.GetString(model.Bytes(token))));
             return new Solution
             {

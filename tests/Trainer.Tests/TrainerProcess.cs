@@ -17,7 +17,7 @@ internal static class TrainerProcess
     {
         using var process = Process.Start(
             new ProcessStartInfo("dotnet", [typeof(TrainConfig).Assembly.Location, .. command])
-                { RedirectStandardOutput = true, RedirectStandardError = true })!;
+            { RedirectStandardOutput = true, RedirectStandardError = true })!;
         var output = process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
         var errors = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
         while (atStep is { } step && !process.WaitForExit(10))

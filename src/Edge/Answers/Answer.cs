@@ -1,5 +1,5 @@
-using Vlm.Cryptogram;
 using System.Text.Json.Serialization;
+using Vlm.Cryptogram;
 using Vlm.Edge.Routing;
 
 namespace Vlm.Edge.Answers;

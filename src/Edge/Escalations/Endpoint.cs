@@ -102,7 +102,8 @@ internal sealed class Endpoint : IDisposable
         {
             // Not repeated: the endpoint is slow, and would do the work twice.
             return new Attempt.Failed(EscalationFailure.Timeout,
-                $"{Own.Name} did not answer within {_options.AttemptTimeoutSeconds} s") { IsEndpointsFault = true };
+                $"{Own.Name} did not answer within {_options.AttemptTimeoutSeconds} s")
+            { IsEndpointsFault = true };
         }
         catch (OperationCanceledException) when (call.Ended.IsCancellationRequested)
         {

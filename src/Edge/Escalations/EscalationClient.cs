@@ -166,11 +166,11 @@ internal sealed class EscalationClient : IDisposable
     {
         Attempt.Answered answered => new EscalationResult.Answered(
             answered.Answer, answered.Model, _time.GetElapsedTime(call.Started), sent.Attempts, sent.Bytes, answered.Confidence)
-            {
-                Status = answered.Status,
-                Calibrated = answered.Calibrated,
-                IsCertified = answered.IsCertified,
-            },
+        {
+            Status = answered.Status,
+            Calibrated = answered.Calibrated,
+            IsCertified = answered.IsCertified,
+        },
         Attempt.Failed failed => new EscalationResult.Failed(failed.Reason, failed.Detail, failed.RetryAfter, sent.Attempts, failed.Status, sent.Bytes),
         _ => throw new UnreachableException(),
     };

@@ -58,9 +58,9 @@ internal static class Answers
 {
     public static AnswerToken Token(IModel model, Choice choice, IReadOnlyList<TokenProbability> alternatives) =>
         new(model.Bytes(choice.Token), choice.LogProbability)
-    {
-        Alternatives = [.. alternatives.Select(each => new AnswerToken(model.Bytes(each.Token), each.LogProbability))],
-    };
+        {
+            Alternatives = [.. alternatives.Select(each => new AnswerToken(model.Bytes(each.Token), each.LogProbability))],
+        };
 
     public static Answer Of(IModel model, SolveJob job, Solution solution)
     {

@@ -20,7 +20,7 @@ internal sealed class SolveJob
     private readonly CancellationTokenSource _stop = new();
     private readonly TaskCompletionSource<Answer> _answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
     // No more than the tokens of one reply, which the model's limit bounds.
-    private readonly Channel<AnswerToken> _tokens = 
+    private readonly Channel<AnswerToken> _tokens =
         Channel.CreateUnbounded<AnswerToken>(new UnboundedChannelOptions { SingleReader = true, SingleWriter = true });
     private readonly Lock _gate = new();
     private byte[]? _picture;

@@ -1,7 +1,7 @@
-using Vlm.Trainer.Model;
 using System.CommandLine;
 using Vlm.CommandLine;
 using Vlm.Puzzles;
+using Vlm.Trainer.Model;
 using Vlm.Trainer.Runs;
 using static TorchSharp.torch;
 
@@ -21,10 +21,10 @@ internal static class EvalCommand
         var threads = CheckedOption.Positive("--threads", "Threads for tensor arithmetic; no more than there are free cores.", 2);
         var seed = new Option<long>("--seed") { Description = "Seed of the puzzles.", DefaultValueFactory = _ => 1 };
         var target = new Option<string>("--out")
-            { Description = "File for the result, JSON. What is done so far lies beside it until all is.", Required = true };
+        { Description = "File for the result, JSON. What is done so far lies beside it until all is.", Required = true };
         var device = TrainerOptions.Device();
         var record = new Option<bool>("--record")
-            { Description = "Write the shares into the checkpoint's provenance.json; export carries them into the package's manifest." };
+        { Description = "Write the shares into the checkpoint's provenance.json; export carries them into the package's manifest." };
         var command = new Command(
             "eval", "Exact match of a checkpoint on puzzles that training never sees. Stop it at any time: the same command goes on where it was.")
         {

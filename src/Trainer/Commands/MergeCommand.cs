@@ -10,7 +10,7 @@ internal static class MergeCommand
     {
         var checkpoint = new Argument<string>("checkpoint") { Description = "Folder in Hugging Face layout: the adapter's base." };
         var adapter = new Option<string>("--adapter")
-            { Description = "Folder with adapter_config.json and adapter_model.safetensors, as PEFT writes them.", Required = true };
+        { Description = "Folder with adapter_config.json and adapter_model.safetensors, as PEFT writes them.", Required = true };
         var target = new Option<string>("--to") { Description = "Folder for the merged checkpoint; must not exist.", Required = true };
         var command = new Command("merge", "Merge a LoRA adapter into a checkpoint.") { checkpoint, adapter, target };
         command.SetAction(parsed => Run(parsed.GetValue(checkpoint)!, parsed.GetValue(adapter)!, parsed.GetValue(target)!));

@@ -20,17 +20,17 @@ internal static class PlanCommand
         var model = new Option<string>("--model") { Description = "Folder with config.json; weights are not needed.", Required = true };
         var memory = new Option<string>("--gpu-memory") { Description = "Memory of the device, such as 24GB.", DefaultValueFactory = _ => "24GB" };
         var reserve = new Option<string>("--reserve")
-            { Description = "Kept free for the device's context and fragmentation, which are not measured here.", DefaultValueFactory = _ => "1GB" };
+        { Description = "Kept free for the device's context and fragmentation, which are not measured here.", DefaultValueFactory = _ => "1GB" };
         var lora = new Option<int>("--lora") { Description = "Rank of the adapters.", DefaultValueFactory = _ => 16 };
         var adamw = new Option<bool>("--adamw") { Description = "AdamW for all parameters instead of Muon for matrices." };
         var prompts = Count("--prompts", "Prompts per step.", 8);
         var group = Count("--group-size", "Completions per prompt.", 8);
         var most = Count("--max-tokens", "Tokens of a completion at most.", 240);
         var image = new Option<int?>("--image-tokens")
-            { Description = $"Tokens of a picture; what preprocessor_config.json allows at most, or {ImageTokensUnlessSaid} without one." };
+        { Description = $"Tokens of a picture; what preprocessor_config.json allows at most, or {ImageTokensUnlessSaid} without one." };
         var text = Count("--text-tokens", "Tokens of a prompt besides the picture.", 64);
         var check = new Option<int?>("--check")
-            { Description = "Run a real step of each way with a micro-batch of so many completions, and compare; for models that fit into this machine." };
+        { Description = "Run a real step of each way with a micro-batch of so many completions, and compare; for models that fit into this machine." };
         var command = new Command("plan", "Print which ways of training fit into a memory.")
             { model, memory, reserve, lora, adamw, prompts, group, most, image, text, check };
         command.SetAction(parsed => Run(parsed.GetValue(model)!, () => new Request(

@@ -84,6 +84,6 @@ internal static class ModelPreset
     {
         const float Deviation = 64f / 255, Mean = 3.4f * 64 / 255;
         return new PictureConfig
-            { MinPixels = config.MinPixels, MaxPixels = config.MaxPixels, Mean = [Mean, Mean, Mean], Std = [Deviation, Deviation, Deviation] };
+        { MinPixels = config.MinPixels, MaxPixels = config.MaxPixels, Mean = [Mean, Mean, Mean], Std = [Deviation, Deviation, Deviation] };
     }
 }

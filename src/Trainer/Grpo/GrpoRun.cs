@@ -90,7 +90,7 @@ internal sealed class GrpoRun : IDisposable
         log.Log(_state.Step, values);
         progress.Report(
             new TrainingStep(_state.Step, values["grpo/reward/total"], _state.ExactMatch, rollouts.Completions.Count())
-                { Measure = "reward", Unit = "completions" });
+            { Measure = "reward", Unit = "completions" });
         if (_state.Step % _config.SamplesEvery != 0) return;
         progress.Note(
             "  " + string.Join(", ", metrics.Where(m => !m.Key.StartsWith("sampling_end", StringComparison.Ordinal)).Select(m => $"{m.Key} {m.Value:G3}")));

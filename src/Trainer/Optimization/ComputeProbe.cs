@@ -32,7 +32,7 @@ internal static class ComputeProbe
     private const int Repeats = 5, Pictures = 2, Patches = 324;
     private static readonly TimeSpan Most = TimeSpan.FromSeconds(0.5);
     private static readonly VisionConfig Sizes = new()
-        { Depth = 1, HiddenSize = 192, IntermediateSize = 512, NumHeads = 4, OutHiddenSize = 192, FullAttentionBlocks = [0] };
+    { Depth = 1, HiddenSize = 192, IntermediateSize = 512, NumHeads = 4, OutHiddenSize = 192, FullAttentionBlocks = [0] };
 
     /// <summary>
     /// Takes a few tenths of a second; a type that is slower than that is tried once. Draws from the library's generator: seed it afterwards.

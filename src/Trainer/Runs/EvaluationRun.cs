@@ -48,6 +48,6 @@ internal sealed class EvaluationRun(EvaluationSubject subject, Func<Split, long,
         var right = Score.IsExact(reply.Text, puzzle.Answer);
         var words = puzzle.Answer.Count(c => c == ' ') + 1;
         return new EvaluatedPuzzle(key.Split, key.Index, puzzle.Code, right, puzzle.Kind, words, puzzle.Severity, reply.Confidence)
-            { Reply = right ? null : reply.Text };
+        { Reply = right ? null : reply.Text };
     }
 }

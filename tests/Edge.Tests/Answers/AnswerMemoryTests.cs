@@ -30,8 +30,13 @@ public sealed class AnswerMemoryTests : IDisposable
     [Fact]
     public void What_was_told_outlives_a_restart_and_is_corrected_after_it()
     {
-        var told = Answer("a") with { Confidence = 0.25, CorrectionId = "a", Degraded = DegradedReason.Queued,
-            Timings = new AnswerTimings { Total = TimeSpan.FromMilliseconds(12.5) } };
+        var told = Answer("a") with
+        {
+            Confidence = 0.25,
+            CorrectionId = "a",
+            Degraded = DegradedReason.Queued,
+            Timings = new AnswerTimings { Total = TimeSpan.FromMilliseconds(12.5) }
+        };
         _memory.Add(told, Scene, "a");
         _memory.Add(Answer("b"), Scene, "b");
         _memory.Fail("b", "bad_answer: no idea");

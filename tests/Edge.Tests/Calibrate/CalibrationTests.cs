@@ -99,9 +99,20 @@ public sealed class CalibrationTests
     {
         var options = new CalibrateOptions
         {
-            Model = "", Risk = 0.01, Delta = 0.05, Data = null, Split = Split.Camera, Severity = new SeverityRange(0, 1),
+            Model = "",
+            Risk = 0.01,
+            Delta = 0.05,
+            Data = null,
+            Split = Split.Camera,
+            Severity = new SeverityRange(0, 1),
             Strata = [new(Stratum.Whole, 2), new(Stratum.Reversed, 1), new(Stratum.Two, 3)],
-            Promised = [Stratum.Whole], Coverage = 0.98, Seed = 5, Batch = 1, Threads = 1, Larger = null, Runs = "",
+            Promised = [Stratum.Whole],
+            Coverage = 0.98,
+            Seed = 5,
+            Batch = 1,
+            Threads = 1,
+            Larger = null,
+            Runs = "",
         };
         var puzzles = LabelledPuzzles.From(options);
         var drawn = puzzles.Indices.Select(puzzles.At).ToArray();

@@ -56,8 +56,14 @@ public sealed class KillTests : IDisposable
         var folder = Environment.GetEnvironmentVariable(FolderVariable);
         Assert.SkipWhen(folder is null, "only as a child of the test above");
         var run = int.Parse(Environment.GetEnvironmentVariable(RunVariable)!, provider: null);
-        using var bench = new Bench(Options(Environment.GetEnvironmentVariable(UrlVariable)!) with { Queue = new QueueOptions { Folder = Path.Combine(folder,
-            "queue") } });
+        using var bench = new Bench(Options(Environment.GetEnvironmentVariable(UrlVariable)!) with
+        {
+            Queue = new QueueOptions
+            {
+                Folder = Path.Combine(folder,
+            "queue")
+            }
+        });
         using var queue = bench.Queue();
         using var worker = bench.Worker(queue, _ => { });
         await worker.StartAsync(TestContext.Current.CancellationToken);

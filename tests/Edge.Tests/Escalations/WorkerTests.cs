@@ -50,8 +50,11 @@ public sealed class WorkerTests : IDisposable
     public async Task An_endpoint_that_keeps_failing_makes_a_dead_letter_after_the_allowed_attempts()
     {
         await using var endpoint = await ScriptedEndpoint.OfStatuses(501);
-        using var bench = new Bench(Options(endpoint.Url) with { BreakerMinimum = 100,
-            Worker = new WorkerOptions { PauseSeconds = 0.01, LongestPauseSeconds = 0.02, MaxAttempts = 3 } });
+        using var bench = new Bench(Options(endpoint.Url) with
+        {
+            BreakerMinimum = 100,
+            Worker = new WorkerOptions { PauseSeconds = 0.01, LongestPauseSeconds = 0.02, MaxAttempts = 3 }
+        });
         using var queue = bench.Queue();
         Fill(queue, 1);
 

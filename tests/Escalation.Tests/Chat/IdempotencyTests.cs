@@ -1,8 +1,8 @@
 using Microsoft.Extensions.Time.Testing;
 using Vlm.Escalation.Chat;
+using Vlm.Escalation.Work;
 using Vlm.Hosting.Chat;
 using Vlm.Hosting.Http;
-using Vlm.Escalation.Work;
 
 namespace Vlm.Escalation.Tests.Chat;
 

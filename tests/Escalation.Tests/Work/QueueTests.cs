@@ -10,8 +10,15 @@ namespace Vlm.Escalation.Tests.Work;
 /// <summary>What happens while requests wait: over HTTP, with a model that is held.</summary>
 public sealed class QueueTests
 {
-    private static readonly EscalationOptions OneByOne = TestServer.Options with { Queue = new QueueOptions { Capacity = 2, Batch = 1,
-        WindowMilliseconds = 0 } };
+    private static readonly EscalationOptions OneByOne = TestServer.Options with
+    {
+        Queue = new QueueOptions
+        {
+            Capacity = 2,
+            Batch = 1,
+            WindowMilliseconds = 0
+        }
+    };
 
     [Fact]
     public async Task Who_finds_the_queue_full_is_sent_away_with_a_time_to_come_back()

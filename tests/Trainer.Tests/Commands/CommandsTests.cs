@@ -105,7 +105,7 @@ public sealed class CommandsTests : IDisposable
         TinyCheckpoint.Write(At("c"));
         CheckpointProvenance.Write(
             At("c"), new Provenance
-                { Command = "train configs/x.json", Seed = 9, Accuracy = new Dictionary<string, double> { ["letters"] = 0.5, ["clean"] = 1 } });
+            { Command = "train configs/x.json", Seed = 9, Accuracy = new Dictionary<string, double> { ["letters"] = 0.5, ["clean"] = 1 } });
         Assert.Equal(
             0, TinyCheckpoint.Run(EvalCommand.Create(), At("c"), "--splits", "clean", "--count", "1", "--threads", "1", "--out", At("r.json"), "--record"));
         var provenance = CheckpointProvenance.Read(At("c"));

@@ -8,7 +8,7 @@ namespace Vlm.Trainer.Tests.Grpo;
 public sealed class PolicyLossTests
 {
     private static readonly JsonSerializerOptions Json = new(TrainJson.Options)
-        { UnmappedMemberHandling = System.Text.Json.Serialization.JsonUnmappedMemberHandling.Skip };
+    { UnmappedMemberHandling = System.Text.Json.Serialization.JsonUnmappedMemberHandling.Skip };
 
     public static TheoryData<int> Cases => [.. Enumerable.Range(0, GrpoGolden.At("losses").GetArrayLength())];
 

@@ -1,12 +1,12 @@
 using Vlm.Package;
 using Vlm.Puzzles;
 using Vlm.Text;
-using Vlm.Trainer.Sampling;
 using Vlm.Trainer.Config;
 using Vlm.Trainer.Data;
 using Vlm.Trainer.Grpo;
 using Vlm.Trainer.Model;
 using Vlm.Trainer.Optimization;
+using Vlm.Trainer.Sampling;
 using static TorchSharp.torch;
 
 namespace Vlm.Trainer.Tests.Grpo;
@@ -89,7 +89,7 @@ public sealed class PolicyUpdateTests : IDisposable
     public void Twins_are_one_puzzle_on_two_pictures_of_which_the_second_is_worse()
     {
         var config = Plain with
-            { TwinPictures = new PictureMix { Reference400 = 0, Reference300 = 0, Variant = 0, Camera = 1, MinSeverity = 2, MaxSeverity = 3 } };
+        { TwinPictures = new PictureMix { Reference400 = 0, Reference300 = 0, Variant = 0, Camera = 1, MinSeverity = 2, MaxSeverity = 3 } };
         var pair = new PromptSource(config, _input).At(7);
         Assert.Equal([14, 15], pair.Select(p => p.Number));
         Assert.Equal(pair[0].Puzzle.Code, pair[1].Puzzle.Code);

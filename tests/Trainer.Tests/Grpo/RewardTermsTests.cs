@@ -49,7 +49,7 @@ public sealed class RewardTermsTests
     public void Terms_go_by_name_and_only_those_that_weigh_something_are_there()
     {
         var config = new RewardConfig
-            { Terms = [new(RewardName.SoftCorrectness, 2), new(RewardName.Format, 0), new(RewardName.Chars, 0.5, new RewardSchedule(0, 10, 20))] };
+        { Terms = [new(RewardName.SoftCorrectness, 2), new(RewardName.Format, 0), new(RewardName.Chars, 0.5, new RewardSchedule(0, 10, 20))] };
         var group = Group(Clean, "<chars> c a t _ d o g</chars>\n</think>\n<answer>cat dig</answer>");
         var early = RewardTerms.Of(group, config, 0);
         Assert.Equal(["chars", "soft_correctness"], early.Keys.Order());

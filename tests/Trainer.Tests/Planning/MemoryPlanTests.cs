@@ -71,8 +71,17 @@ public sealed class MemoryPlanTests : IDisposable
         // Half as wide as the edge model: where products in bfloat16 are emulated, twice the width takes four times as long.
         ModelPreset.Config(TrainConfig.Load(TinyCheckpoint.ConfigPath).Model with
         {
-            VisionDepth = 3, VisionWidth = 96, VisionHeads = 4, VisionHidden = 256, FullAttentionBlocks = [0, 1, 2],
-            TextLayers = 3, TextWidth = 96, TextHeads = 6, KeyValueHeads = 2, TextHidden = 256, MropeSection = [3, 3, 2],
+            VisionDepth = 3,
+            VisionWidth = 96,
+            VisionHeads = 4,
+            VisionHidden = 256,
+            FullAttentionBlocks = [0, 1, 2],
+            TextLayers = 3,
+            TextWidth = 96,
+            TextHeads = 6,
+            KeyValueHeads = 2,
+            TextHidden = 256,
+            MropeSection = [3, 3, 2],
         }).Save(Path.Combine(_folder, "config.json"));
         string[] command = [typeof(TrainConfig).Assembly.Location, "plan", "--model", _folder, "--gpu-memory", "2GB",
             "--check", "4", "--group-size", "4", "--image-tokens", "64", "--max-tokens", "96"];

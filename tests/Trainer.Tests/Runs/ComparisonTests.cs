@@ -34,7 +34,7 @@ public sealed class ComparisonTests : IDisposable
         Refused(File("1101"), "puzzle clean 3 is in B alone");
         Refused(a with { Subject = a.Subject with { Seed = 2 } }, "seed 1 in A, 2 in B");
         Refused(a with
-            { Puzzles = [a.Puzzles[0], a.Puzzles[1] with { Code = "z" }, a.Puzzles[2]] }, "puzzle clean 1 is 'a 1' (reference400, severity 0) in A, 'z'");
+        { Puzzles = [a.Puzzles[0], a.Puzzles[1] with { Code = "z" }, a.Puzzles[2]] }, "puzzle clean 1 is 'a 1' (reference400, severity 0) in A, 'z'");
         Refused(a with { Puzzles = [a.Puzzles[0] with { Severity = 3 }, a.Puzzles[1], a.Puzzles[2]] }, "severity 3) in B");
     }
 
