@@ -16,6 +16,7 @@ public sealed class DegradedTests
     private static readonly Dictionary<DegradedReason, string> Tests = new()
     {
         [DegradedReason.LocalOnly] = nameof(Local_only_is_said),
+        [DegradedReason.NoDecoder] = nameof(A_picture_without_a_decoder_is_said_and_not_sent),
         [DegradedReason.Queued] = nameof(An_answer_that_waits_for_its_correction_says_so),
         [DegradedReason.QueueFull] = nameof(A_full_queue_is_said),
         [DegradedReason.Offline] = nameof(A_missing_connection_is_said_and_the_question_waits_for_the_network),
@@ -42,6 +43,19 @@ public sealed class DegradedTests
         var uncertified = Degraded(await without.Solve(), "local_only");
         Assert.Equal(JsonValueKind.Null, uncertified.GetProperty("confidence").ValueKind);
         Assert.Contains("no gate", uncertified.GetProperty("degraded_detail").GetString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_picture_without_a_decoder_is_said_and_not_sent()
+    {
+        await using var endpoint = await ScriptedEndpoint.Start(ScriptedEndpoint.Right);
+        await using var rig = await ServeRig.Start(Unsure, endpoint.Url, reply: ServeRig.SeesNothing);
+
+        var answer = await rig.Solve();
+
+        Assert.Equal(("no_decoder", "no_decoder"), (answer.GetProperty("status").GetString(), answer.GetProperty("degraded_reason").GetString()));
+        Assert.Contains("no decoder", answer.GetProperty("degraded_detail").GetString(), StringComparison.Ordinal);
+        Assert.Empty(endpoint.Requests);
     }
 
     [Fact]

@@ -24,6 +24,10 @@ internal sealed class ServeRig : IAsyncDisposable
 
     public const double Threshold = 0.9;
 
+    /// <summary>The reply of a model that saw no letter.</summary>
+    public const string SeesNothing =
+        " l→ ?\n b→ ?\n p→ ?\n _→ _\n o→ ?\n c→ ?\n d→ ?\n<chars> ? ? ? _ ? ? ?</chars>\n</think>\n<answer>??? ???</answer>";
+
     private const string Reply = " l→ c\n b→ a\n p→ t\n _→ _\n o→ d\n c→ o\n d→ g\n<chars> c a t _ d o g</chars>\n</think>\n<answer>cat dog</answer>";
 
     private readonly TestFiles _files;
@@ -42,13 +46,14 @@ internal sealed class ServeRig : IAsyncDisposable
     /// <param name="confidence">What the gate says of every answer; null for a package without a gate.</param>
     /// <param name="endpoint">URL of the larger model; null for none.</param>
     /// <param name="change">Changes the configuration.</param>
-    public static async Task<ServeRig> Start(double? confidence, string? endpoint, Func<EdgeConfig, EdgeConfig>? change = null)
+    /// <param name="reply">What the model on the box always says.</param>
+    public static async Task<ServeRig> Start(double? confidence, string? endpoint, Func<EdgeConfig, EdgeConfig>? change = null, string reply = Reply)
     {
         var files = new TestFiles();
         try
         {
             var config = Config(files, endpoint);
-            var app = Build(files, confidence, change is null ? config : change(config));
+            var app = Build(files, confidence, change is null ? config : change(config), reply);
             await app.StartAsync(Stop);
             return new ServeRig(files, app);
         }
@@ -60,13 +65,14 @@ internal sealed class ServeRig : IAsyncDisposable
     }
 
     /// <summary>The daemon, not started.</summary>
-    public static WebApplication Build(TestFiles files, double? confidence, EdgeConfig config)
+    public static WebApplication Build(TestFiles files, double? confidence, EdgeConfig config, string reply = Reply)
     {
-        return EdgeServer.Build(config, OpenSolver(files, confidence), TimeProvider.System);
+        return EdgeServer.Build(config, OpenSolver(files, confidence, reply), TimeProvider.System);
     }
 
     /// <summary>The package that always says "cat dog", opened.</summary>
-    public static Solver OpenSolver(TestFiles files, double? confidence) => Solver.Open(Package(files, confidence), new EngineOptions { Threads = 1 });
+    public static Solver OpenSolver(TestFiles files, double? confidence, string reply = Reply) =>
+        Solver.Open(Package(files, confidence, reply), new EngineOptions { Threads = 1 });
 
     public static EdgeConfig Config(TestFiles files, string? endpoint) => new()
     {
@@ -131,9 +137,9 @@ internal sealed class ServeRig : IAsyncDisposable
         _files.Dispose();
     }
 
-    public static string Package(TestFiles files, double? confidence)
+    public static string Package(TestFiles files, double? confidence, string reply = Reply)
     {
-        var folder = ScriptedPackage.Write(files.File("package"), Reply);
+        var folder = ScriptedPackage.Write(files.File("package"), reply);
         if (confidence is { } said) GateOf(said, ModelFolder.Open(folder)).Save(Path.Combine(folder, ModelFolder.GateName));
         return folder;
     }
