@@ -139,6 +139,7 @@ run_tests() {
   if [ "$code" -eq 0 ] && [ "$failed" -ne 0 ]; then
     code=1
   fi
+  [ "$failed" -eq 0 ] || sed -nE 's/^failed /failed: /p' "$log" | head -n 30
   echo "$passed passed, $failed failed, $skipped skipped"
   exit "$code"
 }

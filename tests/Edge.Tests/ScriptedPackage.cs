@@ -25,8 +25,8 @@ internal static class ScriptedPackage
     /// <summary>The probability of every token of the reply.</summary>
     public static double Probability { get; } = Math.Exp(Margin) / (Math.Exp(Margin) + Vocabulary - 1);
 
-    /// <summary>Writes the package.</summary>
-    public static string Write(string folder, string reply)
+    /// <summary>Writes the package; one that holds its replies to the layout decides their letters together.</summary>
+    public static string Write(string folder, string reply, bool holdsLayout = false)
     {
         Directory.CreateDirectory(folder);
         SmallTokenizer.Write(folder);
@@ -34,7 +34,7 @@ internal static class ScriptedPackage
         OnnxFile.Write(Vision(), Path.Combine(folder, "vision.onnx"));
         OnnxFile.Write(Embedding(), Path.Combine(folder, "embedding.onnx"));
         OnnxFile.Write(Text([.. tokenizer.Encode(reply), tokenizer.Id("<|im_end|>")]), Path.Combine(folder, "text.onnx"));
-        (PromptTemplate.Small with { MappingLines = false }).Save(Path.Combine(folder, "prompt.json"));
+        (PromptTemplate.Small with { MappingLines = holdsLayout }).Save(Path.Combine(folder, "prompt.json"));
         File.WriteAllText(Path.Combine(folder, "genai_config.json"), Config(tokenizer));
         File.WriteAllText(Path.Combine(folder, "processor_config.json"), Processor);
         ModelFolder.Seal(folder, "fp32", new Provenance());

@@ -24,9 +24,9 @@ internal sealed class ServeRig : IAsyncDisposable
 
     public const double Threshold = 0.9;
 
-    /// <summary>The reply of a model that saw no letter.</summary>
-    public const string SeesNothing =
-        " l→ ?\n b→ ?\n p→ ?\n _→ _\n o→ ?\n c→ ?\n d→ ?\n<chars> ? ? ? _ ? ? ?</chars>\n</think>\n<answer>??? ???</answer>";
+    /// <summary>The reply of a model that saw no letter: not those of the code, and not the 20 others, which it is asked for then.</summary>
+    public static string SeesNothing { get; } =
+        " l→ ?\n b→ ?\n p→ ?\n _→ _\n o→ ?\n c→ ?\n d→ ?\n" + string.Concat("aefghijkmnqrstuvwxyz".Select(letter => $" {letter}→ ?\n"));
 
     private const string Reply = " l→ c\n b→ a\n p→ t\n _→ _\n o→ d\n c→ o\n d→ g\n<chars> c a t _ d o g</chars>\n</think>\n<answer>cat dog</answer>";
 
@@ -139,7 +139,7 @@ internal sealed class ServeRig : IAsyncDisposable
 
     public static string Package(TestFiles files, double? confidence, string reply = Reply)
     {
-        var folder = ScriptedPackage.Write(files.File("package"), reply);
+        var folder = ScriptedPackage.Write(files.File("package"), reply, holdsLayout: reply == SeesNothing);
         if (confidence is { } said) GateOf(said, ModelFolder.Open(folder)).Save(Path.Combine(folder, ModelFolder.GateName));
         return folder;
     }
