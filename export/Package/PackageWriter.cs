@@ -81,7 +81,8 @@ internal static class PackageWriter
         var template = File.Exists(prompt) ? PromptTemplate.Load(prompt) : null;
         if (template is not { MappingLines: true })
             throw new ExportException(
-                "--lean-on-words needs a checkpoint whose prompt.json says \"mapping_lines\": true: only letters that are decided together can be decided by words.");
+                "--lean-on-words needs a checkpoint whose prompt.json says \"mapping_lines\": true: only letters that are decided together "
+                    + "can be decided by words.");
         (template with { LeansOnWords = true }).Save(prompt);
     }
 

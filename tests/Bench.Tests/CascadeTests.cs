@@ -4,7 +4,8 @@ namespace Vlm.Bench.Tests;
 
 public sealed class CascadeTests : IDisposable
 {
-    private static readonly CascadeSubject Subject = new("edge", new string('a', 64), "larger", new string('b', 64), "camera", 1, "1-3", 0.01, "a machine", "versions", "2026-11-24");
+    private static readonly CascadeSubject Subject =
+        new("edge", new string('a', 64), "larger", new string('b', 64), "camera", 1, "1-3", 0.01, "a machine", "versions", "2026-11-24");
     private readonly string _folder = Directory.CreateTempSubdirectory("cascade-").FullName;
 
     [Fact]
@@ -27,7 +28,8 @@ public sealed class CascadeTests : IDisposable
         // 0 right, 1 wrong and kept, 2 mended, 3 spoilt, 4 right because the local answer remains.
         Assert.Equal((3, 3, 1, 600.0), (certified.Right, certified.Escalated, certified.WrongKept, certified.BytesPerQuestion));
         Assert.Equal((4, 5, null, 1000.0), (larger.Right, larger.Escalated, larger.WrongKept, larger.BytesPerQuestion));
-        Assert.Equal((0.01, 0.11, 0.1), (alone.P99, certified.P99, larger.P50), (a, b) => Math.Abs(a.Item1 - b.Item1) + Math.Abs(a.Item2 - b.Item2) + Math.Abs(a.Item3 - b.Item3) < 1e-9);
+        Assert.Equal((0.01, 0.11, 0.1), (alone.P99, certified.P99, larger.P50),
+            (a, b) => Math.Abs(a.Item1 - b.Item1) + Math.Abs(a.Item2 - b.Item2) + Math.Abs(a.Item3 - b.Item3) < 1e-9);
         Assert.All(report.Rows.Zip(report.Rows.Skip(1)), pair => Assert.True(pair.First.Escalated <= pair.Second.Escalated));
     }
 
@@ -37,7 +39,8 @@ public sealed class CascadeTests : IDisposable
         var path = CascadeFiles.Save(CascadeReport.Of(Subject, 0.9, [Item(0, "x", 0.95, "x"), Item(1, "y", 0.5, "x")]), _folder);
 
         Assert.Equal("cascade-edge-larger-camera-1-3.md", Path.GetFileName(path));
-        Assert.Contains("| cascade, certified threshold | 0.9000 | 2 | 100.00 % | 34.24 – 100.00 % | 50.00 % | 0 of 1 (0.00 %) | 10 / 110 / 110 | 500 |", File.ReadAllText(path));
+        Assert.Contains("| cascade, certified threshold | 0.9000 | 2 | 100.00 % | 34.24 – 100.00 % | 50.00 % | 0 of 1 (0.00 %) | 10 / 110 / 110 | 500 |",
+            File.ReadAllText(path));
         Assert.True(File.Exists(Path.ChangeExtension(path, ".json")));
     }
 
@@ -50,5 +53,6 @@ public sealed class CascadeTests : IDisposable
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
-    private static CascadeItem Item(long index, string edge, double confidence, string? larger) => new(index, "x", edge, confidence, false, 0.01, larger, 0.1, 1000);
+    private static CascadeItem Item(long index, string edge, double confidence, string? larger) =>
+        new(index, "x", edge, confidence, false, 0.01, larger, 0.1, 1000);
 }

@@ -62,7 +62,8 @@ public sealed class QualityTests : IDisposable
     {
         string expected = string.Join(' ', Enumerable.Repeat($"x{index}", index % 3 + 1));
         bool unreadable = !right && index % 20 == 0;
-        return new QualityItem(index, "a b", expected, right ? expected : unreadable ? null : "no", unreadable ? new UnreadableReply("EmptyAnswer", "a | b") : null)
+        return new QualityItem(
+            index, "a b", expected, right ? expected : unreadable ? null : "no", unreadable ? new UnreadableReply("EmptyAnswer", "a | b") : null)
         {
             Severity = index % 2,
             Seconds = index / 100.0,

@@ -8,7 +8,9 @@ public sealed class CliTests
     [Fact]
     public async Task What_a_person_can_put_right_is_one_line_and_exit_code_1()
     {
-        foreach (var error in new Exception[] { new UserException("no model"), new IOException("no model"), new InvalidDataException("no model"), new UnauthorizedAccessException("no model") })
+        Exception[] errors =
+            [new UserException("no model"), new IOException("no model"), new InvalidDataException("no model"), new UnauthorizedAccessException("no model")];
+        foreach (var error in errors)
             Assert.Equal((ExitCode.Failed, "error: no model\n"), await Run(_ => throw error));
         Assert.Equal((ExitCode.Failed, "error: no model\n"), await Run(_ => throw new AggregateException(new UserException("no model"))));
     }
@@ -20,7 +22,8 @@ public sealed class CliTests
     [Fact]
     public async Task A_stopped_run_says_how_to_go_on_and_ends_with_130()
     {
-        Assert.Equal((ExitCode.Interrupted, "3 of 9 done; give the same command\n"), await Run(_ => throw new StoppedException("3 of 9 done; give the same command")));
+        Assert.Equal((ExitCode.Interrupted, "3 of 9 done; give the same command\n"),
+            await Run(_ => throw new StoppedException("3 of 9 done; give the same command")));
         Assert.Equal((ExitCode.Interrupted, "Interrupted.\n"), await Run(_ => throw new OperationCanceledException()));
     }
 
@@ -64,7 +67,8 @@ public sealed class CliTests
     {
         var root = new RootCommand
         {
-            CheckedOption.Positive("--count", "", 5), CheckedOption.Positive("--batch", "", 16, most: 256), CheckedOption.Threads(), CheckedOption.Probability("--risk", "", 0.01),
+            CheckedOption.Positive("--count", "", 5), CheckedOption.Positive("--batch", "", 16, most: 256), CheckedOption.Threads(),
+            CheckedOption.Probability("--risk", "", 0.01),
             CheckedOption.Split("", Split.Fonts), CheckedOption.Splits(""), CheckedOption.Severity(new SeverityRange(0, 3)),
         };
         root.SetAction(verb);

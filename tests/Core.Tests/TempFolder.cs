@@ -22,7 +22,9 @@ internal sealed class TempFolder : IDisposable
         return File(name);
     }
 
-    /// <summary>Another folder's files, copied into <c>blobs</c> under other names, and links to them in <c>snapshot</c>: as a hub's cache keeps them.</summary>
+    /// <summary>
+    /// Another folder's files, copied into <c>blobs</c> under other names, and links to them in <c>snapshot</c>: as a hub's cache keeps them.
+    /// </summary>
     public void Link(string folder)
     {
         Directory.CreateDirectory(File("blobs"));

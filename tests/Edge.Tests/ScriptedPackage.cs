@@ -98,7 +98,8 @@ internal static class ScriptedPackage
 
     private static string Config(Tokenizer tokenizer) => $$"""
         { "model": { "type": "qwen2_5_vl", "vocab_size": {{Vocabulary}}, "context_length": 1024,
-            "eos_token_id": {{tokenizer.Id("<|im_end|>")}}, "image_token_id": {{tokenizer.Id("<|image_pad|>")}}, "video_token_id": {{tokenizer.Id("<|video_pad|>")}},
+            "eos_token_id": {{tokenizer.Id("<|im_end|>")}}, "image_token_id": {{tokenizer.Id("<|image_pad|>")}},
+            "video_token_id": {{tokenizer.Id("<|video_pad|>")}},
             "decoder": { "hidden_size": 1, "num_key_value_heads": 1, "head_size": 1 }, "embedding": {}, "vision": {} },
           "search": { "max_length": 512, "past_present_share_buffer": true } }
         """;

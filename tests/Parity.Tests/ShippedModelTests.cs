@@ -74,7 +74,8 @@ public sealed class ShippedModelTests : IDisposable
     private string TorchLogits(Split split, int count)
     {
         var file = Path.Combine(folder, "logits.safetensors");
-        string[] arguments = [typeof(TrainConfig).Assembly.Location, "reply", Shipped, "--split", split.ToString().ToLowerInvariant(), "--count", $"{count}", "--seed", $"{Seed}", "--logits", file];
+        string[] arguments = [typeof(TrainConfig).Assembly.Location, "reply", Shipped, "--split", split.ToString().ToLowerInvariant(), "--count", $"{count}",
+            "--seed", $"{Seed}", "--logits", file];
         using var process = Process.Start(new ProcessStartInfo("dotnet", arguments) { RedirectStandardOutput = true })!;
         TestContext.Current.TestOutputHelper?.WriteLine(process.StandardOutput.ReadToEnd());
         process.WaitForExit();

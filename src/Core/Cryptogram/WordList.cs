@@ -42,7 +42,8 @@ public static class WordList
         return hash % 10 == 0;
     }
 
-    private static Dictionary<int, string[]> ByLength(IEnumerable<string> words) => words.GroupBy(word => word.Length).ToDictionary(group => group.Key, group => group.ToArray());
+    private static Dictionary<int, string[]> ByLength(IEnumerable<string> words) =>
+        words.GroupBy(word => word.Length).ToDictionary(group => group.Key, group => group.ToArray());
 
     private static string[] Load(string resource)
     {

@@ -62,7 +62,9 @@ public sealed record PlotAxis(string Label, double Low, double High, IReadOnlyLi
     public double Position(double value) =>
         Math.Clamp(IsLog ? Math.Log(value / Low) / Math.Log(High / Low) : (value - Low) / (High - Low), 0, 1);
 
-    /// <summary>A value as it is written at a tick: <c>0.25</c>, <c>1500</c>, <c>20k</c>, <c>3M</c>, or a percentage with the digits that tell two ticks apart.</summary>
+    /// <summary>
+    /// A value as it is written at a tick: <c>0.25</c>, <c>1500</c>, <c>20k</c>, <c>3M</c>, or a percentage with the digits that tell two ticks apart.
+    /// </summary>
     public string Text(double value) => IsShare ? $"{Math.Round(value * 100, 4).ToString($"F{Digits}")} %" : Math.Abs(value) switch
     {
         >= 1e6 and < 1e9 => $"{value / 1e6:0.###}M",

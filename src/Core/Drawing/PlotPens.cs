@@ -105,7 +105,8 @@ public sealed class SvgPen : IPlotPen
         var pen = new SvgPen();
         plot.Draw(pen);
         var title = WebUtility.HtmlEncode(plot.Title);
-        return $"<svg viewBox=\"0 0 {Plot.Width:F0} {plot.Height:F0}\" role=\"img\" aria-label=\"{title}\" xmlns=\"http://www.w3.org/2000/svg\">\n{pen._svg}</svg>\n";
+        return $"<svg viewBox=\"0 0 {Plot.Width:F0} {plot.Height:F0}\" role=\"img\" aria-label=\"{title}\" "
+            + $"xmlns=\"http://www.w3.org/2000/svg\">\n{pen._svg}</svg>\n";
     }
 
     /// <inheritdoc/>
@@ -116,7 +117,8 @@ public sealed class SvgPen : IPlotPen
     public void Curve(IReadOnlyList<(double X, double Y)> points, Colour colour, bool isDashed)
     {
         var path = string.Join(' ', points.Select(point => $"{point.X:F1},{point.Y:F1}"));
-        _svg.Append($"<polyline points=\"{path}\" fill=\"none\" stroke=\"{Hex(colour)}\" stroke-width=\"2\"{(isDashed ? " stroke-dasharray=\"5 4\"" : "")}/>\n");
+        _svg.Append($"<polyline points=\"{path}\" fill=\"none\" stroke=\"{Hex(colour)}\" "
+            + $"stroke-width=\"2\"{(isDashed ? " stroke-dasharray=\"5 4\"" : "")}/>\n");
     }
 
     /// <inheritdoc/>

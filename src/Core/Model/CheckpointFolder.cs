@@ -135,7 +135,8 @@ public sealed class CheckpointFolder : IDisposable
             foreach (string name in file.Names)
             {
                 if (!places.TryAdd(WeightNames.Canonical(name), new Place(file, name)))
-                    throw new CheckpointException($"'{folder}' holds tensor '{WeightNames.Canonical(name)}' twice, in two files or under two generations of names.");
+                    throw new CheckpointException(
+                        $"'{folder}' holds tensor '{WeightNames.Canonical(name)}' twice, in two files or under two generations of names.");
             }
         }
         return places;
@@ -150,7 +151,8 @@ public sealed class CheckpointFolder : IDisposable
                 problems.Add($"'{weight.Name}' is missing");
             else if (!place.File.Info(place.Name).Shape.AsSpan().SequenceEqual(weight.Shape))
                 problems.Add(
-                    $"'{weight.Name}' has shape [{string.Join(", ", place.File.Info(place.Name).Shape)}]; the config asks for [{string.Join(", ", weight.Shape)}]");
+                    $"'{weight.Name}' has shape [{string.Join(", ", place.File.Info(place.Name).Shape)}]; the config asks for "
+                        + $"[{string.Join(", ", weight.Shape)}]");
             else if (!place.File.Info(place.Name).IsFloat)
                 problems.Add($"'{weight.Name}' holds {place.File.Info(place.Name).Type}; F32, F16 or BF16 is needed");
         }

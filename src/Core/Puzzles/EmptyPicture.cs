@@ -92,7 +92,8 @@ internal static class EmptyPicture
     {
         var lines = rng.Between(6, 18);
         string Line() => string.Join(' ', Enumerable.Range(0, rng.Between(3, 7)).Select(_ => Word(basis, rng)));
-        return ([.. Enumerable.Range(0, lines).Select(_ => Text(Line()))], basis.Style with { Columns = 1, Rows = lines, LastRow = 0, Decoration = Decoration.None });
+        return ([.. Enumerable.Range(0, lines).Select(_ => Text(Line()))],
+            basis.Style with { Columns = 1, Rows = lines, LastRow = 0, Decoration = Decoration.None });
     }
 
     /// <summary>Pairs of which at least one side is no letter: numbers, prices, sums, a letter's number.</summary>

@@ -37,8 +37,8 @@ public sealed record PairLabel(
 /// <param name="Cipher">The alphabet of the code; the picture need not show all of it.</param>
 /// <param name="Picture">The decoder picture.</param>
 /// <param name="Pairs">
-/// The pairs that can be read, in the order in which they are drawn; of a <see cref="Puzzles.Stratum.Whole"/> picture all 26. A contradictory picture has a letter
-/// in several.
+/// The pairs that can be read, in the order in which they are drawn; of a <see cref="Puzzles.Stratum.Whole"/> picture all 26. A contradictory picture has a
+/// letter in several.
 /// </param>
 /// <param name="Kind">One of <see cref="PictureKind"/>.</param>
 /// <param name="Severity">Camera severity 1-5; 0 for a picture that no camera took.</param>

@@ -112,7 +112,8 @@ public sealed record Solution
     public IReadOnlyList<LetterAttention> Letters { get; init; } = [];
 
     /// <summary>
-    /// What the picture lets the model say; null when the reply cannot be read. That there is no decoder it says of a picture in which it saw none of the 26 letters.
+    /// What the picture lets the model say; null when the reply cannot be read. That there is no decoder it says of a picture in which it saw none of the 26
+    /// letters.
     /// </summary>
     public AnswerStatus? Status => Answer switch
     {

@@ -43,8 +43,8 @@ public static class LearnThenTest
     }
 
     /// <summary>
-    /// Chooses the thresholds to test, on other answers than those that certify them: evenly spaced in the first group's coverage, from a start that is likely to
-    /// be certified down to accepting everything, or as much as is enough.
+    /// Chooses the thresholds to test, on other answers than those that certify them: evenly spaced in the first group's coverage, from a start that is likely
+    /// to be certified down to accepting everything, or as much as is enough.
     /// </summary>
     /// <param name="groups">Answers that the certifying sample does not hold, in the same groups.</param>
     /// <param name="certifying">[groups] sizes of the certifying sample's groups.</param>
@@ -54,8 +54,8 @@ public static class LearnThenTest
     /// <returns>Falling thresholds; empty when the first group has no answers.</returns>
     /// <remarks>
     /// The first test decides whether anything is certified: too strict a start accepts too few answers to reject even with one error, too lenient a start is
-    /// too risky. The start is the strictest threshold whose chance to be certified, at the shares seen here, is nine tenths of the best one's. That choice uses
-    /// this sample only, so the order is still fixed beforehand. In simulation it certifies more often than a start at a fixed number of accepted answers.
+    /// too risky. The start is the strictest threshold whose chance to be certified, at the shares seen here, is nine tenths of the best one's. That choice
+    /// uses this sample only, so the order is still fixed beforehand. In simulation it certifies more often than a start at a fixed number of accepted answers.
     /// </remarks>
     public static IReadOnlyList<double> Grid(IReadOnlyList<AnswerGroup> groups, IReadOnlyList<int> certifying, double risk, double delta, double coverage = 1)
     {

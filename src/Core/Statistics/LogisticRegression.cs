@@ -18,9 +18,9 @@ public sealed record LogisticRegression(IReadOnlyList<double> Weights, double In
     /// Minimises the sum of log losses + ‖weights‖² / (2C), the intercept not penalised, by Newton's method (iteratively reweighted least squares).
     /// </summary>
     /// <remarks>
-    /// With weights of at least 0, by projected Newton steps (Bertsekas, SIAM J. Control Optim. 20, 1982): a weight that is 0 and whose slope would push it below
-    /// stays there, the others take Newton's step among themselves, and the step is cut at 0. Where it ends, every weight above 0 has slope 0 and every weight at 0
-    /// a slope of at least 0: for a convex loss, the least there is.
+    /// With weights of at least 0, by projected Newton steps (Bertsekas, SIAM J. Control Optim. 20, 1982): a weight that is 0 and whose slope would push it
+    /// below stays there, the others take Newton's step among themselves, and the step is cut at 0. Where it ends, every weight above 0 has slope 0 and every
+    /// weight at 0 a slope of at least 0: for a convex loss, the least there is.
     /// </remarks>
     /// <param name="features">[N][F] at least one row; scale them first, the penalty treats all alike.</param>
     /// <param name="labels">[N] with at least one yes and one no: otherwise the intercept has no finite optimum.</param>
@@ -75,7 +75,10 @@ public sealed record LogisticRegression(IReadOnlyList<double> Weights, double In
         }
     }
 
-    /// <summary>The full Newton step, cut at 0 where weights may not be below, halved until the loss falls; the point stays when no halving helps (rounding is all that is left).</summary>
+    /// <summary>
+    /// The full Newton step, cut at 0 where weights may not be below, halved until the loss falls; the point stays when no halving helps (rounding is all that
+    /// is left).
+    /// </summary>
     private static (double[] Point, double Loss) Descend(Data data, (double[] Point, double Loss) from, double[] direction)
     {
         double length = 1;
@@ -190,7 +193,8 @@ public sealed record LogisticRegression(IReadOnlyList<double> Weights, double In
         if (!(c > 0 && double.IsFinite(c)))
             throw new ArgumentException($"C is {c}; it is a number above 0.", nameof(c));
         if (features.Count == 0 || features.Count != labels.Count)
-            throw new ArgumentException($"{features.Count} rows of features and {labels.Count} labels were given; there must be at least one, and as many of each.", nameof(labels));
+            throw new ArgumentException(
+                $"{features.Count} rows of features and {labels.Count} labels were given; there must be at least one, and as many of each.", nameof(labels));
         if (features.Any(row => row.Length != features[0].Length || !row.All(double.IsFinite)))
             throw new ArgumentException("The rows of features must have one length and hold finite numbers.", nameof(features));
         if (labels.All(label => label == labels[0]))

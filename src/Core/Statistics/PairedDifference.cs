@@ -1,12 +1,16 @@
 namespace Vlm.Statistics;
 
-/// <summary>How much more often the first of two models is right on the same questions: the difference of the shares and the range in which it lies with 95 % confidence.</summary>
+/// <summary>
+/// How much more often the first of two models is right on the same questions: the difference of the shares and the range in which it lies with 95 %
+/// confidence.
+/// </summary>
 /// <param name="Value">First share minus second share, −1 to 1.</param>
 /// <param name="Low">Lower end.</param>
 /// <param name="High">Upper end.</param>
 /// <remarks>
-/// R. G. Newcombe, "Improved confidence intervals for the difference between binomial proportions based on paired data", Statistics in Medicine 17 (1998), method 10:
-/// the Wilson intervals of both shares, combined with their correlation. It stays inside −1 to 1 and keeps its coverage near the ends, where good models are.
+/// R. G. Newcombe, "Improved confidence intervals for the difference between binomial proportions based on paired data", Statistics in Medicine 17 (1998),
+/// method 10: the Wilson intervals of both shares, combined with their correlation. It stays inside −1 to 1 and keeps its coverage near the ends, where good
+/// models are.
 /// </remarks>
 public readonly record struct PairedDifference(double Value, double Low, double High)
 {

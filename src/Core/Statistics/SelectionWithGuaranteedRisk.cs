@@ -3,8 +3,8 @@ using System.Numerics;
 namespace Vlm.Statistics;
 
 /// <summary>
-/// The older guarantee (SGR; Geifman and El-Yaniv, "Selective classification for deep neural networks", NIPS 2017, algorithm 1): a binary search over the sorted
-/// confidences with a union bound. Valid on one sample without a grid from another, but certifies less; kept as a check of <see cref="LearnThenTest"/>.
+/// The older guarantee (SGR; Geifman and El-Yaniv, "Selective classification for deep neural networks", NIPS 2017, algorithm 1): a binary search over the
+/// sorted confidences with a union bound. Valid on one sample without a grid from another, but certifies less; kept as a check of <see cref="LearnThenTest"/>.
 /// </summary>
 public static class SelectionWithGuaranteedRisk
 {

@@ -47,7 +47,8 @@ public static class Sinkhorn
     public static double[][] Balance(IReadOnlyList<double[]> logs)
     {
         ArgumentNullException.ThrowIfNull(logs);
-        if (logs.Any(row => row.Length != logs.Count)) throw new ArgumentException($"Expected a square matrix, found {logs.Count} rows of {logs.Max(row => row.Length)} at most.", nameof(logs));
+        if (logs.Any(row => row.Length != logs.Count))
+            throw new ArgumentException($"Expected a square matrix, found {logs.Count} rows of {logs.Max(row => row.Length)} at most.", nameof(logs));
         double[][] balanced = [.. logs.Select(row => Array.ConvertAll(row, log => Math.Max(Least, Math.Exp(log))))];
         for (var round = 0; round < Rounds; round++)
         {

@@ -12,7 +12,8 @@ public readonly record struct PictureArea(double Left, double Top, double Right,
     {
         ArgumentNullException.ThrowIfNull(picture);
         var (x, y) = (Math.Min((int)(Left * picture.Width), picture.Width - 1), Math.Min((int)(Top * picture.Height), picture.Height - 1));
-        var (right, bottom) = (Math.Clamp((int)Math.Ceiling(Right * picture.Width), x + 1, picture.Width), Math.Clamp((int)Math.Ceiling(Bottom * picture.Height), y + 1, picture.Height));
+        var right = Math.Clamp((int)Math.Ceiling(Right * picture.Width), x + 1, picture.Width);
+        var bottom = Math.Clamp((int)Math.Ceiling(Bottom * picture.Height), y + 1, picture.Height);
         var (width, height) = (right - x, bottom - y);
         var pixels = new byte[width * height * 3];
         for (var row = 0; row < height; row++)

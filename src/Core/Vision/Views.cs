@@ -34,7 +34,9 @@ public static class Views
         ArgumentOutOfRangeException.ThrowIfGreaterThan(view, Count);
         return view switch
         {
-            1 => letters?.Grown(Near) is { } near && (near.Right - near.Left) * (near.Bottom - near.Top) < Whole ? near.Of(picture) : Bordered(picture, FarShare, NearShare),
+            1 => letters?.Grown(Near) is { } near && (near.Right - near.Left) * (near.Bottom - near.Top) < Whole
+                ? near.Of(picture)
+                : Bordered(picture, FarShare, NearShare),
             2 => Bordered(letters?.Grown(Wide).Of(picture) ?? picture, NearShare, FarShare),
             3 => Turned(picture, Turn),
             _ => Turned(picture, -Turn),

@@ -13,7 +13,8 @@ internal static class CalibrateCommand
 
     private static readonly Option<double> Risk = CheckedOption.Probability("--risk", "The greatest share of wrong answers among the accepted ones.", 0.01);
 
-    private static readonly Option<double> Confidence = CheckedOption.Probability("--confidence", "How sure the promise is over the draw of the puzzles.", 0.95);
+    private static readonly Option<double> Confidence =
+        CheckedOption.Probability("--confidence", "How sure the promise is over the draw of the puzzles.", 0.95);
 
     private static readonly Option<string?> Data = new("--data")
     {

@@ -161,7 +161,8 @@ internal sealed class CalibrateRun(CalibrateOptions options, TimeProvider time)
     {
         var (all, certificate) = (report.Groups[0], report.Gate.Certificate);
         Console.WriteLine(
-            $"Certified: risk ≤ {certificate.Risk * 100:0.##} % at {(1 - certificate.Delta) * 100:0.##} % confidence; {certificate.Errors} of {certificate.Accepted} wrong, " +
+            $"Certified: risk ≤ {certificate.Risk * 100:0.##} % at {(1 - certificate.Delta) * 100:0.##} % confidence; " +
+            $"{certificate.Errors} of {certificate.Accepted} wrong, " +
             $"p = {certificate.PValue:G3}, threshold {report.Gate.Threshold:F6}, {certificate.Coverage * 100:F1} % accepted.");
         foreach (var stratum in certificate.Strata.Skip(1))
             Console.WriteLine($"  {stratum.Name}: {stratum.Certified} of {stratum.Asked} that cannot be read accepted, p = {stratum.PValue:G3}.");
@@ -169,7 +170,8 @@ internal sealed class CalibrateRun(CalibrateOptions options, TimeProvider time)
         Console.WriteLine(
             $"Report split: {all.Correct} of {all.Count} right; {all.Accepted} accepted, {all.Errors} of them wrong; AUROC {Auroc(report.Confidence.Auroc)}, " +
             $"calibration error {report.Confidence.CalibrationError:F4}.");
-        if (all.SystemCorrect is { } system) Console.WriteLine($"With {report.Larger} for the rest: {system} of {all.Count} right, {all.Count - all.Accepted} escalated.");
+        if (all.SystemCorrect is { } system)
+            Console.WriteLine($"With {report.Larger} for the rest: {system} of {all.Count} right, {all.Count - all.Accepted} escalated.");
         foreach (var row in report.Ablation)
         {
             var coverage = row.CertifiedCoverage is { } share ? $"{share * 100:F1} %" : "none";

@@ -10,7 +10,8 @@ internal static class ReportPage
 {
     private const string Style = """
         :root { color-scheme: light dark; --grid: light-dark(#e4e4e4, #3a3a3a); }
-        body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: light-dark(#222, #ddd); background: light-dark(#fff, #1a1a1a); }
+        body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem;
+               color: light-dark(#222, #ddd); background: light-dark(#fff, #1a1a1a); }
         h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2rem; } table { border-collapse: collapse; display: block; overflow-x: auto; }
         th, td { padding: .25rem .7rem; border-bottom: 1px solid var(--grid); text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
         th:first-child, td:first-child { text-align: left; }
@@ -46,14 +47,18 @@ internal static class ReportPage
         page.Append($"of {certificate.Accepted} answers accepted there {certificate.Errors} were wrong (p = {certificate.PValue:G3}). ");
         if (certificate.NotPromised.Count > 0) page.Append($"<b>Nothing is promised for {Text(string.Join(", ", certificate.NotPromised))}</b>. ");
         page.Append($"The threshold is {report.Gate.Threshold:F6}. ");
-        page.Append(certificate.SgrThreshold is { } sgr ? $"The older guarantee (SGR) certifies {sgr:F6}.</p>\n" : "The older guarantee (SGR) certifies none.</p>\n");
+        page.Append(certificate.SgrThreshold is { } sgr
+            ? $"The older guarantee (SGR) certifies {sgr:F6}.</p>\n"
+            : "The older guarantee (SGR) certifies none.</p>\n");
         page.Append($"<p>On the {all.Count} readable puzzles of the report split, which neither fitted nor certified: {Share(all.Coverage)} accepted, ");
         page.Append($"{all.Errors} of {all.Accepted} wrong ({Share(all.Risk)}; at most {Share(all.RiskBound)} with 95&#160;% confidence). ");
         page.Append($"The model alone is right on {Share(Ratio(all.Correct, all.Count))}");
         page.Append(all.SystemCorrect is { } system ? $"; with {Text(report.Larger!)} for the rest, {Share(Ratio(system, all.Count))}.</p>\n" : ".</p>\n");
         var figures = report.Confidence;
-        page.Append("<table><tr><th>AUROC</th><th>AURC</th><th>of an oracle</th><th>excess</th><th>AUGRC</th><th>Brier</th><th>ECE (10 bins, equal mass)</th></tr>");
-        page.Append($"<tr><td>{Figure(figures.Auroc)}</td><td>{figures.Aurc:F5}</td><td>{figures.OracleAurc:F5}</td><td>{figures.Aurc - figures.OracleAurc:F5}</td>");
+        page.Append("<table><tr><th>AUROC</th><th>AURC</th><th>of an oracle</th><th>excess</th><th>AUGRC</th><th>Brier</th><th>ECE "
+            + "(10 bins, equal mass)</th></tr>");
+        page.Append($"<tr><td>{Figure(figures.Auroc)}</td><td>{figures.Aurc:F5}</td><td>{figures.OracleAurc:F5}</td>"
+            + $"<td>{figures.Aurc - figures.OracleAurc:F5}</td>");
         page.Append($"<td>{figures.Augrc:F5}</td><td>{figures.Brier:F4}</td><td>{figures.CalibrationError:F4}</td></tr></table>\n");
     }
 
@@ -68,7 +73,8 @@ internal static class ReportPage
         }
 
         page.Append("</table>\n<p>Seen on the report split. Right is also an answer that calls unseen what the picture does not show. ");
-        page.Append("The bound (Clopper and Pearson, 95&#160;%, for that row alone) is of the wrong among the accepted, and where nothing can be read of the accepted among the asked.</p>\n");
+        page.Append("The bound (Clopper and Pearson, 95&#160;%, for that row alone) is of the wrong among the accepted, and where nothing can be read of the "
+            + "accepted among the asked.</p>\n");
         page.Append("<table><tr><th></th><th>asked</th><th>right</th><th>accepted</th><th>wrong of accepted</th><th>bound</th></tr>\n");
         foreach (var stratum in report.Strata)
         {
@@ -100,10 +106,12 @@ internal static class ReportPage
     {
         page.Append("<h2>By severity, readable pictures</h2>\n<p>The certificate is for all severities together; one can be worse than the promise. ");
         page.Append("The bound is Clopper and Pearson's, 95&#160;%, for that row alone.</p>\n");
-        page.Append("<table><tr><th></th><th>puzzles</th><th>model right</th><th>accepted</th><th>wrong of accepted</th><th>bound</th><th>AUROC</th><th>system right</th></tr>\n");
+        page.Append("<table><tr><th></th><th>puzzles</th><th>model right</th><th>accepted</th>"
+            + "<th>wrong of accepted</th><th>bound</th><th>AUROC</th><th>system right</th></tr>\n");
         foreach (var group in report.Groups)
         {
-            page.Append($"<tr><td>{Text(group.Group)}</td><td>{group.Count}</td><td>{Cell(Ratio(group.Correct, group.Count))}</td><td>{Cell(group.Coverage)}</td>");
+            page.Append($"<tr><td>{Text(group.Group)}</td><td>{group.Count}</td>"
+                + $"<td>{Cell(Ratio(group.Correct, group.Count))}</td><td>{Cell(group.Coverage)}</td>");
             page.Append($"<td>{group.Errors} ({Cell(group.Risk)})</td><td>{Cell(group.RiskBound)}</td><td>{Figure(group.Auroc)}</td>");
             page.Append($"<td>{(group.SystemCorrect is { } system ? Cell(Ratio(system, group.Count)) : "–")}</td></tr>\n");
         }
@@ -117,7 +125,9 @@ internal static class ReportPage
         page.Append(SvgPen.Draw(ReportPlots.RiskCoverage(report)));
         page.Append("<h2>Reliability</h2>\n<p>Ten bins of equal size: of answers with a confidence of 90&#160;%, nine in ten should be right.</p>\n");
         page.Append(SvgPen.Draw(ReportPlots.Reliability(report)));
-        var larger = report.Larger is { } name ? $"the escalated puzzles are answered by {Text(name)}, measured" : "no larger model was measured: the curve assumes one that is always right";
+        var larger = report.Larger is { } name
+            ? $"the escalated puzzles are answered by {Text(name)}, measured"
+            : "no larger model was measured: the curve assumes one that is always right";
         page.Append($"<h2>Deferral</h2>\n<p>System accuracy when the least confident answers are escalated; {larger}.");
         page.Append(report.Deferral.Gain is { } gain ? $" Of what an oracle gains over random escalation, the gate gains {Share(gain)}.</p>\n" : "</p>\n");
         page.Append(SvgPen.Draw(ReportPlots.Deferral(report)));
@@ -131,7 +141,8 @@ internal static class ReportPage
         foreach (var row in report.Ablation)
         {
             page.Append($"<tr><td>{Text(row.Signals)}</td><td>{Figure(row.Auroc)}</td><td>{row.Aurc:F5}</td>");
-            page.Append($"<td>{(row.CertifiedCoverage is { } coverage ? Cell(coverage) : "none certified")}</td><td>{(row.Risk is { } risk ? Cell(risk) : "–")}</td></tr>\n");
+            page.Append($"<td>{(row.CertifiedCoverage is { } coverage ? Cell(coverage) : "none certified")}</td>"
+                + $"<td>{(row.Risk is { } risk ? Cell(risk) : "–")}</td></tr>\n");
         }
 
         page.Append("</table>\n");
@@ -139,8 +150,10 @@ internal static class ReportPage
 
     private static void Weights(StringBuilder page, Calibrator calibrator)
     {
-        page.Append("<h2>Weights</h2>\n<p>Of the standardised signals, heaviest first. Signals that say nearly the same share their weight.</p>\n<table><tr><th>signal</th><th>weight</th></tr>\n");
-        foreach (var term in calibrator.Terms.OrderByDescending(term => Math.Abs(term.Weight))) page.Append($"<tr><td>{Text(term.Name)}</td><td>{term.Weight:F3}</td></tr>\n");
+        page.Append("<h2>Weights</h2>\n<p>Of the standardised signals, heaviest first. Signals that say nearly the same share their weight.</p>\n"
+            + "<table><tr><th>signal</th><th>weight</th></tr>\n");
+        foreach (var term in calibrator.Terms.OrderByDescending(term => Math.Abs(term.Weight)))
+            page.Append($"<tr><td>{Text(term.Name)}</td><td>{term.Weight:F3}</td></tr>\n");
         page.Append("</table>\n");
     }
 
@@ -149,7 +162,8 @@ internal static class ReportPage
         var splits = certificate.Splits;
         page.Append($"<h2>Made from</h2>\n<p>{Text(certificate.DataSet)}; {splits.Fit} to fit, {splits.Certify} to certify, {splits.Report} to report, ");
         page.Append($"divided with seed {certificate.SplitSeed}; {certificate.Date:yyyy-MM-dd HH:mm} UTC.<br/>\n");
-        page.Append($"package <code>{certificate.ModelHash}</code><br/>puzzles <code>{certificate.DataSetHash}</code><br/>calibrator <code>{certificate.CalibratorHash}</code></p>\n");
+        page.Append($"package <code>{certificate.ModelHash}</code><br/>puzzles <code>{certificate.DataSetHash}</code><br/>"
+            + $"calibrator <code>{certificate.CalibratorHash}</code></p>\n");
     }
 
     private static double Ratio(int part, int whole) => whole == 0 ? 0 : (double)part / whole;

@@ -20,7 +20,8 @@ internal sealed class AttentionPicture : IDisposable
     // A tile shows this many tokens from left to right: a pair and a little around it.
     private const double TokensPerTile = 3;
 
-    private static readonly Colour Night = new(13, 20, 33), Frame = new(58, 74, 99), Pale = new(148, 163, 184), Bright = new(241, 245, 249), Amber = new(255, 200, 87);
+    private static readonly Colour
+        Night = new(13, 20, 33), Frame = new(58, 74, 99), Pale = new(148, 163, 184), Bright = new(241, 245, 249), Amber = new(255, 200, 87);
 
     private readonly Solution _solution;
     private readonly Spotlight _spotlight;
@@ -104,7 +105,8 @@ internal sealed class AttentionPicture : IDisposable
         var coded = $"{letter.Coded} {ReplyText.Arrow} ";
         var width = Canvas.Measure(coded + letter.Plain, _face, 20).Width;
         Write(coded, left + (_tileWidth - width) / 2, top + _tileHeight + 22, 20, Pale);
-        Write($"{letter.Plain}", left + (_tileWidth - width) / 2 + width - Canvas.Measure($"{letter.Plain}", _face, 20).Width, top + _tileHeight + 22, 20, Amber);
+        var right = left + (_tileWidth - width) / 2 + width;
+        Write($"{letter.Plain}", right - Canvas.Measure($"{letter.Plain}", _face, 20).Width, top + _tileHeight + 22, 20, Amber);
     }
 
     private RgbImage Crop(RgbImage lit, (double X, double Y) centre)

@@ -20,7 +20,8 @@ internal static class CodesFile
         if (picture < 0 || code < 0) throw new IOException($"'{path}' has the columns {string.Join(", ", rows[0])}; it needs picture and code.");
         foreach (var (index, row) in rows.Index().Skip(1))
         {
-            if (row.Length <= Math.Max(picture, code)) throw new IOException($"'{path}', row {index + 1}: {row.Length} fields, the header has {rows[0].Length}.");
+            if (row.Length <= Math.Max(picture, code))
+                throw new IOException($"'{path}', row {index + 1}: {row.Length} fields, the header has {rows[0].Length}.");
             var expected = answer >= 0 && answer < row.Length && row[answer].Trim().Length > 0 ? row[answer].Trim().ToLowerInvariant() : null;
             yield return new SolveItem(row[picture].Trim(), Path.Combine(folder, row[picture].Trim()), row[code].Trim(), expected)
             {
@@ -36,7 +37,8 @@ internal static class CodesFile
         return Enum.TryParse<Stratum>(text, ignoreCase: true, out var stratum) && Enum.IsDefined(stratum)
             ? stratum
             : throw new IOException(
-                $"{place}: the stratum is '{text}'; it is one of {string.Join(", ", Enum.GetNames<Stratum>()).ToLowerInvariant()}, or empty for a whole picture.");
+                $"{place}: the stratum is '{text}'; "
+                + $"it is one of {string.Join(", ", Enum.GetNames<Stratum>()).ToLowerInvariant()}, or empty for a whole picture.");
     }
 
     private static int Column(string[] header, string name) =>

@@ -38,9 +38,11 @@ internal static class SolveItems
 
     private static void CheckCodes(int files, IReadOnlyList<string> codes)
     {
-        if (files == 0 && codes.Count > 0) throw new UsageException("--code belongs to pictures, but only folders were given; a folder's codes are in its codes.csv.");
+        if (files == 0 && codes.Count > 0)
+            throw new UsageException("--code belongs to pictures, but only folders were given; a folder's codes are in its codes.csv.");
         if (files > 0 && codes.Count == 0) throw new UsageException("A picture needs its code: --code \"q x _ a y f\".");
-        if (codes.Count > 1 && codes.Count != files) throw new UsageException($"{codes.Count} codes were given for {files} pictures; give one for all, or one for each.");
+        if (codes.Count > 1 && codes.Count != files)
+            throw new UsageException($"{codes.Count} codes were given for {files} pictures; give one for all, or one for each.");
         foreach (var code in codes)
         {
             try

@@ -71,8 +71,8 @@ internal static class EvalCommand
         PuzzleOptions.For(split, subject.Severity.Low, subject.Severity.High).Of(subject.Stratum);
 
     /// <summary>
-    /// One share per split; of camera pictures the severities are in the name, and of pictures with which something is the matter the stratum, as they decide what the
-    /// share says.
+    /// One share per split; of camera pictures the severities are in the name, and of pictures with which something is the matter the stratum, as they decide
+    /// what the share says.
     /// </summary>
     private static void Record(string folder, EvaluationSubject subject, IReadOnlyList<EvaluationScore> scores)
     {

@@ -57,7 +57,8 @@ internal static class PlanCommand
     {
         var step = request.Step;
         Console.WriteLine(
-            $"{WeightNames.All(config).Sum(w => w.Shape.Aggregate(1L, (a, b) => a * b)):N0} parameters; a step of {step.Prompts} x {step.GroupSize} completions, " +
+            $"{WeightNames.All(config).Sum(w => w.Shape.Aggregate(1L, (a, b) => a * b)):N0} parameters; " +
+            $"a step of {step.Prompts} x {step.GroupSize} completions, " +
             $"{step.ImageTokens} + {step.TextTokens} + {step.MaxTokens} tokens, products in bfloat16; {request.Memory / Gigabyte:F1} GB for tensors.");
         Console.WriteLine(
             "Weights, gradients, optimizer and KV cache from the shapes of config.json; activations measured on one of each of the model's modules here.");
@@ -81,7 +82,8 @@ internal static class PlanCommand
     {
         static string Gb(double bytes) => (bytes / Gigabyte).ToString(bytes < 0.1 * Gigabyte ? "F3" : "F2", CultureInfo.InvariantCulture);
         var name = mode.Name + (mode.Checkpointing ? ", +ckpt" : "");
-        return $"{name,-42}{(rows == 0 ? "does not fit" : rows),12}{Gb(of.Weights),9}{Gb(of.Gradients),10}{Gb(of.Optimizer),10}{Gb(of.Activations),12}{Gb(of.Logits),8}{Gb(of.Passing),9}" +
+        return $"{name,-42}{(rows == 0 ? "does not fit" : rows),12}{Gb(of.Weights),9}{Gb(of.Gradients),10}{Gb(of.Optimizer),10}" +
+            $"{Gb(of.Activations),12}{Gb(of.Logits),8}{Gb(of.Passing),9}" +
             $"{Gb(of.KeyValueCache),9}{Gb(of.Peak),8}" + (of.Sampling > of.Learning ? "  (sampling)" : "");
     }
 

@@ -95,10 +95,12 @@ public sealed record RewardConfig
             var schedule = term.Schedule;
             if (!(term.Weight >= 0 && double.IsFinite(term.Weight)) || (schedule is not null && !(schedule.To >= 0 && double.IsFinite(schedule.To))))
                 throw new InvalidDataException(
-                    $"{where}: rewards: '{RewardTerm.Label(term.Name)}' has weight {term.Weight}, going to {schedule?.To}; expected finite weights of at least 0.");
+                    $"{where}: rewards: '{RewardTerm.Label(term.Name)}' has weight {term.Weight}, going to {schedule?.To}; "
+                        + "expected finite weights of at least 0.");
             if (schedule is not null && !(schedule.FirstStep >= 0 && schedule.LastStep > schedule.FirstStep))
                 throw new InvalidDataException(
-                    $"{where}: rewards: '{RewardTerm.Label(term.Name)}' moves from step {schedule.FirstStep} to {schedule.LastStep}; expected 0 ≤ first < last.");
+                    $"{where}: rewards: '{RewardTerm.Label(term.Name)}' moves from step {schedule.FirstStep} to {schedule.LastStep}; "
+                        + "expected 0 ≤ first < last.");
         }
         if (!Terms.Any(term => term.Weight > 0 && term.Schedule is null or { To: > 0 }))
             throw new InvalidDataException($"{where}: rewards: at some step all weights are 0; give one term a weight that stays above 0.");

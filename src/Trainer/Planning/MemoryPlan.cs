@@ -96,7 +96,8 @@ internal static class MemoryPlan
     {
         var patches = PatchesOf(config, rows.ImageTokens);
         var full = config.Vision.FullAttentionBlocks.Length;
-        var pixels = (double)rows.Pictures * patches * config.Vision.InChannels * config.Vision.TemporalPatchSize * config.Vision.PatchSize * config.Vision.PatchSize * Float32;
+        var pixels = (double)rows.Pictures * patches
+            * config.Vision.InChannels * config.Vision.TemporalPatchSize * config.Vision.PatchSize * config.Vision.PatchSize * Float32;
         return pixels
             + cost.PatchEmbedding.Kept.At(rows.Pictures, patches)
             + (config.Vision.Depth - full) * cost.WindowedBlock.Kept.At(rows.Pictures, patches)

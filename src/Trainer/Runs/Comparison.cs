@@ -38,7 +38,8 @@ internal static class Comparison
         var text = new StringBuilder(
             $"A: {a.Checkpoint} ({a.Weights[..12]}). B: {b.Checkpoint} ({b.Weights[..12]}). Seed {a.Seed}, {a.Count} puzzles a split.\n\n");
         text.Append(
-            "| split | puzzles | both right | only A | only B | neither | A | B | A − B | 95 % interval | McNemar p |\n|---|---|---:|---:|---:|---:|---:|---:|---:|---|---:|\n");
+            "| split | puzzles | both right | only A | only B | neither | A | B | A − B | 95 % interval | McNemar p |\n"
+            + "|---|---|---:|---:|---:|---:|---:|---:|---:|---|---:|\n");
         foreach (var row in counts)
         {
             double n = row.Both + row.OnlyA + row.OnlyB + row.Neither;
@@ -46,7 +47,8 @@ internal static class Comparison
             text.Append($"| {EvaluationTables.Name(row.Split)} | {row.Group} | {row.Both} | {row.OnlyA} | {row.OnlyB} | {row.Neither} ");
             text.Append($"| {100 * (row.Both + row.OnlyA) / n:F2} % | {100 * (row.Both + row.OnlyB) / n:F2} % ");
             text.Append(
-                $"| {difference.Value * 100:+0.00;−0.00;0.00} | {difference.Low * 100:+0.00;−0.00;0.00} to {difference.High * 100:+0.00;−0.00;0.00} | {row.P:G3} |\n");
+                $"| {difference.Value * 100:+0.00;−0.00;0.00} | {difference.Low * 100:+0.00;−0.00;0.00} to {difference.High * 100:+0.00;−0.00;0.00} "
+                + $"| {row.P:G3} |\n");
         }
         return text.ToString();
     }
@@ -68,7 +70,8 @@ internal static class Comparison
             if (!others.Remove((puzzle.Split, puzzle.Index), out var other)) throw Other($"puzzle {name} is in A alone");
             if ((puzzle.Code, puzzle.Kind, puzzle.Severity) != (other.Code, other.Kind, other.Severity))
                 throw Other(
-                    $"puzzle {name} is '{puzzle.Code}' ({puzzle.Kind}, severity {puzzle.Severity}) in A, '{other.Code}' ({other.Kind}, severity {other.Severity}) in B");
+                    $"puzzle {name} is '{puzzle.Code}' ({puzzle.Kind}, severity {puzzle.Severity}) in A, "
+                        + $"'{other.Code}' ({other.Kind}, severity {other.Severity}) in B");
         }
         if (others.Count > 0) throw Other($"puzzle {EvaluationTables.Name(others.Keys.First().Split)} {others.Keys.First().Index} is in B alone");
     }

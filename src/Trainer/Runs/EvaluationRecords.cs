@@ -74,7 +74,8 @@ public sealed record EvaluationFile(EvaluationSubject Subject, string? Commit, I
         catch (JsonException error)
         {
             throw new InvalidDataException(
-                $"{path} is not a finished evaluation: {error.Message} Write one with 'eval <checkpoint> --out <file>'; reports of the benchmark harness keep no puzzles.", error);
+                $"{path} is not a finished evaluation: {error.Message} Write one with 'eval <checkpoint> --out <file>'; "
+                    + "reports of the benchmark harness keep no puzzles.", error);
         }
     }
 

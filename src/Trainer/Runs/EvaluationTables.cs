@@ -37,7 +37,8 @@ internal static class EvaluationTables
         text.Append("| split | puzzles | right | of | exact match | 95 % interval |\n|---|---|---:|---:|---:|---|\n");
         foreach (var score in scores)
             text.Append(
-                $"| {Name(score.Split)} | {score.Group} | {score.Right} | {score.Count} | {100.0 * score.Right / score.Count:F2} % | {score.Low * 100:F2}–{score.High * 100:F2} % |\n");
+                $"| {Name(score.Split)} | {score.Group} | {score.Right} | {score.Count} | {100.0 * score.Right / score.Count:F2} % "
+                + $"| {score.Low * 100:F2}–{score.High * 100:F2} % |\n");
         text.Append("\nThe model's own confidence, the probability of its whole reply (intervals by bootstrap):\n\n");
         text.Append("| split | AUROC | 95 % interval | coverage at 1 % observed risk | 95 % interval |\n|---|---:|---|---:|---|\n");
         foreach (var split in puzzles.GroupBy(puzzle => puzzle.Split).OrderBy(split => split.Key))

@@ -52,7 +52,8 @@ internal static class StartingWeights
     {
         if (found is not null && found.AsSpan().SequenceEqual(wanted.shape)) return;
         throw new CheckpointException(
-            $"Tensor '{name}' in '{where}' {(found is null ? "is missing" : $"has shape [{string.Join(", ", found)}]")}; this run's model asks for [{string.Join(", ", wanted.shape)}]. "
+            $"Tensor '{name}' in '{where}' {(found is null ? "is missing" : $"has shape [{string.Join(", ", found)}]")}; "
+            + $"this run's model asks for [{string.Join(", ", wanted.shape)}]. "
             + "Give 'model' the sizes of the checkpoint's config.json, or leave out 'from'.");
     }
 }

@@ -25,7 +25,8 @@ internal static class CascadeCommand
         var stratum = CheckedOption.Stratum();
         var results = ReportFolder.Option();
         var command = new Command(
-            "cascade", "Accuracy, escalated share, latency and bytes of edge, cascade and larger model alone. Stop it at any time: the same command goes on where it was.")
+            "cascade",
+            "Accuracy, escalated share, latency and bytes of edge, cascade and larger model alone. Stop it at any time: the same command goes on where it was.")
         {
             edge, larger, count, seed, split, severity, stratum, results,
         };
@@ -52,14 +53,16 @@ internal static class CascadeCommand
     {
         using var edge = Solver.Open(options.Edge);
         var gate = Gate.Find(edge.Folder)
-            ?? throw new GateException($"'{options.Edge}' has no gate.json, so there is no cascade to measure. The edge program's calibrate command writes one.");
+            ?? throw new GateException(
+                $"'{options.Edge}' has no gate.json, so there is no cascade to measure. The edge program's calibrate command writes one.");
         using var larger = Solver.Open(options.Larger);
         var subject = Subject(options, edge.Folder, larger.Folder, gate);
         var source = new PuzzleSource(PuzzleOptions.For(options.Split, options.Severity.Low, options.Severity.High).Of(options.Stratum), options.Seed);
         using var results = new ResultLines<long, CascadeItem>(PartialPath(subject, gate), CascadeItemJson.Default.CascadeItem, item => item.Index);
         long[] wanted = [.. Enumerable.Range(0, options.Count)];
         // One at a time, as the daemon is asked.
-        new ResumableRun<long, Puzzle, CascadeItem>(results, batch: 1, source.At, puzzle => puzzle.Code.Length, Solve).Finish(subject.Split, wanted, item => item.Edge == item.Expected, stop);
+        new ResumableRun<long, Puzzle, CascadeItem>(results, batch: 1, source.At, puzzle => puzzle.Code.Length, Solve)
+            .Finish(subject.Split, wanted, item => item.Edge == item.Expected, stop);
 
         var report = CascadeReport.Of(subject, gate.Threshold, [.. wanted.Select(index => results.Items[index])]);
         Console.WriteLine(CascadeFiles.Markdown(report));
@@ -85,6 +88,7 @@ internal static class CascadeCommand
     {
         var code = typeof(IVisionModel).Module.ModuleVersionId.ToString("N")[..8];
         return Path.Combine("runs", "cascade",
-            $"{subject.EdgeHash[..12]}-{subject.LargerHash[..12]}-{gate.Certificate.CalibratorHash[..8]}-{subject.Split}-{subject.Severity ?? "0"}-seed{subject.Seed}-{code}.jsonl");
+            $"{subject.EdgeHash[..12]}-{subject.LargerHash[..12]}-{gate.Certificate.CalibratorHash[..8]}-"
+            + $"{subject.Split}-{subject.Severity ?? "0"}-seed{subject.Seed}-{code}.jsonl");
     }
 }

@@ -21,9 +21,12 @@ public static class CascadeFiles
         var text = new StringBuilder();
         text.Append($"# Cascade: {subject.Edge} then {subject.Larger}, split {subject.Split}\n\n");
         var severity = subject.Severity is null ? "" : $", severity {subject.Severity}";
-        text.Append($"{report.Rows[0].Count} puzzles, seed {subject.Seed}{severity}; one question at a time; certified risk at most {subject.CertifiedRisk * 100:F1} %; {subject.Date}.\n");
-        text.Append($"{subject.Machine}; {subject.Versions}. Models {subject.EdgeHash[..12]} and {subject.LargerHash[..12]}. Times without network; bytes are those of the requests.\n\n");
-        text.Append("| | threshold | right | exact match | 95 % interval | escalated | wrong of the kept | p50 / p95 / p99 ms | bytes per question |\n|---|---:|---:|---:|---|---:|---:|---:|---:|\n");
+        text.Append($"{report.Rows[0].Count} puzzles, seed {subject.Seed}{severity}; one question at a time; "
+            + $"certified risk at most {subject.CertifiedRisk * 100:F1} %; {subject.Date}.\n");
+        text.Append($"{subject.Machine}; {subject.Versions}. Models {subject.EdgeHash[..12]} and {subject.LargerHash[..12]}. Times without network; "
+            + "bytes are those of the requests.\n\n");
+        text.Append("| | threshold | right | exact match | 95 % interval | escalated | wrong of the kept | p50 / p95 / p99 ms | bytes per question |\n"
+            + "|---|---:|---:|---:|---|---:|---:|---:|---:|\n");
         foreach (var row in report.Rows) text.Append(Line(row));
         return text.ToString();
     }
@@ -33,10 +36,12 @@ public static class CascadeFiles
         var kept = row.Count - row.Escalated;
         var wrong = row.WrongKept is { } count ? kept == 0 ? "0 of 0" : $"{count} of {kept} ({100.0 * count / kept:F2} %)" : "";
         return $"| {row.Name} | {row.Threshold:F4} | {row.Right} | {100.0 * row.Right / row.Count:F2} % | {row.Low * 100:F2} – {row.High * 100:F2} % "
-            + $"| {100.0 * row.Escalated / row.Count:F2} % | {wrong} | {row.P50 * 1000:F0} / {row.P95 * 1000:F0} / {row.P99 * 1000:F0} | {row.BytesPerQuestion:F0} |\n";
+            + $"| {100.0 * row.Escalated / row.Count:F2} % | {wrong} | {row.P50 * 1000:F0} / {row.P95 * 1000:F0} / {row.P99 * 1000:F0} "
+            + $"| {row.BytesPerQuestion:F0} |\n";
     }
 }
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = true, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = true, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(CascadeReport))]
 internal sealed partial class CascadeReportJson : JsonSerializerContext;

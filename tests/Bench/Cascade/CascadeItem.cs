@@ -30,7 +30,8 @@ public sealed record CascadeItem(
         var assessment = models.Gate.Assess(local);
         var edgeSeconds = clock.GetElapsedTime(started).TotalSeconds;
         var body = ChatRequest.Body(
-            new Escalation($"{index}", new PictureRules().Apply(puzzle.Picture), puzzle.Code, DateTimeOffset.UnixEpoch, local.Answer, default), new EndpointOptions());
+            new Escalation($"{index}", new PictureRules().Apply(puzzle.Picture), puzzle.Code, DateTimeOffset.UnixEpoch, local.Answer, default),
+            new EndpointOptions());
         started = clock.GetTimestamp();
         var larger = models.Larger.Solve(question);
         var isUsable = Verifiers.Check(larger.Reply, puzzle.Code).HardFailures.Count == 0;
@@ -40,6 +41,7 @@ public sealed record CascadeItem(
     }
 }
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, WriteIndented = false)]
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, WriteIndented = false)]
 [JsonSerializable(typeof(CascadeItem))]
 internal sealed partial class CascadeItemJson : JsonSerializerContext;

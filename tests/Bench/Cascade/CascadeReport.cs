@@ -18,11 +18,13 @@ namespace Vlm.Bench.Cascade;
 /// <param name="P99">The same for 99 %.</param>
 /// <param name="BytesPerQuestion">Bytes sent to the larger model, over all questions.</param>
 public sealed record CascadeRow(
-    string Name, double? Threshold, int Right, int Count, double Low, double High, int Escalated, int? WrongKept, double P50, double P95, double P99, double BytesPerQuestion);
+    string Name, double? Threshold, int Right, int Count, double Low, double High, int Escalated, int? WrongKept, double P50, double P95, double P99,
+    double BytesPerQuestion);
 
 /// <summary>What a cascade run was asked to do and what it ran on.</summary>
 public sealed record CascadeSubject(
-    string Edge, string EdgeHash, string Larger, string LargerHash, string Split, long Seed, string? Severity, double CertifiedRisk, string Machine, string Versions, string Date);
+    string Edge, string EdgeHash, string Larger, string LargerHash, string Split, long Seed, string? Severity, double CertifiedRisk, string Machine,
+    string Versions, string Date);
 
 /// <summary>Edge only, the cascade at some thresholds, the larger model only.</summary>
 public sealed record CascadeReport(CascadeSubject Subject, IReadOnlyList<CascadeRow> Rows)
@@ -59,7 +61,8 @@ public sealed record CascadeReport(CascadeSubject Subject, IReadOnlyList<Cascade
         return new CascadeRow(
             name, threshold, right, ends.Length, interval.Low, interval.High, ends.Count(end => end.IsEscalated),
             mode == RoutingMode.Escalate ? ends.Count(end => end is { IsEscalated: false, IsRight: false }) : null,
-            QualityReport.Quantile(seconds, 0.5), QualityReport.Quantile(seconds, 0.95), QualityReport.Quantile(seconds, 0.99), ends.Average(end => (double)end.Bytes));
+            QualityReport.Quantile(seconds, 0.5), QualityReport.Quantile(seconds, 0.95), QualityReport.Quantile(seconds, 0.99),
+            ends.Average(end => (double)end.Bytes));
     }
 
     /// <summary>The daemon's own decision on this answer; an unusable answer of the larger model leaves the local one, as there.</summary>

@@ -8,7 +8,10 @@ using Vlm.Vision;
 
 namespace Vlm.Bench.Micro;
 
-/// <summary>What do reading a prompt, one more token, and a mapping line of four tokens in one run cost, alone and in a batch? Times the shipped package; run from the repository's root.</summary>
+/// <summary>
+/// What do reading a prompt, one more token, and a mapping line of four tokens in one run cost, alone and in a batch? Times the shipped package; run from the
+/// repository's root.
+/// </summary>
 [MemoryDiagnoser]
 public class DecodeBenchmarks : IDisposable
 {

@@ -11,7 +11,11 @@ internal static class MicroCommand
 {
     public static Command Create()
     {
-        var rest = new Argument<string[]>("arguments") { Description = "Given to BenchmarkDotNet, such as --filter '*Patches*'.", Arity = ArgumentArity.ZeroOrMore };
+        var rest = new Argument<string[]>("arguments")
+        {
+            Description = "Given to BenchmarkDotNet, such as --filter '*Patches*'.",
+            Arity = ArgumentArity.ZeroOrMore,
+        };
         var command = new Command("micro", "Times single steps with BenchmarkDotNet.") { rest };
         command.TreatUnmatchedTokensAsErrors = false;
         command.SetAction(result =>

@@ -61,7 +61,8 @@ internal static class QualityCommand
         var source = new PuzzleSource(PuzzleOptions.For(options.Split, options.Severity.Low, options.Severity.High).Of(options.Stratum), options.Seed);
         using var results = new ResultLines<long, QualityItem>(PartialPath(options, subject), QualityItemJson.Default.QualityItem, item => item.Index);
         long[] wanted = [.. Enumerable.Range(0, options.Count)];
-        new ResumableRun<long, Puzzle, QualityItem>(results, options.Batch, source.At, puzzle => puzzle.Code.Length, batch => Solve(solver, options.IsConstrained, batch))
+        new ResumableRun<long, Puzzle, QualityItem>(
+            results, options.Batch, source.At, puzzle => puzzle.Code.Length, batch => Solve(solver, options.IsConstrained, batch))
             .Finish(subject.Split, wanted, item => item.IsRight, stop);
 
         var report = QualityReport.Of(subject, [.. wanted.Select(index => results.Items[index])]);
@@ -109,6 +110,7 @@ internal static class QualityCommand
     private static string OnnxRuntimeVersion()
     {
         var assembly = typeof(Microsoft.ML.OnnxRuntime.InferenceSession).Assembly;
-        return assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? assembly.GetName().Version!.ToString();
+        return assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0]
+            ?? assembly.GetName().Version!.ToString();
     }
 }

@@ -51,6 +51,7 @@ public sealed record QualityItem(long Index, string Code, string Expected, strin
 /// <param name="Detail">The parser's sentence.</param>
 public sealed record UnreadableReply(string Reason, string Detail);
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, IgnoreReadOnlyProperties = true)]
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, IgnoreReadOnlyProperties = true)]
 [JsonSerializable(typeof(QualityItem))]
 internal sealed partial class QualityItemJson : JsonSerializerContext;

@@ -29,13 +29,15 @@ public static class ReportFiles
         text.Append($"# Quality: {subject.Model}, split {subject.Split}{stratum}\n\n");
         string severity = subject.Severity is null ? "" : $", severity {subject.Severity}";
         string free = subject.IsConstrained == false ? ", not held to the layout of replies" : "";
-        text.Append($"{report.Total.Count} puzzles, seed {subject.Seed}{severity}; {subject.Precision}, batches of {subject.Batch}, greedy{free}; {subject.Date}.\n");
+        text.Append($"{report.Total.Count} puzzles, seed {subject.Seed}{severity}; {subject.Precision}, batches of {subject.Batch}, greedy{free}; "
+            + $"{subject.Date}.\n");
         text.Append($"{subject.Machine}; {subject.Versions}. Model {subject.ModelHash[..12]}.\n\n");
         AppendScores(text, [.. report.PerWords, report.Total]);
         if (report.PerSeverity.Count > 0)
             AppendScores(text, report.PerSeverity);
         var unseen = report.Unseen;
-        text.Append($"Letters that the picture does not show: {unseen.Unseen}, called unseen {unseen.Rightly}; letters that it shows: {unseen.Shown}, called unseen {unseen.Wrongly}. ");
+        text.Append($"Letters that the picture does not show: {unseen.Unseen}, called unseen {unseen.Rightly}; letters that it shows: {unseen.Shown}, "
+            + $"called unseen {unseen.Wrongly}. ");
         text.Append($"Said to hold no decoder: {unseen.NoDecoder} pictures.\n\n");
         var seconds = report.Seconds;
         text.Append($"Seconds per solve: mean {seconds.Mean:F3}, p50 {seconds.P50:F3}, p95 {seconds.P95:F3}; {report.TokensPerReply:F1} tokens per reply.\n");
@@ -70,6 +72,7 @@ public static class ReportFiles
     }
 }
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = true, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = true, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(QualityReport))]
 internal sealed partial class ReportJson : JsonSerializerContext;

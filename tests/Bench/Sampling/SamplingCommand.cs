@@ -33,7 +33,10 @@ internal static class SamplingCommand
         var samples = CheckedOption.Positive("--samples", "Completions per prompt.", 8);
         var batches = CheckedOption.Positive("--batches", "Batches to time.", 4);
         var output = new Option<string?>("--output") { Description = "File for tokens and log-probabilities, JSON lines." };
-        var command = new Command("sampling", "Completions per second at temperature 1, groups from one prefill, on one thread.") { model, prompts, samples, batches, output };
+        var command = new Command("sampling", "Completions per second at temperature 1, groups from one prefill, on one thread.")
+        {
+            model, prompts, samples, batches, output,
+        };
         command.SetAction((result, stop) =>
         {
             var options = new SamplingOptions(
@@ -89,6 +92,7 @@ internal static class SamplingCommand
     private static void Write(StreamWriter? output, long number, IReadOnlyList<Generation> group)
     {
         foreach (var sample in group)
-            output?.WriteLine(JsonSerializer.Serialize(new { puzzle = number, ids = sample.Choices.Select(c => c.Token), log_probabilities = sample.Choices.Select(c => c.LogProbability) }));
+            output?.WriteLine(JsonSerializer.Serialize(
+                new { puzzle = number, ids = sample.Choices.Select(c => c.Token), log_probabilities = sample.Choices.Select(c => c.LogProbability) }));
     }
 }

@@ -22,7 +22,10 @@ public static class ServeLoadCommand
         var clients = CheckedOption.Positive("--clients", "Clients that ask at the same time.", 8, most: 1024);
         var requests = CheckedOption.Positive("--requests", "Requests per server and round.", 64, most: 100_000);
         var rounds = CheckedOption.Positive("--rounds", "Rounds.", 4, most: 1000);
-        var command = new Command("serve-load", "Requests per second and latency of running OpenAI-compatible servers, side by side.") { url, key, model, clients, requests, rounds };
+        var command = new Command("serve-load", "Requests per second and latency of running OpenAI-compatible servers, side by side.")
+        {
+            url, key, model, clients, requests, rounds,
+        };
         command.SetAction(async (result, stop) =>
         {
             var run = new LoadRun(result.GetRequiredValue(key), result.GetRequiredValue(model), Questions(result.GetValue(requests)), result.GetValue(clients));
@@ -44,7 +47,8 @@ public static class ServeLoadCommand
         Console.WriteLine("| server | answered | right | failed | requests/s | ratio | p50 ms | p95 ms |\n|---|---:|---:|---:|---:|---:|---:|---:|");
         foreach (var (server, result) in servers.Zip(results))
         {
-            Console.WriteLine($"| {server} | {result.Answered} | {result.Right} | {result.Failed} | {result.PerSecond:F2} | {result.PerSecond / results[0].PerSecond:F2} "
+            Console.WriteLine($"| {server} | {result.Answered} | {result.Right} | {result.Failed} | {result.PerSecond:F2} "
+                + $"| {result.PerSecond / results[0].PerSecond:F2} "
                 + $"| {result.Percentile(0.5).TotalMilliseconds:F0} | {result.Percentile(0.95).TotalMilliseconds:F0} |");
         }
     }

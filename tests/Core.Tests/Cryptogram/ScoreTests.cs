@@ -53,7 +53,8 @@ public sealed class ScoreTests
     [InlineData("<think><chars> c a t</chars>\n</think>\n<answer>cat</answer>", 1, 1, 0, 1)]
     [InlineData("<chars> c a t</chars>\n</think>\n<answer>cat</answer>\n", 1, 1, 0, 1)]
     [InlineData("<chars> c a t</chars></think><answer>cat</answer>", 1, 1, 0, 1)]
-    public void Doubled_sections_count_for_nothing_and_sloppy_ones_lose_the_format(string completion, double chars, double correct, double format, double soft) =>
+    public void Doubled_sections_count_for_nothing_and_sloppy_ones_lose_the_format(
+        string completion, double chars, double correct, double format, double soft) =>
         Assert.Equal(new Rewards(chars, correct, format, soft), Score.Of(completion, "cat", Cipher.EncodeSpaced("cat")));
 
     // The ranges are those of the reference: what the spaces and underscores give away, less what the anti-copying gate takes.

@@ -36,7 +36,8 @@ public sealed class VerifiersTests
     [Fact]
     public void Any_number_of_letters_may_be_unseen()
     {
-        Assert.Equal([Verifier.Dictionary], Verifiers.Check(Reply(Code, "?a? a?"), "q x a _ x a").Failures.Where(failure => failure != Verifier.MappingMatchesChars));
+        Assert.Equal([Verifier.Dictionary],
+            Verifiers.Check(Reply(Code, "?a? a?"), "q x a _ x a").Failures.Where(failure => failure != Verifier.MappingMatchesChars));
         Assert.Empty(Verifiers.Check(Reply(Code, "??t ??"), Code).HardFailures);
         Assert.Equal([Verifier.Function], Verifiers.Check(Reply(Code, "??t ?c"), Code).HardFailures);
     }

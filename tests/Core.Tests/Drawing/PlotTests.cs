@@ -75,10 +75,13 @@ public sealed class PlotTests
 
         plot.Draw(pen);
 
-        Assert.All(pen.Texts, box => Assert.True(box.Left >= 0 && box.Top >= 0 && box.Left + box.Width <= Plot.Width && box.Top + box.Height <= plot.Height, $"{box}"));
+        Assert.All(pen.Texts,
+            box => Assert.True(box.Left >= 0 && box.Top >= 0 && box.Left + box.Width <= Plot.Width && box.Top + box.Height <= plot.Height, $"{box}"));
         Assert.Equal(2 * series, pen.Curves.Count);
-        Assert.True(pen.Curves.Take(series).SelectMany(curve => curve).Max(point => point.Y) < pen.Curves.Skip(series).SelectMany(swatch => swatch).Min(point => point.Y));
-        Assert.All(pen.Texts.SelectMany((one, i) => pen.Texts.Skip(i + 1).Select(other => (one, other))), pair => Assert.False(Overlap(pair.one, pair.other), $"{pair}"));
+        Assert.True(pen.Curves.Take(series).SelectMany(curve => curve).Max(point => point.Y)
+            < pen.Curves.Skip(series).SelectMany(swatch => swatch).Min(point => point.Y));
+        Assert.All(pen.Texts.SelectMany((one, i) => pen.Texts.Skip(i + 1).Select(other => (one, other))),
+            pair => Assert.False(Overlap(pair.one, pair.other), $"{pair}"));
     }
 
     [Fact]

@@ -58,7 +58,8 @@ public sealed class OnnxDecoderTests
         Assert.NotEqual(first, other);
         Assert.Equal(4, first.Distinct().Count());
 
-        static string[] Texts(IReadOnlyList<Generation> replies) => [.. replies.Select(reply => string.Join(' ', reply.Choices.Select(choice => choice.Token)))];
+        static string[] Texts(IReadOnlyList<Generation> replies) =>
+            [.. replies.Select(reply => string.Join(' ', reply.Choices.Select(choice => choice.Token)))];
     }
 
     [Fact]

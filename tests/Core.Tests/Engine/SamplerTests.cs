@@ -93,7 +93,8 @@ public sealed class SamplerTests
         Prop.ForAll(Logits, Draws, (row, draw) =>
         {
             var taken = Sampler.Choose(row, new Sampling { Temperature = 1, TopP = 0.7 }, draw).Token;
-            var better = Enumerable.Range(0, row.Length).Where(token => row[token] > row[taken]).Sum(token => Math.Exp(Sampler.Judge(row, token).LogProbability));
+            var better = Enumerable.Range(0, row.Length)
+                .Where(token => row[token] > row[taken]).Sum(token => Math.Exp(Sampler.Judge(row, token).LogProbability));
             return better < 0.7 + 1e-9;
         }).QuickCheckThrowOnFailure();
 

@@ -106,7 +106,8 @@ internal sealed class ScriptedModel(string folder) : IVisionModel
         {
             if (prompt.Pictures.Any(picture => picture is not Picture)) throw new ArgumentException("Another engine's picture.", nameof(prompt));
             var textStart = Array.LastIndexOf(prompt.Ids, config.Tokens.Image) + 1;
-            return new Row(prompt.Ids, prompt.Pictures.Sum(picture => picture.Tokens), Math.Max(1, textStart), prompt.Pictures.Sum(picture => ((Picture)picture).Seed));
+            return new Row(prompt.Ids, prompt.Pictures.Sum(picture => picture.Tokens), Math.Max(1, textStart),
+                prompt.Pictures.Sum(picture => ((Picture)picture).Seed));
         }
     }
 }

@@ -2,7 +2,9 @@ using Vlm.Package;
 
 namespace Vlm.Core.Tests.Engine;
 
-/// <summary>A whole package with random weights: the reference's graphs and tokenizer with a prompt and a manifest of ours. It never answers sensibly.</summary>
+/// <summary>
+/// A whole package with random weights: the reference's graphs and tokenizer with a prompt and a manifest of ours. It never answers sensibly.
+/// </summary>
 internal static class TinyPackage
 {
     public const string Prompt = """

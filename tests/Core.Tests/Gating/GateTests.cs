@@ -45,14 +45,16 @@ public sealed class GateTests : IDisposable
             var rng = SeededRandom.From(12, seed);
             // Learned from answers on which every signal misleads as often as not.
             var names = Signals.Names.Where(_ => rng.Chance(0.7)).ToArray();
-            var calibrator = Calibrator.Fit([.. Stream(seed, 60).Select(answer => answer with { IsCorrect = rng.Chance(0.5) }), .. Stream(seed + 1, 60)], names);
+            var calibrator =
+                Calibrator.Fit([.. Stream(seed, 60).Select(answer => answer with { IsCorrect = rng.Chance(0.5) }), .. Stream(seed + 1, 60)], names);
             var (answer, cipher) = (WordList.Train[rng.Next(WordList.Train.Count)], Cipher.Random(rng));
             LetterBelief[] beliefs = [.. answer.Distinct().Select(letter => Belief(cipher.Encode(letter), letter, rng))];
             var which = rng.Next(beliefs.Length);
             var lowered = Lowered(beliefs[which], answer.Distinct().ElementAt(which), rng.NextDouble());
             var before = Signals.Of(Solved(cipher.EncodeSpaced(answer), answer, beliefs), new PictureQuality(50, 0.5, 10));
             var after = Signals.Of(
-                Solved(cipher.EncodeSpaced(answer), answer, [.. beliefs.Select((belief, i) => i == which ? lowered : belief)]), new PictureQuality(50, 0.5, 10));
+                Solved(cipher.EncodeSpaced(answer), answer, [.. beliefs.Select((belief, i) => i == which ? lowered : belief)]),
+                new PictureQuality(50, 0.5, 10));
             return calibrator.Terms.All(term => term.Weight >= 0)
                 && after.Values.Zip(before.Values).All(pair => pair.First <= pair.Second + 1e-9)
                 && calibrator.Confidence(after) <= calibrator.Confidence(before) + 1e-9;
@@ -96,7 +98,8 @@ public sealed class GateTests : IDisposable
         var model = Model();
         Example(model).Save(Path.Combine(model.Path, ModelFolder.GateName));
         Assert.Equal(model.Fingerprint, ModelFolder.Open(model.Path).Fingerprint);
-        var sealedAgain = ModelFolder.Seal(model.Path, "fp32", new Provenance { Command = "another", Accuracy = new Dictionary<string, double> { ["clean"] = 1 } });
+        var sealedAgain =
+            ModelFolder.Seal(model.Path, "fp32", new Provenance { Command = "another", Accuracy = new Dictionary<string, double> { ["clean"] = 1 } });
         Assert.DoesNotContain(ModelFolder.GateName, sealedAgain.Manifest.Files.Keys);
         Assert.Equal(model.Fingerprint, sealedAgain.Fingerprint);
         Assert.NotNull(Gate.Find(sealedAgain));

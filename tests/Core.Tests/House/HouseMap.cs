@@ -134,7 +134,8 @@ internal sealed partial class HouseMap
         private static partial Regex NamespaceLine();
 
         [GeneratedRegex(
-            @"^(?:(?:public|internal|file|sealed|static|abstract|readonly|partial|ref)\s+)*(?:class|record\s+struct|record|struct|interface|enum|delegate\s+\S+)\s+(\w+)",
+            @"^(?:(?:public|internal|file|sealed|static|abstract|readonly|partial|ref)\s+)*"
+            + @"(?:class|record\s+struct|record|struct|interface|enum|delegate\s+\S+)\s+(\w+)",
             RegexOptions.Multiline)]
         private static partial Regex Declaration();
 

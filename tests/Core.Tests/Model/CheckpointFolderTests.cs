@@ -185,7 +185,8 @@ public sealed class CheckpointFolderTests
         File.Copy(Path.Combine(Golden.Checkpoint, "config.json"), folder.File("config.json"));
 
         Assert.Contains("neither model.safetensors nor", Refused(folder), StringComparison.Ordinal);
-        Assert.Contains("There is no folder", Assert.Throws<CheckpointException>(() => CheckpointFolder.Open(folder.File("none"))).Message, StringComparison.Ordinal);
+        Assert.Contains("There is no folder", Assert.Throws<CheckpointException>(() => CheckpointFolder.Open(folder.File("none"))).Message,
+            StringComparison.Ordinal);
     }
 
     private static string Refused(TempFolder folder) => Assert.Throws<CheckpointException>(() => CheckpointFolder.Open(folder.Path)).Message;

@@ -80,8 +80,10 @@ public sealed class SafeTensorsTests
     public void Wrong_questions_are_answered_with_the_name()
     {
         Assert.Contains("no tensor 'nothing'", Assert.Throws<CheckpointException>(() => Golden.Tensors.Info("nothing")).Message, StringComparison.Ordinal);
-        Assert.Contains("'ids.one' holds I64", Assert.Throws<CheckpointException>(() => Golden.Tensors.ReadFloats("ids.one")).Message, StringComparison.Ordinal);
-        Assert.Contains("'logits.one' holds F32", Assert.Throws<CheckpointException>(() => Golden.Tensors.ReadLongs("logits.one")).Message, StringComparison.Ordinal);
+        Assert.Contains("'ids.one' holds I64", Assert.Throws<CheckpointException>(() => Golden.Tensors.ReadFloats("ids.one")).Message,
+            StringComparison.Ordinal);
+        Assert.Contains("'logits.one' holds F32", Assert.Throws<CheckpointException>(() => Golden.Tensors.ReadLongs("logits.one")).Message,
+            StringComparison.Ordinal);
     }
 
     [Theory]
@@ -223,7 +225,8 @@ public sealed class SafeTensorsTests
         using var folder = new TempFolder();
         NamedTensor tensor = NamedTensor.Floats("a", [1], [1f]);
 
-        Assert.Contains("'a' is given twice", Assert.Throws<ArgumentException>(() => SafeTensors.Write(folder.File("x"), [tensor, tensor])).Message, StringComparison.Ordinal);
+        Assert.Contains("'a' is given twice", Assert.Throws<ArgumentException>(() => SafeTensors.Write(folder.File("x"), [tensor, tensor])).Message,
+            StringComparison.Ordinal);
         Assert.Empty(Directory.GetFiles(folder.Path));
     }
 

@@ -19,12 +19,15 @@ public sealed class VlmConfigTests
 
         Assert.Equal(File.ReadAllText(folder.File("public.json")), File.ReadAllText(folder.File("config.json")));
         Assert.Equal(File.ReadAllText(folder.File("public.json")), File.ReadAllText(folder.File("again.json")));
-        Assert.Equal((4, 64, 2, 32, 96), (config.Vision.Depth, config.Vision.HiddenSize, config.Vision.NumHeads, config.Vision.HeadDim, config.Vision.IntermediateSize));
+        Assert.Equal((4, 64, 2, 32, 96),
+            (config.Vision.Depth, config.Vision.HiddenSize, config.Vision.NumHeads, config.Vision.HeadDim, config.Vision.IntermediateSize));
         Assert.Equal([1, 3], config.Vision.FullAttentionBlocks);
-        Assert.Equal((3, 64, 4, 2, 16), (config.Text.NumLayers, config.Text.HiddenSize, config.Text.NumHeads, config.Text.NumKeyValueHeads, config.Text.HeadDim));
+        Assert.Equal((3, 64, 4, 2, 16),
+            (config.Text.NumLayers, config.Text.HiddenSize, config.Text.NumHeads, config.Text.NumKeyValueHeads, config.Text.HeadDim));
         Assert.Equal([2, 3, 3], config.Text.MropeSection);
         Assert.Equal((1e6, 1e-6, 2048, 320), (config.Text.RopeTheta, config.Text.RmsNormEps, config.Text.MaxPositions, config.Text.VocabSize));
-        Assert.Equal((300, 303, 301, 302, 304, 306), (config.ImageTokenId, config.VideoTokenId, config.VisionStartTokenId, config.VisionEndTokenId, config.PadTokenId, config.BosTokenId));
+        Assert.Equal((300, 303, 301, 302, 304, 306),
+            (config.ImageTokenId, config.VideoTokenId, config.VisionStartTokenId, config.VisionEndTokenId, config.PadTokenId, config.BosTokenId));
         Assert.Equal([305], config.EosTokenIds);
         Assert.True(config.TieWordEmbeddings);
     }
@@ -59,7 +62,8 @@ public sealed class VlmConfigTests
     {
         using var folder = new TempFolder();
         VlmConfig golden = Golden.Config;
-        VlmConfig config = golden with { TieWordEmbeddings = false, EosTokenIds = [305, 304], Text = golden.Text with { HeadDim = 8, MropeSection = [2, 1, 1] } };
+        VlmConfig config =
+            golden with { TieWordEmbeddings = false, EosTokenIds = [305, 304], Text = golden.Text with { HeadDim = 8, MropeSection = [2, 1, 1] } };
 
         config.Save(folder.File("config.json"));
         VlmConfig read = VlmConfig.Load(folder.File("config.json"));
@@ -87,7 +91,8 @@ public sealed class VlmConfigTests
         });
 
         foreach (string part in (string[])[
-            "'image_token_id' is missing", "'vision_config.depth' is missing", "'vision_config.deepstack_visual_indexes' is not known", "'quantization_config' is not known",
+            "'image_token_id' is missing", "'vision_config.depth' is missing", "'vision_config.deepstack_visual_indexes' is not known",
+            "'quantization_config' is not known",
             "'use_sliding_window' is true", "'hidden_act' is 'gelu'", "'rope_scaling.type' is 'yarn'", "'hidden_size' must be a whole number; it is \"wide\""])
             Assert.Contains(part, message, StringComparison.Ordinal);
     }
@@ -98,7 +103,8 @@ public sealed class VlmConfigTests
         Assert.Contains("'model_type' is 'qwen3_vl'", Refused(json => json["model_type"] = "qwen3_vl"), StringComparison.Ordinal);
         Assert.Contains("'model_type' is missing", Refused(json => json.Remove("model_type")), StringComparison.Ordinal);
         Assert.Contains("'vision_config' is missing", Refused(json => json.Remove("vision_config")), StringComparison.Ordinal);
-        Assert.Contains("'rope_scaling' (or 'rope_parameters') with 'mrope_section' is missing", Refused(json => json.Remove("rope_scaling")), StringComparison.Ordinal);
+        Assert.Contains("'rope_scaling' (or 'rope_parameters') with 'mrope_section' is missing", Refused(json => json.Remove("rope_scaling")),
+            StringComparison.Ordinal);
     }
 
     [Theory]
@@ -127,7 +133,8 @@ public sealed class VlmConfigTests
     {
         using var folder = new TempFolder();
 
-        Assert.Contains(expected, Assert.Throws<CheckpointException>(() => VlmConfig.Load(folder.Write("config.json", text))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            expected, Assert.Throws<CheckpointException>(() => VlmConfig.Load(folder.Write("config.json", text))).Message, StringComparison.Ordinal);
         Assert.Contains("cannot be read", Assert.Throws<CheckpointException>(() => VlmConfig.Load(folder.File("none.json"))).Message, StringComparison.Ordinal);
     }
 

@@ -14,7 +14,8 @@ public sealed class ModelFolderTests
 
         var opened = ModelFolder.Open(folder.Path).Manifest;
 
-        Assert.Equal((1, "int8", "train a", 7L, "abc"), (opened.Format, opened.Precision, opened.Provenance.Command, opened.Provenance.Seed, opened.Provenance.Commit));
+        Assert.Equal((1, "int8", "train a", 7L, "abc"),
+            (opened.Format, opened.Precision, opened.Provenance.Command, opened.Provenance.Seed, opened.Provenance.Commit));
         Assert.Equal(0.998, opened.Provenance.Accuracy["clean"]);
         Assert.Equal(["a.onnx", "b.json"], opened.Files.Keys);
         // The SHA-256 of "abc", from FIPS 180-2.
@@ -78,7 +79,8 @@ public sealed class ModelFolderTests
     {
         using var folder = Package();
         Assert.Contains("does not exist", Assert.Throws<ModelException>(() => ModelFolder.Open(folder.File("none"))).Message, StringComparison.Ordinal);
-        Assert.Contains("'fp12' is unknown", Assert.Throws<ModelException>(() => ModelFolder.Seal(folder.Path, "fp12", new Provenance())).Message, StringComparison.Ordinal);
+        Assert.Contains("'fp12' is unknown", Assert.Throws<ModelException>(() => ModelFolder.Seal(folder.Path, "fp12", new Provenance())).Message,
+            StringComparison.Ordinal);
         Assert.False(File.Exists(folder.File("manifest.json")));
     }
 
@@ -96,7 +98,9 @@ public sealed class ModelFolderTests
             case "an empty manifest": File.WriteAllText(manifest, "{}"); break;
             case "another format": File.WriteAllText(manifest, text.Replace("\"format\": 1", "\"format\": 2", StringComparison.Ordinal)); break;
             case "another precision": File.WriteAllText(manifest, text.Replace("fp32", "int3", StringComparison.Ordinal)); break;
-            case "an unknown member": File.WriteAllText(manifest, text.Replace("\"precision\"", "\"colour\": 1, \"precision\"", StringComparison.Ordinal)); break;
+            case "an unknown member":
+                File.WriteAllText(manifest, text.Replace("\"precision\"", "\"colour\": 1, \"precision\"", StringComparison.Ordinal));
+                break;
             case "a file elsewhere": File.WriteAllText(manifest, text.Replace("a.onnx", "../a.onnx", StringComparison.Ordinal)); break;
             default: throw new ArgumentOutOfRangeException(nameof(damage), damage, "No such damage.");
         }

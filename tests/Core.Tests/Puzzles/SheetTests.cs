@@ -96,7 +96,8 @@ public sealed class SheetTests
     {
         foreach (var (x, y) in new[] { (one.CodedX, one.CodedY), (one.PlainX, one.PlainY) })
         {
-            var nearest = Math.Min(MathF.Max(Math.Abs(x - other.CodedX), Math.Abs(y - other.CodedY)), MathF.Max(Math.Abs(x - other.PlainX), Math.Abs(y - other.PlainY)));
+            var nearest = Math.Min(
+                MathF.Max(Math.Abs(x - other.CodedX), Math.Abs(y - other.CodedY)), MathF.Max(Math.Abs(x - other.PlainX), Math.Abs(y - other.PlainY)));
             Assert.InRange(nearest, 4, 1000);
         }
     }

@@ -98,7 +98,8 @@ public sealed class GeneratorTests
         int[] Reply(int rows, int row)
         {
             using var decoder = new ScriptedDecoder([.. Enumerable.Repeat<int[]>([4, 5, 6, 7], rows)]);
-            var replies = Generator.Generate(decoder, [.. Enumerable.Repeat(Question, rows)], Enumerable.Repeat(options, rows).ToArray(), TestContext.Current.CancellationToken);
+            var replies = Generator.Generate(
+                decoder, [.. Enumerable.Repeat(Question, rows)], Enumerable.Repeat(options, rows).ToArray(), TestContext.Current.CancellationToken);
             return [.. replies[row].Choices.Select(choice => choice.Token)];
         }
         Assert.Equal(Reply(1, 0), Reply(3, 2));

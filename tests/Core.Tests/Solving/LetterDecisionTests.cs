@@ -19,7 +19,8 @@ public sealed class LetterDecisionTests
     public void With_the_whole_alphabet_a_letter_that_is_sure_elsewhere_is_ruled_out()
     {
         LetterBelief[] beliefs =
-            [Belief('a', ('n', 0.55), ('m', 0.44)), .. Enumerable.Range('b', 25).Select(letter => Belief((char)letter, (letter == 'n' ? 'a' : letter == 'm' ? 'n' : (char)letter, 0.9999)))];
+            [Belief('a', ('n', 0.55), ('m', 0.44)),
+                .. Enumerable.Range('b', 25).Select(letter => Belief((char)letter, (letter == 'n' ? 'a' : letter == 'm' ? 'n' : (char)letter, 0.9999)))];
         // m is the only letter that nobody else has; n is sure to be that of m.
         var decided = LetterDecision.Decide(beliefs);
         Assert.Equal('m', decided[0].Plain);
@@ -96,7 +97,8 @@ public sealed class LetterDecisionTests
     private static LetterBelief Belief(char coded, params (char Plain, double Probability)[] known)
     {
         var rest = (1 - known.Sum(item => item.Probability)) / (26 - known.Length);
-        double[] logs = [.. Enumerable.Range('a', 26).Select(letter => Math.Log(known.Where(item => item.Plain == letter).Select(item => item.Probability).DefaultIfEmpty(rest).First()))];
+        double[] logs = [.. Enumerable.Range('a', 26).Select(
+            letter => Math.Log(known.Where(item => item.Plain == letter).Select(item => item.Probability).DefaultIfEmpty(rest).First()))];
         return new LetterBelief(coded, logs);
     }
 }

@@ -164,7 +164,8 @@ public sealed class ReplyGrammarTests : IDisposable
         Assert.Equal(-Token(" a"), told[2]);
         Assert.Equal(reply.Choices.Count, reply.Alternatives.Count);
         Assert.InRange(reply.Choices[2].Removed, 0.5, 1);
-        // Fed: seven tokens up to the last letter and 24 lines of four that were only asked for, but for the very last; then from the first arrow on once more, up to the one before the stop token.
+        // Fed: seven tokens up to the last letter and 24 lines of four that were only asked for, but for the very last; then from the first arrow on once more,
+        // up to the one before the stop token.
         Assert.Equal(7 + (24 * 4) - 1 + reply.Choices.Count - 2, decoder.Steps.Count + decoder.Appended.Sum(tokens => tokens.Length));
         // In one run up to the first letter, one for each letter that is asked for but the last, and one for all that the decision leaves no choice in.
         Assert.Equal((1 + 25 + 1, 0), (decoder.Appended.Count, decoder.Steps.Count));
@@ -235,7 +236,8 @@ public sealed class ReplyGrammarTests : IDisposable
     }
 
     private static string Answer(SeededRandom rng) =>
-        string.Join(' ', Enumerable.Range(0, rng.Between(1, 4)).Select(_ => string.Concat(Enumerable.Range(0, rng.Between(1, 9)).Select(_ => (char)rng.Between('a', 'z')))));
+        string.Join(' ', Enumerable.Range(0, rng.Between(1, 4)).Select(
+            _ => string.Concat(Enumerable.Range(0, rng.Between(1, 9)).Select(_ => (char)rng.Between('a', 'z')))));
 
     private int Token(string text) => Assert.Single(_tokenizer.Encode(text));
 

@@ -17,7 +17,8 @@ public sealed class RereadingTests
         var source = new PuzzleSource(PuzzleOptions.For(Split.Camera, 3, 5), 900);
         Puzzle[] puzzles = [.. Enumerable.Range(0, Pictures).Select(i => source.At(i))];
 
-        var solutions = solver.Solve([.. puzzles.Select(puzzle => new Question(puzzle.Picture, puzzle.Code))], cancellation: TestContext.Current.CancellationToken);
+        var solutions = solver.Solve(
+            [.. puzzles.Select(puzzle => new Question(puzzle.Picture, puzzle.Code))], cancellation: TestContext.Current.CancellationToken);
 
         var (first, all, more) = (0, 0, 0);
         foreach (var (puzzle, solution) in puzzles.Zip(solutions))
@@ -63,7 +64,8 @@ public sealed class RereadingTests
         foreach (var (alone, withWords) in read.Zip(leaning))
         {
             Assert.False(alone.Generation.Reading.LeantOnWords);
-            Assert.Equal(LetterDecision.IsOpen(alone.Generation.Reading.Decided) && alone.Generation.Reading.FurtherLooks.Count > 0, withWords.Generation.Reading.LeantOnWords);
+            Assert.Equal(LetterDecision.IsOpen(alone.Generation.Reading.Decided) && alone.Generation.Reading.FurtherLooks.Count > 0,
+                withWords.Generation.Reading.LeantOnWords);
             Assert.Equal(alone.Generation.Reading.FurtherLooks, withWords.Generation.Reading.FurtherLooks);
             if (!withWords.Generation.Reading.LeantOnWords) Assert.Equal(alone.Text, withWords.Text);
             // The answer's own tokens follow from the letters; how sure it is of the answer is how sure it is of them.
@@ -73,7 +75,8 @@ public sealed class RereadingTests
 
         int Right(IReadOnlyList<Solution> solutions) => solutions.Zip(puzzles).Count(pair => pair.First.Answer == pair.Second.Answer);
         TestContext.Current.TestOutputHelper?.WriteLine(
-            $"{Right(read)} of {Count} right by reading alone, {Right(leaning)} with words, which had a say in {leaning.Count(solution => solution.Generation.Reading.LeantOnWords)}");
+            $"{Right(read)} of {Count} right by reading alone, {Right(leaning)} with words, which had a say in "
+                + $"{leaning.Count(solution => solution.Generation.Reading.LeantOnWords)}");
         Assert.True(Right(leaning) > Right(read), $"{Right(leaning)} right with words, {Right(read)} without");
     }
 

@@ -23,7 +23,8 @@ public sealed class WordDecisionTests
     public void A_rare_word_is_found_too_but_gives_way_to_a_common_one()
     {
         // "tundra" is rare; of "carp" and "card" the second is common.
-        var tundra = WordDecision.Decide("a b c d e f", Doubtful("abcdef", "tundra", 'f', 'o'), Read([.. "abcdef".Zip("tundro", (coded, plain) => ($"{coded}", plain))]));
+        var tundra = WordDecision.Decide("a b c d e f", Doubtful("abcdef", "tundra", 'f', 'o'),
+            Read([.. "abcdef".Zip("tundro", (coded, plain) => ($"{coded}", plain))]));
         Assert.Equal("tundra", Plain("abcdef", tundra));
         var card = WordDecision.Decide("a b c d", Doubtful("abcd", "carp", 'd', 'd'), Read([.. "abcd".Zip("carp", (coded, plain) => ($"{coded}", plain))]));
         Assert.Equal("card", Plain("abcd", card));
@@ -33,14 +34,16 @@ public sealed class WordDecisionTests
     [Fact]
     public void A_letter_that_was_read_surely_is_not_overruled()
     {
-        var decided = WordDecision.Decide("a b c d e f g", Beliefs("abcdefg", "kitchon", sure: 0.9999), Read([.. "abcdefg".Zip("kitchon", (coded, plain) => ($"{coded}", plain))]));
+        var decided = WordDecision.Decide("a b c d e f g", Beliefs("abcdefg", "kitchon", sure: 0.9999),
+            Read([.. "abcdefg".Zip("kitchon", (coded, plain) => ($"{coded}", plain))]));
         Assert.Equal("kitchon", Plain("abcdefg", decided));
     }
 
     [Fact]
     public void What_no_word_of_the_list_can_be_stays_as_it_was_read()
     {
-        var decided = WordDecision.Decide("a b c d e", Beliefs("abcde", "qzxjv", sure: 0.9), Read([.. "abcde".Zip("qzxjv", (coded, plain) => ($"{coded}", plain))]));
+        var decided = WordDecision.Decide("a b c d e", Beliefs("abcde", "qzxjv", sure: 0.9),
+            Read([.. "abcde".Zip("qzxjv", (coded, plain) => ($"{coded}", plain))]));
         Assert.Equal("qzxjv", Plain("abcde", decided));
     }
 
@@ -80,11 +83,14 @@ public sealed class WordDecisionTests
 
     /// <summary>As read surely, but for one letter, which may as well be another.</summary>
     private static LetterBelief[] Doubtful(string coded, string plain, char doubtful, char other) =>
-        [.. Beliefs(coded, plain, 0.999).Select(belief => belief.Coded == doubtful ? Belief(doubtful, (plain[coded.IndexOf(doubtful, StringComparison.Ordinal)], 0.48), (other, 0.48)) : belief)];
+        [.. Beliefs(coded, plain, 0.999).Select(
+            belief => belief.Coded == doubtful ? Belief(doubtful, (plain[coded.IndexOf(doubtful, StringComparison.Ordinal)], 0.48), (other, 0.48)) : belief)];
 
-    private static DecidedLetter[] Read(params (string Coded, char Plain)[] letters) => [.. letters.Select(letter => new DecidedLetter(letter.Coded[0], letter.Plain, Math.Log(0.5)))];
+    private static DecidedLetter[] Read(params (string Coded, char Plain)[] letters) =>
+        [.. letters.Select(letter => new DecidedLetter(letter.Coded[0], letter.Plain, Math.Log(0.5)))];
 
-    private static string Plain(string coded, IReadOnlyList<DecidedLetter> decided) => string.Concat(coded.Select(letter => decided.First(item => item.Coded == letter).Plain));
+    private static string Plain(string coded, IReadOnlyList<DecidedLetter> decided) =>
+        string.Concat(coded.Select(letter => decided.First(item => item.Coded == letter).Plain));
 
     private static LetterBelief Belief(char coded, params (char Plain, double Probability)[] known)
     {

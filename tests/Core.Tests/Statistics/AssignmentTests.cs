@@ -31,5 +31,6 @@ public sealed class AssignmentTests
 
     private static double Greatest(double[][] scores, int row, HashSet<int> taken) => row == scores.Length
         ? 0
-        : Enumerable.Range(0, scores[row].Length).Where(column => !taken.Contains(column)).Max(column => scores[row][column] + Greatest(scores, row + 1, [.. taken, column]));
+        : Enumerable.Range(0, scores[row].Length)
+            .Where(column => !taken.Contains(column)).Max(column => scores[row][column] + Greatest(scores, row + 1, [.. taken, column]));
 }

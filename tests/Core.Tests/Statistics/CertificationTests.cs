@@ -67,8 +67,10 @@ public sealed class CertificationTests
     [Fact]
     public void A_threshold_passes_only_when_every_group_does()
     {
-        AnswerGroup readable = new("readable", BoundedShare.WrongOfAccepted, [.. Enumerable.Repeat(new ScoredAnswer(0.9, true), 400), .. Enumerable.Repeat(new ScoredAnswer(0.6, true), 400)]);
-        AnswerGroup empty = new("empty", BoundedShare.AcceptedOfAsked, [.. Enumerable.Repeat(new ScoredAnswer(0.1, false), 290), .. Enumerable.Repeat(new ScoredAnswer(0.7, false), 10)]);
+        AnswerGroup readable = new("readable", BoundedShare.WrongOfAccepted,
+            [.. Enumerable.Repeat(new ScoredAnswer(0.9, true), 400), .. Enumerable.Repeat(new ScoredAnswer(0.6, true), 400)]);
+        AnswerGroup empty = new("empty", BoundedShare.AcceptedOfAsked,
+            [.. Enumerable.Repeat(new ScoredAnswer(0.1, false), 290), .. Enumerable.Repeat(new ScoredAnswer(0.7, false), 10)]);
         Assert.Equal(0.5, LearnThenTest.Certify([readable], [0.8, 0.5], Risk, Delta)!.Threshold);
         var both = LearnThenTest.Certify([readable, empty], [0.8, 0.5], Risk, Delta)!;
         Assert.Equal((0.8, new TestedGroup("empty", 300, 0, 0, Math.Pow(0.99, 300))), (both.Threshold, both.Groups[1] with { PValue = Math.Pow(0.99, 300) }));
@@ -86,7 +88,8 @@ public sealed class CertificationTests
     {
         var rng = SeededRandom.From(11);
         var certify = Draw(rng, 5000);
-        var fixedSequence = LearnThenTest.Certify(Readable(certify), LearnThenTest.Grid(Readable(Draw(rng, 5000)), [5000], Risk, Delta), Risk, Delta)!.Groups[0];
+        var fixedSequence =
+            LearnThenTest.Certify(Readable(certify), LearnThenTest.Grid(Readable(Draw(rng, 5000)), [5000], Risk, Delta), Risk, Delta)!.Groups[0];
         var search = SelectionWithGuaranteedRisk.Certify(certify, Risk, Delta)!.Groups[0];
         Assert.True(fixedSequence.Accepted >= search.Accepted);
         Assert.All((TestedGroup[])[fixedSequence, search], found =>
@@ -135,7 +138,8 @@ public sealed class CertificationTests
 
     [Fact]
     public void Thresholds_that_do_not_fall_are_refused() =>
-        Assert.Throws<ArgumentException>(() => LearnThenTest.Certify(Readable([.. Enumerable.Repeat(new ScoredAnswer(1, true), 400)]), [0.5, 0.6], Risk, Delta));
+        Assert.Throws<ArgumentException>(
+            () => LearnThenTest.Certify(Readable([.. Enumerable.Repeat(new ScoredAnswer(1, true), 400)]), [0.5, 0.6], Risk, Delta));
 
     [Fact]
     public void The_betting_test_rarely_alarms_when_the_promise_is_kept_and_soon_when_it_is_not()
@@ -189,7 +193,8 @@ public sealed class CertificationTests
     private static AnswerGroup[] Grouped(SeededRandom rng, int readable, int others) =>
     [
         .. Readable(Draw(rng, readable)),
-        .. ((double[])[-0.4, -0.8]).Select(mean => new AnswerGroup($"{mean}", BoundedShare.AcceptedOfAsked, [.. Enumerable.Range(0, others).Select(_ => new ScoredAnswer(Normal(rng) + mean, false))])),
+        .. ((double[])[-0.4, -0.8]).Select(mean => new AnswerGroup($"{mean}", BoundedShare.AcceptedOfAsked,
+            [.. Enumerable.Range(0, others).Select(_ => new ScoredAnswer(Normal(rng) + mean, false))])),
     ];
 
     private static ScoredAnswer[] Draw(SeededRandom rng, int count) => [.. Enumerable.Range(0, count).Select(_ =>

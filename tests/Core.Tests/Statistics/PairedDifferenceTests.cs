@@ -49,5 +49,6 @@ public sealed class PairedDifferenceTests
     }
 
     private static void Law(Func<int, int, int, int, bool> holds) =>
-        Prop.ForAll<NonNegativeInt, NonNegativeInt, NonNegativeInt>((a, b, c) => holds(a.Get, b.Get, c.Get, 3) && holds(3, b.Get, c.Get, a.Get)).QuickCheckThrowOnFailure();
+        Prop.ForAll<NonNegativeInt, NonNegativeInt, NonNegativeInt>((a, b, c) => holds(a.Get, b.Get, c.Get, 3) && holds(3, b.Get, c.Get, a.Get))
+            .QuickCheckThrowOnFailure();
 }

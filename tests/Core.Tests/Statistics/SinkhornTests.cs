@@ -41,7 +41,8 @@ public sealed class SinkhornTests
     [Fact]
     public void Who_is_surely_read_elsewhere_is_not_the_one_in_doubt()
     {
-        var balanced = Sinkhorn.Balance([[Math.Log(0.6), Math.Log(0.39), Math.Log(0.01)], [Math.Log(0.998), Math.Log(0.001), Math.Log(0.001)], [Math.Log(0.001), Math.Log(0.001), Math.Log(0.998)]]);
+        var balanced = Sinkhorn.Balance([[Math.Log(0.6), Math.Log(0.39), Math.Log(0.01)], [Math.Log(0.998), Math.Log(0.001), Math.Log(0.001)],
+            [Math.Log(0.001), Math.Log(0.001), Math.Log(0.998)]]);
         Assert.True(balanced[0][1] > 0.95, $"{balanced[0][1]}");
     }
 

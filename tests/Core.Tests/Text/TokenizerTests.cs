@@ -146,8 +146,10 @@ public sealed class TokenizerTests
     {
         using var folder = new TempFolder();
 
-        Assert.Contains("is not JSON", Assert.Throws<CheckpointException>(() => Tokenizer.Load(folder.Write("t.json", "oops"))).Message, StringComparison.Ordinal);
-        Assert.Contains("not a byte-level BPE tokenizer", Assert.Throws<CheckpointException>(() => Tokenizer.Load(folder.Write("t.json", "{}"))).Message, StringComparison.Ordinal);
+        Assert.Contains("is not JSON", Assert.Throws<CheckpointException>(() => Tokenizer.Load(folder.Write("t.json", "oops"))).Message,
+            StringComparison.Ordinal);
+        Assert.Contains("not a byte-level BPE tokenizer", Assert.Throws<CheckpointException>(() => Tokenizer.Load(folder.Write("t.json", "{}"))).Message,
+            StringComparison.Ordinal);
         Assert.Contains("cannot be read", Assert.Throws<CheckpointException>(() => Tokenizer.Load(folder.File("none.json"))).Message, StringComparison.Ordinal);
     }
 

@@ -97,7 +97,8 @@ public sealed class ImageCodecTests
     [InlineData("BM")]
     [InlineData("RIFF\u0004\u0000\u0000\u0000WEBP")]
     public void What_is_not_a_picture_is_refused(string text) =>
-        Assert.Contains("no picture that can be read; a complete PNG, JPEG, WebP or BMP file is needed", Refused(Encoding.Latin1.GetBytes(text)), StringComparison.Ordinal);
+        Assert.Contains("no picture that can be read; a complete PNG, JPEG, WebP or BMP file is needed", Refused(Encoding.Latin1.GetBytes(text)),
+            StringComparison.Ordinal);
 
     [Theory]
     [InlineData("not-supported.gif")]

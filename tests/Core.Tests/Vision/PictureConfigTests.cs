@@ -37,13 +37,15 @@ public sealed class PictureConfigTests
     {
         using var folder = new TempFolder();
         string path = folder.Write("p.json", """
-            {"patch_size": 14, "temporal_patch_size": "two", "merge_size": 2, "min_pixels": 1, "image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, null], "do_rescale": false, "resample": 2}
+            {"patch_size": 14, "temporal_patch_size": "two", "merge_size": 2, "min_pixels": 1,
+             "image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, null], "do_rescale": false, "resample": 2}
             """);
 
         string message = Assert.Throws<CheckpointException>(() => PictureConfig.Load(path)).Message;
 
         foreach (string part in (string[])[
-            path, "'temporal_patch_size' must be a whole number; it is \"two\"", "'max_pixels' is missing", "'image_std' must be", "'do_rescale' is false", "'resample' is 2"])
+            path, "'temporal_patch_size' must be a whole number; it is \"two\"", "'max_pixels' is missing", "'image_std' must be", "'do_rescale' is false",
+            "'resample' is 2"])
             Assert.Contains(part, message, StringComparison.Ordinal);
     }
 

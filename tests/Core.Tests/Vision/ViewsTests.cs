@@ -28,7 +28,8 @@ public sealed class ViewsTests
 
     [Fact]
     public void Letters_that_fill_the_picture_are_not_looked_at_twice_alike() =>
-        Assert.NotEqual((Picture.Width, Picture.Height), (Views.Of(Picture, 1, new PictureArea(0.05, 0.05, 0.95, 0.95)).Width, Views.Of(Picture, 1, new PictureArea(0.05, 0.05, 0.95, 0.95)).Height));
+        Assert.NotEqual((Picture.Width, Picture.Height),
+            (Views.Of(Picture, 1, new PictureArea(0.05, 0.05, 0.95, 0.95)).Width, Views.Of(Picture, 1, new PictureArea(0.05, 0.05, 0.95, 0.95)).Height));
 
     [Fact]
     public void The_third_view_is_turned_clockwise_the_fourth_back_and_both_keep_the_middle()
@@ -47,7 +48,8 @@ public sealed class ViewsTests
     public void The_smallest_picture_has_all_views()
     {
         for (var view = 1; view <= Views.Count; view++)
-            Assert.True(Views.Of(new RgbImage(1, 1, [1, 2, 3]), view, new PictureArea(0.5, 0.5, 0.5, 0.5)).Pixels.AsSpan().StartsWith((ReadOnlySpan<byte>)[1, 2, 3]));
+            Assert.True(Views.Of(new RgbImage(1, 1, [1, 2, 3]), view, new PictureArea(0.5, 0.5, 0.5, 0.5)).Pixels.AsSpan()
+                .StartsWith((ReadOnlySpan<byte>)[1, 2, 3]));
     }
 
     [Theory]

@@ -22,7 +22,8 @@ public sealed class SolveApiTests
         var answer = await rig.Solve();
 
         Assert.Equal(
-            ["id", "answer", "status", "unseen", "confidence", "answered_by", "certified", "degraded", "degraded_reason", "degraded_detail", "escalated", "escalation_reason",
+            ["id", "answer", "status", "unseen", "confidence", "answered_by", "certified", "degraded", "degraded_reason", "degraded_detail", "escalated",
+                "escalation_reason",
                 "correction_id", "model", "warning", "timings_ms"],
             answer.EnumerateObject().Select(member => member.Name));
         Assert.Equal(("answered", 0), (Text(answer, "status"), answer.GetProperty("unseen").GetArrayLength()));

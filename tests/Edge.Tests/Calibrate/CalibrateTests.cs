@@ -22,7 +22,8 @@ public sealed class CalibrateTests : IDisposable
         Assert.True(run.ExitCode == 0, run.Output + run.Errors);
         Assert.Contains("0 of 75 wrong", run.Output, StringComparison.Ordinal);
         var gate = Gate.Find(ModelFolder.Open(package))!;
-        Assert.Equal((0.05, 75, 0, new SplitSizes(45, 75, 30)), (gate.Certificate.Risk, gate.Certificate.Accepted, gate.Certificate.Errors, gate.Certificate.Splits));
+        Assert.Equal((0.05, 75, 0, new SplitSizes(45, 75, 30)),
+            (gate.Certificate.Risk, gate.Certificate.Accepted, gate.Certificate.Errors, gate.Certificate.Splits));
         var page = Path.ChangeExtension(Assert.Single(Directory.GetFiles(_files.File("runs"), "*.html")), null);
         Assert.Equal(
             [$"{page}-deferral.png", $"{page}-reliability.png", $"{page}-risk-coverage.png"],
@@ -47,7 +48,8 @@ public sealed class CalibrateTests : IDisposable
         var package = ScriptedPackage.Write(_files.File("package"), Reply);
         var run = await Calibrate(package, "--data", Data(rows: 40, wrong: 0));
         Assert.Equal(1, run.ExitCode);
-        Assert.Contains("40 labelled puzzles are too few to certify a risk of 1 % at 95 % confidence: about 558 more are needed", run.Errors, StringComparison.Ordinal);
+        Assert.Contains("40 labelled puzzles are too few to certify a risk of 1 % at 95 % confidence: about 558 more are needed", run.Errors,
+            StringComparison.Ordinal);
         Assert.False(File.Exists(Path.Combine(package, ModelFolder.GateName)));
         Assert.Empty(Directory.GetFiles(_files.File("runs"), "*.html"));
 

@@ -211,7 +211,8 @@ public sealed class CalibrationTests
         }
 
         var all = report.Groups[0];
-        Assert.Contains(plots[0].Series, series => series is { Name: "certified threshold", IsDots: true } && series.Points.Single() == (all.Coverage, all.Risk));
+        Assert.Contains(
+            plots[0].Series, series => series is { Name: "certified threshold", IsDots: true } && series.Points.Single() == (all.Coverage, all.Risk));
     }
 
     private static (double X, double Y, string Colour) Dot(XElement circle) =>
@@ -255,7 +256,8 @@ public sealed class CalibrationTests
         var rng = SeededRandom.From(77, (long)stratum, index);
         double[] values = [.. Signals.Names.Select(_ => rng.NextDouble())];
         values[Signals.Index("mapping.logp.min")] = rng.Chance(sure) ? 16 + rng.NextDouble() : (8 * rng.NextDouble()) - 2;
-        return Stream(1, 1)[0] with { Index = ((int)stratum * 1_000_000) + index, Stratum = stratum, Severity = null, Expected = "c?t", Answer = "cat", Signals = values };
+        return Stream(1, 1)[0] with { Index = ((int)stratum * 1_000_000) + index, Stratum = stratum, Severity = null, Expected = "c?t", Answer = "cat",
+            Signals = values };
     })];
 
     /// <summary>One signal of a token decides the chance to be right (90 % overall); the rest is noise.</summary>

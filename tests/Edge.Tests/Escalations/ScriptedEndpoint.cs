@@ -99,19 +99,20 @@ internal sealed class ScriptedEndpoint : IAsyncDisposable
     });
 
     /// <summary>A well-formed reply, and what the endpoint says of the picture.</summary>
-    public static Task Says(HttpContext context, string content, string status, string unseen, (double Confidence, bool IsCertified)? gate = null) => context.Response.WriteAsJsonAsync(new
-    {
-        id = "c1",
-        model = "larger",
-        choices = new[] { new { index = 0, message = new { role = "assistant", content }, finish_reason = "stop" } },
-        reading = new
+    public static Task Says(HttpContext context, string content, string status, string unseen, (double Confidence, bool IsCertified)? gate = null) =>
+        context.Response.WriteAsJsonAsync(new
         {
-            status,
-            unseen = unseen.Select(letter => letter.ToString()),
-            confidence = gate?.Confidence,
-            certified = gate?.IsCertified,
-        },
-    });
+            id = "c1",
+            model = "larger",
+            choices = new[] { new { index = 0, message = new { role = "assistant", content }, finish_reason = "stop" } },
+            reading = new
+            {
+                status,
+                unseen = unseen.Select(letter => letter.ToString()),
+                confidence = gate?.Confidence,
+                certified = gate?.IsCertified,
+            },
+        });
 
     public ValueTask DisposeAsync() => _app.DisposeAsync();
 

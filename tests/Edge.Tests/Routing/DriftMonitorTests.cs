@@ -29,7 +29,9 @@ public sealed class DriftMonitorTests : IDisposable
         Assert.Equal(_clock.GetUtcNow(), broken.State.LastAlarm);
     }
 
-    /// <summary>α = 1 %, looked at after each of 500 audits at exactly that risk: at most 1 % of the boxes may ever raise a false alarm, plus sampling error.</summary>
+    /// <summary>
+    /// α = 1 %, looked at after each of 500 audits at exactly that risk: at most 1 % of the boxes may ever raise a false alarm, plus sampling error.
+    /// </summary>
     [Fact]
     public void False_alarms_are_as_rare_as_promised()
     {

@@ -167,7 +167,8 @@ public sealed class SolveErrorsTests : IDisposable
     {
         var folder = Directory.CreateDirectory(_files.File("pictures")).FullName;
         File.Copy(TestFiles.Picture("a.png"), Path.Combine(folder, "a, b.png"));
-        File.WriteAllText(Path.Combine(folder, "codes.csv"), "kind,Code,Picture,ANSWER\r\nx,Q X,\"a, b.png\",Ab\r\n\r\ny,q5,none.png,\r\nz,,\"a, b.png\",cat\r\n");
+        File.WriteAllText(Path.Combine(folder, "codes.csv"),
+            "kind,Code,Picture,ANSWER\r\nx,Q X,\"a, b.png\",Ab\r\n\r\ny,q5,none.png,\r\nz,,\"a, b.png\",cat\r\n");
 
         var run = await EdgeProcess.Run("solve", folder, "--model", _files.TinyPackage(), "--json");
 

@@ -86,7 +86,8 @@ public sealed class SolveTests : IDisposable
         var json = await EdgeProcess.Run("solve", folder, "--model", larger, "--json");
         var plain = await EdgeProcess.Run("solve", folder, "--model", larger);
 
-        bool[] leant = [.. json.Lines.Select(line => JsonDocument.Parse(line).RootElement.TryGetProperty("leant_on_words", out var member) && member.GetBoolean())];
+        bool[] leant =
+            [.. json.Lines.Select(line => JsonDocument.Parse(line).RootElement.TryGetProperty("leant_on_words", out var member) && member.GetBoolean())];
         Assert.Contains(true, leant);
         Assert.Equal(leant, plain.Lines.Take(4).Select(line => line.Contains("leant on words", StringComparison.Ordinal)));
     }

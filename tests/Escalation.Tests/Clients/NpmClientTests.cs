@@ -3,7 +3,9 @@ using System.Text.Json;
 
 namespace Vlm.Escalation.Tests.Clients;
 
-/// <summary>The official npm client, at the version of <c>npm/package-lock.json</c>. Skipped where there is no node or the registry cannot be reached.</summary>
+/// <summary>
+/// The official npm client, at the version of <c>npm/package-lock.json</c>. Skipped where there is no node or the registry cannot be reached.
+/// </summary>
 public sealed class NpmClientTests
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);

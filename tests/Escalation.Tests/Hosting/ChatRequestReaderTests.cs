@@ -12,7 +12,10 @@ public sealed class ChatRequestReaderTests
     [Fact]
     public void Settings_are_taken_over()
     {
-        var request = Read("""{"temperature":0.5,"top_p":0.9,"seed":-7,"max_completion_tokens":9,"logprobs":true,"top_logprobs":20,"stream":true,"stream_options":{"include_usage":true}}""");
+        var request = Read("""
+            {"temperature":0.5,"top_p":0.9,"seed":-7,"max_completion_tokens":9,"logprobs":true,"top_logprobs":20,
+             "stream":true,"stream_options":{"include_usage":true}}
+            """);
         Assert.Equal("q x", request.Code);
         Assert.Equal(Requests.Picture, request.Picture);
         Assert.Equal(
@@ -30,7 +33,8 @@ public sealed class ChatRequestReaderTests
 
     [Theory]
     [InlineData("{}")]
-    [InlineData("""{"n":1,"stop":null,"tools":[],"logit_bias":{},"frequency_penalty":0,"response_format":{"type":"text"},"modalities":["text"],"tool_choice":"none"}""")]
+    [InlineData("""{"n":1,"stop":null,"tools":[],"logit_bias":{},"frequency_penalty":0,"response_format":"""
+        + """{"type":"text"},"modalities":["text"],"tool_choice":"none"}""")]
     [InlineData("""{"user":"box 7","metadata":{"line":"3"},"store":false,"service_tier":"auto","stream":false,"max_tokens":null,"temperature":null}""")]
     [InlineData("""{"max_tokens":30,"max_completion_tokens":30}""")]
     public void What_changes_nothing_is_accepted(string changes) => Assert.Equal(0, Read(changes).Settings.Sampling.Temperature);

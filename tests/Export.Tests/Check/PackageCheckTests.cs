@@ -57,7 +57,8 @@ public sealed class PackageCheckTests(TinyPackages packages) : IDisposable
         using (var whole = SafeTensors.Open(Repository.Golden("qwen25vl", "checkpoint", "model.safetensors")))
         {
             SafeTensors.Write(Path.Combine(_folder["checkpoint"], "model.safetensors"), whole.Names.Select(name =>
-                NamedTensor.Floats(name, whole.Info(name).Shape, [.. whole.ReadFloats(name).Select((value, i) => name == "model.norm.weight" && i == 3 ? value + 0.1f : value)])));
+                NamedTensor.Floats(name, whole.Info(name).Shape,
+                    [.. whole.ReadFloats(name).Select((value, i) => name == "model.norm.weight" && i == 3 ? value + 0.1f : value)])));
         }
 
         var report = PackageCheck.Run(packages.Package("fp32"), _folder["checkpoint"]);
@@ -88,17 +89,21 @@ public sealed class PackageCheckTests(TinyPackages packages) : IDisposable
     [InlineData("genai_config.json", "\"window_size\": 112", "\"window_side\": 112", "only keys that GenAI knows, no null")]
     [InlineData("genai_config.json", "\"do_sample\": false", "\"do_sample\": null", "only keys that GenAI knows, no null")]
     [InlineData("genai_config.json", "\"log_id\": \"onnxruntime-genai\"", "\"log_id\": \"onnx\\u0072untime\"", "no byte order mark, no \\u escapes")]
-    [InlineData("genai_config.json", "\"video_token_id\": 303", "\"video_token_id\": 300", "image, video, vision start, pad and eos ids: given, distinct, in the vocabulary")]
-    [InlineData("genai_config.json", "\"eos_token_id\": 305", "\"eos_token_id\": [305, 320]", "image, video, vision start, pad and eos ids: given, distinct, in the vocabulary")]
+    [InlineData("genai_config.json", "\"video_token_id\": 303", "\"video_token_id\": 300",
+        "image, video, vision start, pad and eos ids: given, distinct, in the vocabulary")]
+    [InlineData("genai_config.json", "\"eos_token_id\": 305", "\"eos_token_id\": [305, 320]",
+        "image, video, vision start, pad and eos ids: given, distinct, in the vocabulary")]
     [InlineData("genai_config.json", "\"filename\": \"embedding.onnx\"", "\"filename\": \"embed.onnx\"", "named files are in the folder")]
     [InlineData("genai_config.json", "\"image_grid_thw\": \"image_grid_thw\"", "\"pixel_values\": \"pixel_values\"", "vision.inputs.image_grid_thw is named")]
     [InlineData("genai_config.json", "\"type\": \"qwen2_5_vl\"", "\"type\": \"qwen2\"", "model type")]
     [InlineData("genai_config.json", "\"vocab_size\": 320", "\"vocab_size\": 321", "inputs_embeds, attention_mask, position_ids [3, B, S] -> logits [.., V]")]
     [InlineData("genai_config.json", "\"head_size\": 16", "\"head_size\": 32", "past and present keys and values of every layer, sizes as in the config")]
-    [InlineData("processor_config.json", "\"rescale_factor\": 0.00392156862745098", "\"rescale_factor\": 1", "attributes are known, integers and reals spelled as such")]
+    [InlineData("processor_config.json", "\"rescale_factor\": 0.00392156862745098", "\"rescale_factor\": 1",
+        "attributes are known, integers and reals spelled as such")]
     [InlineData("processor_config.json", "\"smart_resize\": 1", "\"smart_resize\": true", "attributes are known, integers and reals spelled as such")]
     [InlineData("processor_config.json", "\"type\": \"ConvertRGB\"", "\"type\": \"ConvertBGR\"", "steps in order, each with a name")]
-    [InlineData("processor_config.json", "\"max_pixels\": 200704", "\"max_pixels\": 200705", "pixel limits, patch sizes, mean and deviation are those of preprocessor_config.json")]
+    [InlineData("processor_config.json", "\"max_pixels\": 200704", "\"max_pixels\": 200705",
+        "pixel limits, patch sizes, mean and deviation are those of preprocessor_config.json")]
     [InlineData("tokenizer.json", "\"<|image_pad|>\"", "\"<|picture_pad|>\"", "special strings have the config's ids")]
     public void A_spoilt_file_fails_the_check_that_is_about_it(string file, string from, string to, string claim)
     {
@@ -143,7 +148,8 @@ public sealed class PackageCheckTests(TinyPackages packages) : IDisposable
         var report = PackageCheck.Run(_folder["model"], packages.Checkpoint);
 
         Assert.True(report.Passed);
-        Assert.Contains(report.Comparison.Differences, row => row.Prompt.StartsWith("first.png", StringComparison.Ordinal) && row.Output == "logits of the prompt");
+        Assert.Contains(
+            report.Comparison.Differences, row => row.Prompt.StartsWith("first.png", StringComparison.Ordinal) && row.Output == "logits of the prompt");
     }
 
     [Theory]

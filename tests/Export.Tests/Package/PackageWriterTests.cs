@@ -43,7 +43,8 @@ public sealed class PackageWriterTests(TinyPackages packages) : IDisposable
     public void Provenance_of_the_checkpoint_goes_into_the_package_and_its_manifest()
     {
         TinyPackages.CopyCheckpoint(_folder["checkpoint"]);
-        File.WriteAllText(Path.Combine(_folder["checkpoint"], "provenance.json"), """{"command": "train configs/edge.json", "seed": 7, "accuracy": {"clean": 0.99}}""");
+        File.WriteAllText(Path.Combine(_folder["checkpoint"], "provenance.json"),
+            """{"command": "train configs/edge.json", "seed": 7, "accuracy": {"clean": 0.99}}""");
 
         PackageWriter.Write(_folder["checkpoint"], _folder["package"], new ExportOptions(Precision.Fp32));
 
@@ -78,7 +79,8 @@ public sealed class PackageWriterTests(TinyPackages packages) : IDisposable
         Assert.NotEqual(ModelFolder.Open(_folder["read"]).Fingerprint, ModelFolder.Open(_folder["words"]).Fingerprint);
 
         PromptTemplate.Instruct.Save(Path.Combine(_folder["checkpoint"], "prompt.json"));
-        var error = Assert.Throws<ExportException>(() => PackageWriter.Write(_folder["checkpoint"], _folder["other"], new ExportOptions(Precision.Int8) { LeansOnWords = true }));
+        var error = Assert.Throws<ExportException>(
+            () => PackageWriter.Write(_folder["checkpoint"], _folder["other"], new ExportOptions(Precision.Int8) { LeansOnWords = true }));
         Assert.Contains("mapping_lines", error.Message, StringComparison.Ordinal);
         Assert.False(Directory.Exists(_folder["other"]));
     }
@@ -124,7 +126,9 @@ public sealed class PackageWriterTests(TinyPackages packages) : IDisposable
         using (var whole = SafeTensors.Open(Repository.Golden("qwen25vl", "checkpoint", "model.safetensors")))
         {
             SafeTensors.Write(Path.Combine(_folder["checkpoint"], "model.safetensors"), whole.Names.Where(name => name != "model.norm.weight").Select(name =>
-                name == "visual.merger.mlp.2.bias" ? NamedTensor.Floats(name, [63], new float[63]) : NamedTensor.Bytes(name, whole.Info(name), whole.ReadBytes(name))));
+                name == "visual.merger.mlp.2.bias"
+                    ? NamedTensor.Floats(name, [63], new float[63])
+                    : NamedTensor.Bytes(name, whole.Info(name), whole.ReadBytes(name))));
         }
 
         var error = Assert.Throws<CheckpointException>(() => PackageWriter.Write(_folder["checkpoint"], _folder["package"], new ExportOptions(Precision.Fp32)));

@@ -45,7 +45,8 @@ public sealed class ReferencePackageTests(TinyPackages packages)
         Assert.All(theirs, each => Assert.Equal(AsReal(each.Value) ?? each.Value, AsReal(ours[each.Key]) ?? ours[each.Key]));
     }
 
-    private static string? AsReal(string spelled) => spelled.Contains('.', StringComparison.Ordinal) && float.TryParse(spelled, out var value) ? $"{value:R} (real)" : null;
+    private static string? AsReal(string spelled) =>
+        spelled.Contains('.', StringComparison.Ordinal) && float.TryParse(spelled, out var value) ? $"{value:R} (real)" : null;
 
     [Theory]
     [InlineData("vision")]
@@ -72,7 +73,8 @@ public sealed class ReferencePackageTests(TinyPackages packages)
 
         string[] kept = ["pointer_query:float:3"];
         Assert.Equal(
-            Signature(single.OutputMetadata).Select(line => kept.Contains(line) ? line : line.Replace(":float:", ":float16:", StringComparison.Ordinal)).Order(),
+            Signature(single.OutputMetadata)
+                .Select(line => kept.Contains(line) ? line : line.Replace(":float:", ":float16:", StringComparison.Ordinal)).Order(),
             Signature(text.OutputMetadata).Order());
     }
 
@@ -140,9 +142,11 @@ public sealed class ReferencePackageTests(TinyPackages packages)
         if (grids.Length == 0) return [];
         var settings = PictureConfig.Load(Repository.Golden("qwen25vl", "checkpoint", "preprocessor_config.json"));
         var patches = each.GetProperty("pictures").EnumerateArray()
-            .Select(picture => Patches.From(ImageCodec.Decode(File.ReadAllBytes(Repository.Golden("genai-reference", picture.GetString()!))), settings)).ToList();
+            .Select(picture => Patches.From(ImageCodec.Decode(File.ReadAllBytes(Repository.Golden("genai-reference", picture.GetString()!))), settings))
+            .ToList();
         Assert.Equal(grids, patches.Select(picture => picture.Grid));
-        return sessions.Features([.. patches.SelectMany(picture => picture.Values)], [.. grids.SelectMany(grid => new long[] { grid.Frames, grid.Rows, grid.Columns })]);
+        return sessions.Features(
+            [.. patches.SelectMany(picture => picture.Values)], [.. grids.SelectMany(grid => new long[] { grid.Frames, grid.Rows, grid.Columns })]);
     }
 
     private static JsonElement Find(JsonElement list, string name) => list.EnumerateArray().First(each => each.GetProperty("name").GetString() == name);
@@ -158,7 +162,8 @@ public sealed class ReferencePackageTests(TinyPackages packages)
     private static long[] Ones(int count) => [.. Enumerable.Repeat(1L, count)];
 
     private static HashSet<string> Signature(JsonElement values) =>
-        [.. values.EnumerateObject().Select(value => $"{value.Name}:{value.Value.GetProperty("type").GetString()}:{value.Value.GetProperty("shape").GetArrayLength()}")];
+        [.. values.EnumerateObject().Select(
+            value => $"{value.Name}:{value.Value.GetProperty("type").GetString()}:{value.Value.GetProperty("shape").GetArrayLength()}")];
 
     private static HashSet<string> Signature(IReadOnlyDictionary<string, NodeMetadata> values) =>
         [.. values.Select(value => $"{value.Key}:{value.Value.ElementDataType.ToString().ToLowerInvariant()}:{value.Value.Dimensions.Length}")];

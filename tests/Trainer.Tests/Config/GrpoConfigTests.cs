@@ -6,7 +6,8 @@ namespace Vlm.Trainer.Tests.Config;
 public sealed class GrpoConfigTests : IDisposable
 {
     private const string Smallest = """
-        { "name": "g", "seed": 1, "from": "models/x/checkpoint", "steps": 5, "prompts_per_step": 4, "group_size": 8, "learning_rate": 1e-5, "drawn_pictures": { "camera": 0 } }
+        { "name": "g", "seed": 1, "from": "models/x/checkpoint", "steps": 5, "prompts_per_step": 4, "group_size": 8,
+          "learning_rate": 1e-5, "drawn_pictures": { "camera": 0 } }
         """;
 
     private readonly string _file = Path.GetTempFileName();
@@ -25,10 +26,12 @@ public sealed class GrpoConfigTests : IDisposable
     {
         var config = Load(json =>
         {
-            json["loss"] = JsonNode.Parse("""{ "aggregate": "constant", "ratio": "sequence", "kl": "k3_corrected", "beta": 0.01, "dual_clip": 3, "sampler_cap": 2 }""");
+            json["loss"] = JsonNode.Parse(
+                """{ "aggregate": "constant", "ratio": "sequence", "kl": "k3_corrected", "beta": 0.01, "dual_clip": 3, "sampler_cap": 2 }""");
             json["reference"] = JsonNode.Parse("""{ "kind": "resync", "every": 64, "mixup": 0.9 }""");
             json["rewards"] = JsonNode.Parse("""
-                { "terms": [ { "name": "soft_correctness", "weight": 1 }, { "name": "overlong", "weight": 1, "schedule": { "to": 0, "first_step": 0, "last_step": 9 } } ],
+                { "terms": [ { "name": "soft_correctness", "weight": 1 },
+                             { "name": "overlong", "weight": 1, "schedule": { "to": 0, "first_step": 0, "last_step": 9 } } ],
                   "confidence": "reply", "soft_overlong": { "max_length": 200, "cache": 40 } }
                 """);
         });
@@ -46,7 +49,8 @@ public sealed class GrpoConfigTests : IDisposable
     [InlineData("""{ "rewards": { "terms": [] } }""", "'terms' is empty")]
     [InlineData("""{ "rewards": { "terms": [ { "name": "chars", "weight": 1 }, { "name": "chars", "weight": 2 } ] } }""", "'chars' is named twice")]
     [InlineData("""{ "rewards": { "terms": [ { "name": "chars", "weight": -1 } ] } }""", "'chars' has weight -1")]
-    [InlineData("""{ "rewards": { "terms": [ { "name": "chars", "weight": 1, "schedule": { "to": 0, "first_step": 0, "last_step": 5 } } ] } }""", "at some step all weights are 0")]
+    [InlineData("""{ "rewards": { "terms": [ { "name": "chars", "weight": 1, "schedule": { "to": 0, "first_step": 0, "last_step": 5 } } ] } }""",
+        "at some step all weights are 0")]
     [InlineData("""{ "rewards": { "terms": [ { "name": "overlong", "weight": 1 } ] } }""", "need each other")]
     [InlineData("""{ "rewards": { "terms": [ { "name": "pair", "weight": 1 } ] } }""", "'twin_pictures' need each other")]
     [InlineData("""{ "rewards": { "terms": [ { "name": "pair", "weight": 1 } ] }, "twin_pictures": { "reference400": 1 } }""", "must all be camera pictures")]

@@ -39,7 +39,8 @@ public sealed class RewardTermsTests
             var answer = string.Join(' ', Enumerable.Range(0, i % 3 + 1).Select(_ => WordList.Train[random.Next(WordList.Train.Count)]));
             var puzzle = Clean with { Answer = answer, Code = Cipher.Random(random).EncodeSpaced(answer) };
             Rollout Guess()
-                => Of($"<chars>{string.Concat(Message.Spaced(answer).Select(symbol => char.IsAsciiLetterLower(symbol) ? (char)random.Between('a', 'z') : symbol))}</chars>");
+                => Of($"<chars>{string.Concat(Message.Spaced(answer).Select(
+                    symbol => char.IsAsciiLetterLower(symbol) ? (char)random.Between('a', 'z') : symbol))}</chars>");
             sum += RewardTerms.Of(new RolloutGroup(puzzle, [Guess(), Guess()]), Reference, 0)["chars"].Average();
         }
         Assert.InRange(sum / Groups, 0.38, 0.40);

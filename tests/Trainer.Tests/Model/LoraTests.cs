@@ -88,7 +88,8 @@ public sealed class LoraTests : IDisposable
     }
 
     [Theory]
-    [InlineData("rank_pattern", """{"q_proj": 8}"""), InlineData("alpha_pattern", """{"q_proj": 8}"""), InlineData("use_dora", "true"), InlineData("bias", "\"all\"")]
+    [InlineData("rank_pattern", """{"q_proj": 8}"""), InlineData("alpha_pattern", """{"q_proj": 8}"""), InlineData("use_dora", "true"),
+        InlineData("bias", "\"all\"")]
     [InlineData("modules_to_save", """["lm_head"]"""), InlineData("peft_type", "\"IA3\""), InlineData("some_future_member", "true"), InlineData("r", "5")]
     public void An_adapter_that_does_more_than_is_supported_is_refused_by_the_member_that_says_so(string member, string value)
     {

@@ -118,7 +118,8 @@ internal sealed class GenAiRow(GenAiVlm vlm, int maxLength) : IDisposable
         // [1, heads, places, head]: the first head comes first.
         var all = Floats(name);
         var size = vlm.Config.HeadSize;
-        return [.. Enumerable.Range(0, ids.Length).Where(place => ids[place] == vlm.Config.Tokens.Image).SelectMany(place => all[(place * size)..((place + 1) * size)])];
+        return [.. Enumerable.Range(0, ids.Length)
+            .Where(place => ids[place] == vlm.Config.Tokens.Image).SelectMany(place => all[(place * size)..((place + 1) * size)])];
     }
 
     private float[] Floats(string output) => vlm.Run(() =>

@@ -51,7 +51,8 @@ public sealed class GenAiVlm : IVisionModel
         catch (OnnxRuntimeGenAIException e)
         {
             model?.Dispose();
-            throw new ModelException($"'{folder}' cannot be loaded by ONNX Runtime GenAI: {e.Message} Take another engine, or copy or export the package again.", e);
+            throw new ModelException(
+                $"'{folder}' cannot be loaded by ONNX Runtime GenAI: {e.Message} Take another engine, or copy or export the package again.", e);
         }
     }
 
