@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
 
 namespace Vlm.Drawing;
 
@@ -12,6 +13,13 @@ namespace Vlm.Drawing;
 /// <param name="HeldOut">Never used in training.</param>
 public sealed record FontEntry(string Family, string Style, string Kind, IReadOnlyList<string> Files, bool HeldOut);
 
+/// <summary>A family of the longer list.</summary>
+/// <param name="Family">Name for people.</param>
+/// <param name="Package">The Debian package that has it.</param>
+/// <param name="HeldOut">Never used in training.</param>
+/// <param name="Files">File names of its faces: weights from hairline to black, condensed and slanted ones.</param>
+public sealed record FontFamily(string Family, string Package, bool HeldOut, IReadOnlyList<string> Files);
+
 /// <summary>
 /// The faces of <c>fonts.json</c> that are installed on this machine. Faces whose hairlines vanish at 16 pixels are not in the list. Pictures depend on them:
 /// the same seed gives the same picture on machines that have the same fonts.
@@ -19,6 +27,7 @@ public sealed record FontEntry(string Family, string Style, string Kind, IReadOn
 public static class Fonts
 {
     private const string Resource = "fonts.json";
+    private const string MoreResource = "more-fonts.json";
     private const string Arrows = "→->=: ";
     private const string Alphabet = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
@@ -26,6 +35,8 @@ public static class Fonts
     // Lazy, so that a machine without fonts gets the message of Missing() and not a failed type initialiser.
     private static readonly Lazy<FontFace[]> TrainingFaces = new(() => Faces(heldOut: false));
     private static readonly Lazy<FontFace[]> HeldOutFaces = new(() => Faces(heldOut: true));
+    private static readonly Lazy<IReadOnlyList<IReadOnlyList<FontFace>>> MoreTraining = new(() => FindMore(heldOut: false));
+    private static readonly Lazy<IReadOnlyList<IReadOnlyList<FontFace>>> MoreHeldOut = new(() => FindMore(heldOut: true));
     private static readonly Lazy<FontFace> ReferenceFace = new(() => First("Noto Sans Symbols", "Noto Sans", "DejaVu Sans", "Liberation Sans", "Arial"));
     private static readonly Lazy<FontFace> ArrowFace = new(() => Installed.Value.Select(font => font.Face).FirstOrDefault(face => face.Has(Arrows))
         ?? throw Missing("a font with the arrow U+2192"));
@@ -35,6 +46,16 @@ public static class Fonts
 
     /// <summary>The faces kept out of training, in the order of the list.</summary>
     public static IReadOnlyList<FontFace> HeldOut => HeldOutFaces.Value;
+
+    /// <summary>
+    /// Families of the longer list of which a face is installed, in the order of the list; [F] families of [1..] faces each. Without
+    /// any, those of the short list, each face a family of its own.
+    /// </summary>
+    /// <param name="heldOut">The third of the families that training never uses, or the others.</param>
+    public static IReadOnlyList<IReadOnlyList<FontFace>> More(bool heldOut) => (heldOut ? MoreHeldOut : MoreTraining).Value;
+
+    /// <summary>The longer list, installed or not.</summary>
+    public static IReadOnlyList<FontFamily> Families { get; } = Read(MoreResource, FontJson.Default.ListFontFamily);
 
     /// <summary>The face of the reference layout (Noto Sans Symbols), or the most similar one installed.</summary>
     public static FontFace Reference => ReferenceFace.Value;
@@ -87,6 +108,19 @@ public static class Fonts
         return found.Count > 0 ? found : throw Missing("a font that can draw a-z");
     }
 
+    private static IReadOnlyList<IReadOnlyList<FontFace>> FindMore(bool heldOut)
+    {
+        var files = InstalledFiles();
+        IReadOnlyList<IReadOnlyList<FontFace>> found =
+        [
+            .. Families.Where(family => family.HeldOut == heldOut)
+                .Select(family => (IReadOnlyList<FontFace>)[.. family.Files
+                    .Select(file => files.GetValueOrDefault(file)).OfType<string>().Select(FontFace.Open).Where(face => face.Has(Alphabet))])
+                .Where(faces => faces.Count > 0),
+        ];
+        return found.Count > 0 ? found : [.. (heldOut ? HeldOut : Training).Select(face => (IReadOnlyList<FontFace>)[face])];
+    }
+
     private static Dictionary<string, string> InstalledFiles()
     {
         var files = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
@@ -115,14 +149,16 @@ public static class Fonts
         $"expected {what} among the faces of {Resource} in {string.Join(", ", Folders().Where(folder => folder.Length > 0))}; none is installed. " +
         "Install DejaVu or Noto (Debian: apt-get install fonts-dejavu-core fonts-noto-core fonts-liberation)");
 
-    private static List<FontEntry> ReadList()
+    private static List<FontEntry> ReadList() => Read(Resource, FontJson.Default.ListFontEntry);
+
+    private static T Read<T>(string resource, JsonTypeInfo<T> type)
     {
-        using var stream = Assembly.GetExecutingAssembly().GetManifestResourceStream(Resource)
-            ?? throw new InvalidOperationException($"the resource {Resource} is missing from {Assembly.GetExecutingAssembly().Location}; rebuild Core");
-        return JsonSerializer.Deserialize(stream, FontJson.Default.ListFontEntry)!;
+        using var stream = Assembly.GetExecutingAssembly().GetManifestResourceStream(resource)
+            ?? throw new InvalidOperationException($"the resource {resource} is missing from {Assembly.GetExecutingAssembly().Location}; rebuild Core");
+        return JsonSerializer.Deserialize(stream, type)!;
     }
 }
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)]
-[JsonSerializable(typeof(List<FontEntry>))]
+[JsonSerializable(typeof(List<FontEntry>)), JsonSerializable(typeof(List<FontFamily>))]
 internal sealed partial class FontJson : JsonSerializerContext;

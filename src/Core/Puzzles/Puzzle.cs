@@ -78,4 +78,7 @@ public static class PictureKind
 
     /// <summary>A sheet of any layout as a camera sees it.</summary>
     public const string Camera = "camera";
+
+    /// <summary>As people make sheets: many more faces and separators, squeezed, tilted.</summary>
+    public const string Wide = "wide";
 }

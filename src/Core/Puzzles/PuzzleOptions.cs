@@ -15,6 +15,9 @@ public sealed record PictureMix
     /// <summary>Weight of camera pictures (sheets of all the layouts above, mostly other fonts).</summary>
     public double Camera { get; init; } = 0.5;
 
+    /// <summary>Weight of sheets as people make them: many more faces and separators, light on dark, squeezed, tilted, beside other things.</summary>
+    public double Wide { get; init; }
+
     /// <summary>Lowest camera severity, 0 to 5; at 0 the sheet is drawn flat.</summary>
     public int MinSeverity { get; init; } = 1;
 
@@ -50,7 +53,7 @@ public sealed record MessageMix
 /// <summary>What a <see cref="PuzzleSource"/> draws.</summary>
 public sealed record PuzzleOptions
 {
-    /// <summary>Enters every seed; <see cref="Split.Fonts"/> also takes the held-out faces.</summary>
+    /// <summary>Enters every seed; <see cref="Split.Fonts"/> and <see cref="Split.Wide"/> also take the held-out faces.</summary>
     public Split Split { get; init; } = Split.Train;
 
     /// <summary>Pictures.</summary>
@@ -96,6 +99,11 @@ public sealed record PuzzleOptions
             Split = split,
             Pictures = PictureMix.ReferenceOnly with { Reference400 = 0, Camera = 1, MinSeverity = minSeverity, MaxSeverity = maxSeverity },
         },
+        Split.Wide => new PuzzleOptions
+        {
+            Split = split,
+            Pictures = PictureMix.ReferenceOnly with { Reference400 = 0, Wide = 1 },
+        },
         _ => throw new ArgumentOutOfRangeException(nameof(split), split, "expected one of the splits"),
     };
 
@@ -109,7 +117,7 @@ public sealed record PuzzleOptions
         var (low, high) = (Pictures.MinSeverity, Pictures.MaxSeverity);
         if (low < 0 || high > SeverityRange.Highest || low > high)
             throw new ArgumentException($"expected 0 <= MinSeverity <= MaxSeverity <= 5, found {low} and {high}");
-        Check("pictures", Pictures.Reference400, Pictures.Reference300, Pictures.Variant, Pictures.Camera);
+        Check("pictures", Pictures.Reference400, Pictures.Reference300, Pictures.Variant, Pictures.Camera, Pictures.Wide);
         Check("messages", Messages.OneWord, Messages.TwoWords, Messages.ThreeWords, Messages.RandomLetters);
         Check("strata", Strata.Weights);
         if (Pictures.OtherShapes is not (>= 0 and <= 1))

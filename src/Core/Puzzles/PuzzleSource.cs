@@ -66,7 +66,8 @@ public sealed class PuzzleSource
     private (string Kind, int Severity) DrawKind(SeededRandom rng)
     {
         var mix = _options.Pictures;
-        var kind = Choose(rng.NextDouble(), mix.Reference400, mix.Reference300, mix.Variant, mix.Camera);
+        var kind = Choose(rng.NextDouble(), mix.Reference400, mix.Reference300, mix.Variant, mix.Camera, mix.Wide);
+        if (kind == 4) return (PictureKind.Wide, 0);
         if (kind < 3) return (kind switch { 0 => PictureKind.Reference400, 1 => PictureKind.Reference300, _ => PictureKind.Variant }, 0);
         var severity = rng.Between(mix.MinSeverity, mix.MaxSeverity);
         return (severity == 0 ? PictureKind.Variant : PictureKind.Camera, severity);
@@ -96,6 +97,7 @@ public sealed class PuzzleSource
         PictureKind.Reference300 => SheetStyle.Reference300(Fonts.Reference),
         PictureKind.Camera when rng.Chance(0.15) => SheetStyle.Reference400(Fonts.Reference),
         PictureKind.Camera when rng.Chance(0.06) => SheetStyle.Reference300(Fonts.Reference),
+        PictureKind.Wide => WideStyle.Next(rng, Fonts.More(heldOut: _options.Split == Split.Wide)),
         _ => StyleDraw.Next(rng, _faces),
     };
 }

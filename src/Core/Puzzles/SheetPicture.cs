@@ -33,7 +33,12 @@ internal sealed record SheetPicture(RgbImage Picture, IReadOnlyList<PairLabel> L
     /// <param name="rng">Source of every choice.</param>
     public static SheetPicture Photographed(Func<float, Sheet> draw, SheetStyle style, int severity, double otherShapes, SeededRandom rng)
     {
-        var shot = CameraShot.Draw(rng, severity, otherShapes, style);
+        return Through(draw, style, CameraShot.Draw(rng, severity, otherShapes, style), rng);
+    }
+
+    /// <summary>A sheet as it comes out of a shot.</summary>
+    public static SheetPicture Through(Func<float, Sheet> draw, SheetStyle style, CameraShot shot, SeededRandom rng)
+    {
         // Drawn at about the size it has in the frame, so that sampling neither blurs nor aliases.
         var scale = Math.Clamp(MathF.Ceiling(shot.Magnification(style) * rng.Pick(8f, 8f, 10f)) / 8, 0.5f, 1.75f);
         using var sheet = draw(scale);

@@ -23,4 +23,10 @@ public enum Split
 
     /// <summary>Sheets as a camera sees them, at the severities asked for (0: flat sheets).</summary>
     Camera,
+
+    /// <summary>
+    /// Sheets as people make them, in families of faces that training never uses: thin to black, condensed,
+    /// handwritten; other separators, light on dark, squeezed, tilted.
+    /// </summary>
+    Wide,
 }

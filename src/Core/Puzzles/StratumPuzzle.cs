@@ -19,9 +19,12 @@ internal sealed record PuzzleBasis(string Message, Cipher Cipher, string Kind, i
     public IReadOnlyList<string> Words { get; init; } = [];
 
     /// <summary>Draws a sheet flat or photographs it, as the kind says.</summary>
-    public SheetPicture Picture(Func<float, Sheet> draw, SheetStyle style, SeededRandom rng) => Kind == PictureKind.Camera
-        ? SheetPicture.Photographed(draw, style, Severity, OtherShapes, rng)
-        : SheetPicture.Flat(draw, style, Kind, rng);
+    public SheetPicture Picture(Func<float, Sheet> draw, SheetStyle style, SeededRandom rng) => Kind switch
+    {
+        PictureKind.Camera => SheetPicture.Photographed(draw, style, Severity, OtherShapes, rng),
+        PictureKind.Wide => WideStyle.Picture(draw, style, rng),
+        _ => SheetPicture.Flat(draw, style, Kind, rng),
+    };
 }
 
 /// <summary>

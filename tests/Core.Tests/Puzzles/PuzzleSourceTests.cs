@@ -80,6 +80,34 @@ public sealed class PuzzleSourceTests
     }
 
     [Fact]
+    public void A_third_of_the_families_is_kept_out_of_training_with_every_face()
+    {
+        var heldOut = Fonts.Families.Where(family => family.HeldOut).ToList();
+
+        Assert.InRange(heldOut.Count, 0.3 * Fonts.Families.Count, 0.37 * Fonts.Families.Count);
+        Assert.Empty(heldOut.SelectMany(family => family.Files).Intersect(Fonts.Families.Where(family => !family.HeldOut).SelectMany(family => family.Files)));
+        Assert.Empty(Fonts.More(heldOut: true).SelectMany(faces => faces).Intersect(Fonts.More(heldOut: false).SelectMany(faces => faces)));
+    }
+
+    [Fact]
+    public void A_wide_sheet_of_every_stratum_has_its_labels_in_the_picture()
+    {
+        foreach (var stratum in Enum.GetValues<Stratum>())
+        {
+            var source = new PuzzleSource(PuzzleOptions.For(Split.Wide).Of(stratum), 12);
+            for (var index = 0; index < 12; index++)
+            {
+                var puzzle = source.At(index);
+                Assert.All(puzzle.Pairs.Where(pair => !puzzle.Unseen.Contains(pair.Coded, StringComparison.Ordinal)), pair =>
+                {
+                    Assert.InRange(pair.CentreX, 0, puzzle.Picture.Width);
+                    Assert.InRange(pair.CentreY, 0, puzzle.Picture.Height);
+                });
+            }
+        }
+    }
+
+    [Fact]
     public void Random_letters_come_in_one_to_three_groups()
     {
         var source = new PuzzleSource(PuzzleOptions.For(Split.Letters), 4);
@@ -92,12 +120,12 @@ public sealed class PuzzleSourceTests
     [Fact]
     public void A_puzzle_is_consistent_in_every_kind()
     {
-        var options = new PuzzleOptions { Pictures = new PictureMix { Reference400 = 1, Reference300 = 1, Variant = 1, Camera = 2 } };
+        var options = new PuzzleOptions { Pictures = new PictureMix { Reference400 = 1, Reference300 = 1, Variant = 1, Camera = 2, Wide = 2 } };
         var source = new PuzzleSource(options, 6);
-        var puzzles = Enumerable.Range(0, 60).Select(index => source.At(index)).ToList();
+        var puzzles = Enumerable.Range(0, 90).Select(index => source.At(index)).ToList();
 
         Assert.Equal(
-            [PictureKind.Camera, PictureKind.Reference300, PictureKind.Reference400, PictureKind.Variant],
+            [PictureKind.Camera, PictureKind.Reference300, PictureKind.Reference400, PictureKind.Variant, PictureKind.Wide],
             puzzles.Select(puzzle => puzzle.Kind).Distinct().Order(StringComparer.Ordinal));
         Assert.All(puzzles, puzzle =>
         {
