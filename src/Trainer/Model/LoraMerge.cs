@@ -8,9 +8,6 @@ namespace Vlm.Trainer.Model;
 /// <summary>A checkpoint with an adapter's update added to its weights: W + scale · B · A, in float32, stored in the type of W.</summary>
 internal static class LoraMerge
 {
-    /// <summary>Not copied: they tell of the base's weights.</summary>
-    private static readonly HashSet<string> OfTheBase = ["model.safetensors", "model.safetensors.index.json", "provenance.json"];
-
     /// <summary>Writes the merged checkpoint: one model.safetensors and the base's other files (not its training state, shards or provenance).</summary>
     /// <param name="from">The base's folder.</param>
     /// <param name="adapter">The adapter's folder.</param>
@@ -19,35 +16,15 @@ internal static class LoraMerge
     /// <exception cref="CheckpointException">The target exists, or base or adapter cannot be used.</exception>
     public static int Write(string from, string adapter, string to)
     {
-        if (Directory.Exists(to) || File.Exists(to))
-            throw new CheckpointException($"'{to}' exists already; nothing was written. Give another folder or remove it.");
+        DerivedCheckpoint.EnsureFree(to);
         using var checkpoint = CheckpointFolder.Open(from);
         using var lora = LoraFile.Open(adapter, checkpoint.Config);
-        var target = Path.TrimEndingDirectorySeparator(Path.GetFullPath(to));
-        // Beside the target, so that a rename is enough, under a name that is nobody's.
-        var temporary = $"{target}.{Path.GetRandomFileName()}";
-        try
-        {
-            Fill(temporary, from, checkpoint, lora);
-            Directory.Move(temporary, target);
-        }
-        finally
-        {
-            if (Directory.Exists(temporary)) Directory.Delete(temporary, recursive: true);
-        }
-
+        DerivedCheckpoint.Write(from, to, folder => Fill(folder, checkpoint, lora));
         return lora.Entries.Count;
     }
 
-    private static void Fill(string folder, string from, CheckpointFolder checkpoint, LoraFile lora)
+    private static void Fill(string folder, CheckpointFolder checkpoint, LoraFile lora)
     {
-        Directory.CreateDirectory(folder);
-        foreach (var file in Directory.EnumerateFiles(from))
-        {
-            var name = Path.GetFileName(file);
-            if (!OfTheBase.Contains(name) && !name.EndsWith(".safetensors", StringComparison.Ordinal)) File.Copy(file, Path.Combine(folder, name));
-        }
-
         var changed = lora.Entries.ToDictionary(e => e.Module + ".weight");
         string[] names = [.. checkpoint.Weights.Select(w => w.Name), .. checkpoint.UnusedNames];
         SafeTensors.Write(Path.Combine(folder, "model.safetensors"), names.Select(name => new NamedTensor(
