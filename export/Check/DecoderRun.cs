@@ -43,10 +43,12 @@ internal sealed class DecoderRun(PlainSessions sessions, int batch, int? bufferL
         for (var i = 0; i < inputs.Length; i++)
             binding.BindInput(inputNames[i], inputs[i]);
         for (var i = 0; i < outputNames.Length; i++)
+        {
             if (bufferLength is not null && i >= _extraOutputs.Length)
                 binding.BindOutput(outputNames[i], past[i - _extraOutputs.Length]);
             else
                 binding.BindOutputToDevice(outputNames[i], OrtMemoryInfo.DefaultInstance);
+        }
         sessions.Text.RunWithBinding(run, binding);
         Keep(binding, past);
         return Outputs["logits"];

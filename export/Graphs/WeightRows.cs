@@ -77,13 +77,17 @@ internal sealed class WeightRows
     {
         var (height, columns) = (rows.Length / Columns, panel.Length / Count);
         for (var top = 0; top < height; top += Tile)
+        {
             for (var left = 0; left < columns; left += Tile)
+            {
                 for (var column = left; column < Math.Min(left + Tile, columns); column++)
                 {
                     var target = panel.Slice(column * Count + firstRow, height);
                     for (var row = top; row < Math.Min(top + Tile, height); row++)
                         target[row] = rows[row * Columns + firstColumn + column];
                 }
+            }
+        }
     }
 
     /// <exception cref="ExportException">A number is too large for the type.</exception>

@@ -79,8 +79,10 @@ internal static class OnnxFile
                 file.WriteByte(0);
             tensors[i].Write(file);
             if (file.Position != offsets[i] + tensors[i].Bytes)
+            {
                 throw new InvalidOperationException(
                     $"Tensor '{tensors[i].Name}' was to take {tensors[i].Bytes} bytes but wrote {file.Position - offsets[i]}.");
+            }
         }
     }
 

@@ -157,9 +157,11 @@ internal sealed class OnnxGraph(string name)
     {
         var sizes = new TensorShapeProto();
         foreach (var dim in shape)
+        {
             sizes.Dim.Add(dim.Name is null
                 ? new TensorShapeProto.Types.Dimension { DimValue = dim.Size }
                 : new TensorShapeProto.Types.Dimension { DimParam = dim.Name });
+        }
         return new ValueInfoProto { Name = name, Type = new TypeProto { TensorType = new TypeProto.Types.Tensor { ElemType = (int)type, Shape = sizes } } };
     }
 }

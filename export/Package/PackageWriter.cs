@@ -41,8 +41,10 @@ internal static class PackageWriter
     public static ExportReport Write(string checkpointFolder, string target, ExportOptions options)
     {
         if (options.Quantization is not null && !Quantization.IsBlockSize(options.BlockSize))
+        {
             throw new ExportException(
                 $"Block size {options.BlockSize} is not possible; choose a power of two from {Quantization.SmallestBlock} to {Quantization.LargestBlock}.");
+        }
         var place = PackagePlace.For(target);
         try
         {
@@ -80,9 +82,11 @@ internal static class PackageWriter
     {
         var template = File.Exists(prompt) ? PromptTemplate.Load(prompt) : null;
         if (template is not { MappingLines: true })
+        {
             throw new ExportException(
                 "--lean-on-words needs a checkpoint whose prompt.json says \"mapping_lines\": true: only letters that are decided together "
                     + "can be decided by words.");
+        }
         (template with { LeansOnWords = true }).Save(prompt);
     }
 
@@ -91,8 +95,10 @@ internal static class PackageWriter
         var found = (pictures.PatchSize, pictures.TemporalPatchSize, pictures.MergeSize);
         var expected = (vision.PatchSize, vision.TemporalPatchSize, vision.SpatialMergeSize);
         if (found != expected)
+        {
             throw new CheckpointException(
                 $"preprocessor_config.json cuts patches of (size, frames, merge) {found}; the tower of config.json takes {expected}. Are both of one model?");
+        }
     }
 
     private static GraphSummary WriteGraph(string folder, OnnxGraph graph)

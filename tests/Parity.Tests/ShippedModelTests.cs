@@ -22,10 +22,10 @@ public sealed class ShippedModelTests : IDisposable
 {
     private const int Seed = 4321;
     private static readonly string Shipped = Path.Combine(Repository.Root, "models", "cryptogram-edge", "checkpoint");
-    private readonly string folder = Directory.CreateTempSubdirectory("vlm-parity-").FullName;
-    private readonly PictureConfig pictures = PictureConfig.Load(Path.Combine(Shipped, "preprocessor_config.json"));
-    private readonly PromptTemplate template = PromptTemplate.Load(Path.Combine(Shipped, "prompt.json"));
-    private readonly Tokenizer tokenizer = Tokenizer.Load(Path.Combine(Shipped, "tokenizer.json"));
+    private readonly string _folder = Directory.CreateTempSubdirectory("vlm-parity-").FullName;
+    private readonly PictureConfig _pictures = PictureConfig.Load(Path.Combine(Shipped, "preprocessor_config.json"));
+    private readonly PromptTemplate _template = PromptTemplate.Load(Path.Combine(Shipped, "prompt.json"));
+    private readonly Tokenizer _tokenizer = Tokenizer.Load(Path.Combine(Shipped, "tokenizer.json"));
 
     [Theory]
     [InlineData(Split.Clean), InlineData(Split.Fonts), InlineData(Split.Camera)]
@@ -69,11 +69,11 @@ public sealed class ShippedModelTests : IDisposable
         Assert.InRange(small, exact - lostAtMost, puzzles.Count);
     }
 
-    public void Dispose() => Directory.Delete(folder, recursive: true);
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     private string TorchLogits(Split split, int count)
     {
-        var file = Path.Combine(folder, "logits.safetensors");
+        var file = Path.Combine(_folder, "logits.safetensors");
         string[] arguments = [typeof(TrainConfig).Assembly.Location, "reply", Shipped, "--split", split.ToString().ToLowerInvariant(), "--count", $"{count}",
             "--seed", $"{Seed}", "--logits", file];
         using var process = Process.Start(new ProcessStartInfo("dotnet", arguments) { RedirectStandardOutput = true })!;
@@ -91,25 +91,25 @@ public sealed class ShippedModelTests : IDisposable
         {
             var (patches, prompt) = Ask(puzzle);
             using var picture = vlm.Encode(patches);
-            return Score.IsExact(tokenizer.Decode(Reply(vlm, decoder, Engine.Prompt.For(prompt, [picture], vlm.Config))), puzzle.Answer);
+            return Score.IsExact(_tokenizer.Decode(Reply(vlm, decoder, Engine.Prompt.For(prompt, [picture], vlm.Config))), puzzle.Answer);
         });
     }
 
     private int[] Reply(IVisionModel vlm, IDecoder decoder, Prompt prompt)
     {
-        var options = new GenerationOptions { MaxTokens = template.MaxNewTokens, StopTokens = vlm.Config.EosTokenIds };
+        var options = new GenerationOptions { MaxTokens = _template.MaxNewTokens, StopTokens = vlm.Config.EosTokenIds };
         return Generator.Generate(decoder, [prompt], options, TestContext.Current.CancellationToken)[0][0].TextTokens;
     }
 
     private (Patches Patches, int[] Prompt) Ask(Puzzle puzzle)
     {
-        var patches = Patches.From(puzzle.Picture, pictures);
-        return (patches, tokenizer.Encode(template.Text(puzzle.Code, patches.Grid.MergedTokens(pictures.MergeSize))));
+        var patches = Patches.From(puzzle.Picture, _pictures);
+        return (patches, _tokenizer.Encode(_template.Text(puzzle.Code, patches.Grid.MergedTokens(_pictures.MergeSize))));
     }
 
     private IVisionModel Export(string precision)
     {
-        var target = Path.Combine(folder, precision);
+        var target = Path.Combine(_folder, precision);
         PackageWriter.Write(Shipped, target, new ExportOptions(ExportOptions.ParsePrecision(precision), 64, false));
         return Engines.Open(target, new EngineOptions { Threads = 1 });
     }

@@ -8,14 +8,14 @@ namespace Vlm.Model;
 /// <remarks>Memory-mapped; reads may run on several threads at once. The owner disposes it.</remarks>
 public sealed class CheckpointFolder : IDisposable
 {
-    private readonly List<SafeTensors> files;
-    private readonly Dictionary<string, Place> places;
+    private readonly List<SafeTensors> _files;
+    private readonly Dictionary<string, Place> _places;
 
     private CheckpointFolder(VlmConfig config, List<SafeTensors> files, Dictionary<string, Place> places)
     {
         Config = config;
-        this.files = files;
-        this.places = places;
+        _files = files;
+        _places = places;
         Weights = [.. WeightNames.All(config)];
         UnusedNames = [.. places.Keys.Except(Weights.Select(weight => weight.Name)).Order(StringComparer.Ordinal)];
     }
@@ -54,7 +54,7 @@ public sealed class CheckpointFolder : IDisposable
     }
 
     /// <summary>Whether there is a tensor of this canonical name.</summary>
-    public bool Contains(string name) => places.ContainsKey(name);
+    public bool Contains(string name) => _places.ContainsKey(name);
 
     /// <summary>Type and shape of a tensor by its canonical name.</summary>
     public TensorInfo Info(string name)
@@ -96,7 +96,7 @@ public sealed class CheckpointFolder : IDisposable
     }
 
     /// <summary>Unmaps the files.</summary>
-    public void Dispose() => files.ForEach(file => file.Dispose());
+    public void Dispose() => _files.ForEach(file => file.Dispose());
 
     private static List<string> WeightFiles(string folder)
     {
@@ -135,8 +135,10 @@ public sealed class CheckpointFolder : IDisposable
             foreach (string name in file.Names)
             {
                 if (!places.TryAdd(WeightNames.Canonical(name), new Place(file, name)))
+                {
                     throw new CheckpointException(
                         $"'{folder}' holds tensor '{WeightNames.Canonical(name)}' twice, in two files or under two generations of names.");
+                }
             }
         }
         return places;
@@ -147,20 +149,26 @@ public sealed class CheckpointFolder : IDisposable
         var problems = new List<string>();
         foreach (WeightSpec weight in Weights)
         {
-            if (!places.TryGetValue(weight.Name, out Place place))
+            if (!_places.TryGetValue(weight.Name, out Place place))
+            {
                 problems.Add($"'{weight.Name}' is missing");
+            }
             else if (!place.File.Info(place.Name).Shape.AsSpan().SequenceEqual(weight.Shape))
+            {
                 problems.Add(
                     $"'{weight.Name}' has shape [{string.Join(", ", place.File.Info(place.Name).Shape)}]; the config asks for "
                         + $"[{string.Join(", ", weight.Shape)}]");
+            }
             else if (!place.File.Info(place.Name).IsFloat)
+            {
                 problems.Add($"'{weight.Name}' holds {place.File.Info(place.Name).Type}; F32, F16 or BF16 is needed");
+            }
         }
         if (problems.Count > 0)
             throw new CheckpointException($"The weights in '{folder}' do not fit its config.json: {string.Join("; ", problems)}.");
     }
 
-    private Place Find(string name) => places.TryGetValue(name, out Place place)
+    private Place Find(string name) => _places.TryGetValue(name, out Place place)
         ? place
         : throw new CheckpointException($"The checkpoint has no tensor '{name}'.");
 

@@ -15,31 +15,31 @@ public sealed unsafe class SafeTensors : IDisposable
     // 256 kB at a time where a tensor is only looked through.
     private const int ChunkElements = 64 << 10;
 
-    private readonly string path;
-    private readonly Dictionary<string, SafeTensorsHeader.Entry> entries;
-    private readonly MemoryMappedFile file;
-    private readonly MemoryMappedViewAccessor view;
-    private readonly byte* start;
-    private bool disposed;
+    private readonly string _path;
+    private readonly Dictionary<string, SafeTensorsHeader.Entry> _entries;
+    private readonly MemoryMappedFile _file;
+    private readonly MemoryMappedViewAccessor _view;
+    private readonly byte* _start;
+    private bool _disposed;
 
     private SafeTensors(string path, MemoryMappedFile file, long length)
     {
-        this.path = path;
-        this.file = file;
-        view = file.CreateViewAccessor(0, length, MemoryMappedFileAccess.Read);
-        view.SafeMemoryMappedViewHandle.AcquirePointer(ref start);
-        start += view.PointerOffset;
+        _path = path;
+        _file = file;
+        _view = file.CreateViewAccessor(0, length, MemoryMappedFileAccess.Read);
+        _view.SafeMemoryMappedViewHandle.AcquirePointer(ref _start);
+        _start += _view.PointerOffset;
         try
         {
-            int header = SafeTensorsHeader.Length(path, BinaryPrimitives.ReadUInt64LittleEndian(new ReadOnlySpan<byte>(start, 8)), length);
-            entries = SafeTensorsHeader.Parse(path, new ReadOnlySpan<byte>(start + 8, header), length);
+            int header = SafeTensorsHeader.Length(path, BinaryPrimitives.ReadUInt64LittleEndian(new ReadOnlySpan<byte>(_start, 8)), length);
+            _entries = SafeTensorsHeader.Parse(path, new ReadOnlySpan<byte>(_start + 8, header), length);
         }
         catch
         {
             Dispose();
             throw;
         }
-        Names = [.. entries.OrderBy(entry => entry.Value.Start).Select(entry => entry.Key)];
+        Names = [.. _entries.OrderBy(entry => entry.Value.Start).Select(entry => entry.Key)];
     }
 
     /// <summary>The tensors, in the order of their bytes.</summary>
@@ -96,7 +96,7 @@ public sealed unsafe class SafeTensors : IDisposable
     }
 
     /// <summary>Whether the file has a tensor of this name.</summary>
-    public bool Contains(string name) => entries.ContainsKey(name);
+    public bool Contains(string name) => _entries.ContainsKey(name);
 
     /// <summary>A tensor's type and shape.</summary>
     /// <exception cref="CheckpointException">There is no such tensor.</exception>
@@ -137,7 +137,7 @@ public sealed unsafe class SafeTensors : IDisposable
                     destination[i] = BitConverter.UInt32BitsToSingle((uint)halves[i] << 16);
                 break;
             default:
-                throw new CheckpointException($"{path}: tensor '{name}' holds {info.Type}; floating-point numbers are needed.");
+                throw new CheckpointException($"{_path}: tensor '{name}' holds {info.Type}; floating-point numbers are needed.");
         }
     }
 
@@ -168,7 +168,7 @@ public sealed unsafe class SafeTensors : IDisposable
         if (at >= 0)
         {
             throw new CheckpointException(
-                $"{path}: tensor '{name}' holds {values[at]} at [{string.Join(", ", Info(name).Place(firstElement + at))}]; weights must be finite. " +
+                $"{_path}: tensor '{name}' holds {values[at]} at [{string.Join(", ", Info(name).Place(firstElement + at))}]; weights must be finite. " +
                 "Take a checkpoint from before training went wrong, or copy the file again.");
         }
     }
@@ -183,7 +183,7 @@ public sealed unsafe class SafeTensors : IDisposable
         {
             TensorType.I64 => MemoryMarshal.Cast<byte, long>(bytes).ToArray(),
             TensorType.I32 => Array.ConvertAll(MemoryMarshal.Cast<byte, int>(bytes).ToArray(), value => (long)value),
-            _ => throw new CheckpointException($"{path}: tensor '{name}' holds {info.Type}; whole numbers are needed."),
+            _ => throw new CheckpointException($"{_path}: tensor '{name}' holds {info.Type}; whole numbers are needed."),
         };
     }
 
@@ -199,30 +199,30 @@ public sealed unsafe class SafeTensors : IDisposable
     /// <exception cref="ArgumentOutOfRangeException">The range leaves the tensor.</exception>
     public void ReadBytes(string name, long firstByte, Span<byte> destination)
     {
-        ObjectDisposedException.ThrowIf(disposed, this);
+        ObjectDisposedException.ThrowIf(_disposed, this);
         SafeTensorsHeader.Entry entry = Find(name);
         CheckRange(name, firstByte, destination.Length, entry.Info.ByteCount);
-        new ReadOnlySpan<byte>(start + entry.Start + firstByte, destination.Length).CopyTo(destination);
+        new ReadOnlySpan<byte>(_start + entry.Start + firstByte, destination.Length).CopyTo(destination);
     }
 
     /// <summary>Unmaps the file.</summary>
     public void Dispose()
     {
-        if (disposed)
+        if (_disposed)
             return;
-        disposed = true;
-        view.SafeMemoryMappedViewHandle.ReleasePointer();
-        view.Dispose();
-        file.Dispose();
+        _disposed = true;
+        _view.SafeMemoryMappedViewHandle.ReleasePointer();
+        _view.Dispose();
+        _file.Dispose();
     }
 
     private ReadOnlySpan<byte> Range(string name, long first, int count)
     {
-        ObjectDisposedException.ThrowIf(disposed, this);
+        ObjectDisposedException.ThrowIf(_disposed, this);
         SafeTensorsHeader.Entry entry = Find(name);
         CheckRange(name, first, count, entry.Info.Count);
         int size = entry.Info.ElementSize;
-        return new ReadOnlySpan<byte>(start + entry.Start + first * size, checked(count * size));
+        return new ReadOnlySpan<byte>(_start + entry.Start + first * size, checked(count * size));
     }
 
     private static void CheckRange(string name, long first, long count, long length)
@@ -231,9 +231,9 @@ public sealed unsafe class SafeTensors : IDisposable
             throw new ArgumentOutOfRangeException(nameof(first), $"{count} from {first} on leave tensor '{name}', which has {length}.");
     }
 
-    private SafeTensorsHeader.Entry Find(string name) => entries.TryGetValue(name, out SafeTensorsHeader.Entry entry)
+    private SafeTensorsHeader.Entry Find(string name) => _entries.TryGetValue(name, out SafeTensorsHeader.Entry entry)
         ? entry
-        : throw new CheckpointException($"{path} has no tensor '{name}'.");
+        : throw new CheckpointException($"{_path} has no tensor '{name}'.");
 
     private static byte[] Header(NamedTensor[] tensors)
     {

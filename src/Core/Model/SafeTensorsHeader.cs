@@ -71,8 +71,10 @@ internal static class SafeTensorsHeader
             throw Hostile(path, $"tensor '{name}' has data_offsets [{string.Join(", ", offsets)}]; a start and an end are needed");
         TensorInfo info = Sized(path, name, known, shape);
         if (offsets[1] - offsets[0] != info.ByteCount)
+        {
             throw Hostile(path, $"tensor '{name}' of type {type} and shape [{string.Join(", ", shape)}] needs {info.ByteCount} bytes; its data_offsets give "
                 + $"{offsets[1] - offsets[0]}");
+        }
         return new Entry(info, dataStart + offsets[0]);
     }
 

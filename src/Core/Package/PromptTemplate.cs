@@ -118,8 +118,10 @@ public sealed record PromptTemplate
         if (template.MaxNewTokens is < 1 or > 4096)
             throw new InvalidDataException($"{path}: \"max_new_tokens\" must be 1 to 4096, found {template.MaxNewTokens}");
         if (template is { LeansOnWords: true, MappingLines: false })
+        {
             throw new InvalidDataException($"{path}: \"leans_on_words\" needs \"mapping_lines\": only letters that are decided together "
                 + "can be decided by words");
+        }
         if (template.StopTokens.Count == 0) throw new InvalidDataException($"{path}: \"stop_tokens\" must name at least one token");
         return template;
     }

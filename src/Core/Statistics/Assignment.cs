@@ -12,8 +12,10 @@ public static class Assignment
         ArgumentNullException.ThrowIfNull(scores);
         var columns = scores.Count == 0 ? 0 : scores[0].Length;
         if (scores.Count > columns && scores.Count > 0 || scores.Any(row => row.Length != columns))
+        {
             throw new ArgumentException($"Expected rows of equal length and at least as many columns as rows; found {scores.Count} rows of {columns}.", nameof(
                 scores));
+        }
         // One-based, as the published algorithm: column 0 holds the row that looks for a place.
         var (rowPotential, columnPotential, rowOf) = (new double[scores.Count + 1], new double[columns + 1], new int[columns + 1]);
         for (var row = 1; row <= scores.Count; row++) Place(row, scores, rowPotential, columnPotential, rowOf);

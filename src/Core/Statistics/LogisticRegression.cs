@@ -193,8 +193,10 @@ public sealed record LogisticRegression(IReadOnlyList<double> Weights, double In
         if (!(c > 0 && double.IsFinite(c)))
             throw new ArgumentException($"C is {c}; it is a number above 0.", nameof(c));
         if (features.Count == 0 || features.Count != labels.Count)
+        {
             throw new ArgumentException(
                 $"{features.Count} rows of features and {labels.Count} labels were given; there must be at least one, and as many of each.", nameof(labels));
+        }
         if (features.Any(row => row.Length != features[0].Length || !row.All(double.IsFinite)))
             throw new ArgumentException("The rows of features must have one length and hold finite numbers.", nameof(features));
         if (labels.All(label => label == labels[0]))

@@ -105,7 +105,7 @@ internal static class Nfc
 
     private sealed class Tables
     {
-        private readonly Dictionary<int, byte> classes = [];
+        private readonly Dictionary<int, byte> _classes = [];
 
         /// <summary>What a character decomposes into, one level; the second is 0 where there is only one.</summary>
         public Dictionary<int, (int First, int Second)> Parts { get; } = [];
@@ -130,7 +130,7 @@ internal static class Nfc
         }
 
         /// <summary>The combining class; 0 for a starter.</summary>
-        public int Class(int point) => point < 0x300 ? 0 : classes.GetValueOrDefault(point);
+        public int Class(int point) => point < 0x300 ? 0 : _classes.GetValueOrDefault(point);
 
         private void AddClass(string line)
         {
@@ -138,7 +138,7 @@ internal static class Nfc
             int colon = line.IndexOf(':', StringComparison.Ordinal);
             int last = Hex(line.AsSpan(dots + 2, colon - dots - 2));
             for (int point = Hex(line.AsSpan(0, dots)); point <= last; point++)
-                classes[point] = byte.Parse(line.AsSpan(colon + 1), CultureInfo.InvariantCulture);
+                _classes[point] = byte.Parse(line.AsSpan(colon + 1), CultureInfo.InvariantCulture);
         }
 
         private void AddParts(string line)

@@ -76,8 +76,10 @@ public sealed record RopePositions(long[] Values, int Length, long Delta)
             int skipped = ids[at..].IndexOf(tokens.Image);
             int found = skipped < 0 ? 0 : Math.Min(Run(ids[(at + skipped)..], tokens.Image), wanted);
             if (found < wanted)
+            {
                 throw new ArgumentException(
                     $"Picture {picture + 1} of {grids.Count} needs {wanted} image tokens (id {tokens.Image}) in one run; the prompt has {found}.", nameof(ids));
+            }
             at += skipped + wanted;
         }
         if (ids[at..].Contains(tokens.Image))

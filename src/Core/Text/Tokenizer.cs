@@ -9,27 +9,27 @@ namespace Vlm.Text;
 /// <remarks>May be used on several threads at once.</remarks>
 public sealed class Tokenizer
 {
-    private readonly BpeTokenizer merges;
-    private readonly bool normalizes;
-    private readonly Dictionary<string, int> ids;
-    private readonly Dictionary<int, string> tokens;
-    private readonly Dictionary<int, AddedToken> added;
-    private readonly Finder verbatim;
-    private readonly Finder normalized;
+    private readonly BpeTokenizer _merges;
+    private readonly bool _normalizes;
+    private readonly Dictionary<string, int> _ids;
+    private readonly Dictionary<int, string> _tokens;
+    private readonly Dictionary<int, AddedToken> _added;
+    private readonly Finder _verbatim;
+    private readonly Finder _normalized;
 
     private Tokenizer(TokenizerFile file)
     {
         var split = new CodePointSplit(file.Expression());
-        merges = BpeTokenizer.Create(new BpeOptions(file.Vocabulary) { Merges = file.Merges, ByteLevel = true, PreTokenizer = split });
-        normalizes = file.Normalizes;
-        ids = file.Vocabulary;
-        tokens = file.Vocabulary.ToDictionary(token => token.Value, token => token.Key);
-        added = file.Added.ToDictionary(token => token.Id);
-        verbatim = new Finder(file.Added.Where(token => !token.Normalized));
-        normalized = new Finder(file.Added.Where(token => token.Normalized).Select(token => token with { Content = Normalize(token.Content) }));
+        _merges = BpeTokenizer.Create(new BpeOptions(file.Vocabulary) { Merges = file.Merges, ByteLevel = true, PreTokenizer = split });
+        _normalizes = file.Normalizes;
+        _ids = file.Vocabulary;
+        _tokens = file.Vocabulary.ToDictionary(token => token.Value, token => token.Key);
+        _added = file.Added.ToDictionary(token => token.Id);
+        _verbatim = new Finder(file.Added.Where(token => !token.Normalized));
+        _normalized = new Finder(file.Added.Where(token => token.Normalized).Select(token => token with { Content = Normalize(token.Content) }));
         foreach (AddedToken token in file.Added)
-            ids[token.Content] = token.Id;
-        Count = Math.Max(tokens.Keys.Max(), added.Keys.DefaultIfEmpty(-1).Max()) + 1;
+            _ids[token.Content] = token.Id;
+        Count = Math.Max(_tokens.Keys.Max(), _added.Keys.DefaultIfEmpty(-1).Max()) + 1;
     }
 
     /// <summary>One more than the greatest id; the model's embedding may have more rows.</summary>
@@ -62,7 +62,8 @@ public sealed class Tokenizer
     {
         ArgumentNullException.ThrowIfNull(text);
         var result = new List<int>();
-        verbatim.Cut(WellFormed(text), result, between => normalized.Cut(Normalize(between), result, plain => result.AddRange(merges.EncodeToIds(plain))));
+        _verbatim.Cut(
+            WellFormed(text), result, between => _normalized.Cut(Normalize(between), result, plain => result.AddRange(_merges.EncodeToIds(plain))));
         return [.. result];
     }
 
@@ -77,7 +78,7 @@ public sealed class Tokenizer
 
     /// <summary>The id of an added token, or of a token spelled as in the vocabulary.</summary>
     /// <exception cref="CheckpointException">There is no such token.</exception>
-    public int Id(string token) => ids.TryGetValue(token, out int id)
+    public int Id(string token) => _ids.TryGetValue(token, out int id)
         ? id
         : throw new CheckpointException($"The tokenizer has no token '{token}'. Does tokenizer.json belong to this model?");
 
@@ -86,12 +87,12 @@ public sealed class Tokenizer
         var bytes = new ArrayBufferWriter<byte>(Math.Max(ids.Length * 4, 16));
         foreach (int id in ids)
         {
-            if (added.TryGetValue(id, out AddedToken? token))
+            if (_added.TryGetValue(id, out AddedToken? token))
             {
                 if (!(skipSpecial && token.Special))
                     Encoding.UTF8.GetBytes(token.Content, bytes);
             }
-            else if (tokens.TryGetValue(id, out string? letters))
+            else if (_tokens.TryGetValue(id, out string? letters))
             {
                 ByteLetters.Write(letters, bytes);
             }
@@ -99,7 +100,7 @@ public sealed class Tokenizer
         return bytes;
     }
 
-    private string Normalize(string text) => normalizes ? Nfc.Normalize(text) : text;
+    private string Normalize(string text) => _normalizes ? Nfc.Normalize(text) : text;
 
     private static string WellFormed(string text)
     {
@@ -114,8 +115,8 @@ public sealed class Tokenizer
     /// <summary>Finds added tokens from left to right, the longest first where several begin at one place.</summary>
     private sealed class Finder(IEnumerable<AddedToken> tokens)
     {
-        private readonly AddedToken[] longestFirst = [.. tokens.OrderByDescending(token => token.Content.Length)];
-        private readonly SearchValues<string> contents = SearchValues.Create([.. tokens.Select(token => token.Content)], StringComparison.Ordinal);
+        private readonly AddedToken[] _longestFirst = [.. tokens.OrderByDescending(token => token.Content.Length)];
+        private readonly SearchValues<string> _contents = SearchValues.Create([.. tokens.Select(token => token.Content)], StringComparison.Ordinal);
 
         /// <summary>Adds the ids of the tokens found; what lies between them goes to <paramref name="rest"/>.</summary>
         public void Cut(string text, List<int> result, Action<string> rest)
@@ -123,13 +124,13 @@ public sealed class Tokenizer
             int at = 0;
             while (at < text.Length)
             {
-                int found = longestFirst.Length == 0 ? -1 : text.AsSpan(at).IndexOfAny(contents);
+                int found = _longestFirst.Length == 0 ? -1 : text.AsSpan(at).IndexOfAny(_contents);
                 int end = found < 0 ? text.Length : at + found;
                 if (end > at)
                     rest(text[at..end]);
                 if (found < 0)
                     return;
-                AddedToken token = longestFirst.First(each => string.CompareOrdinal(text, end, each.Content, 0, each.Content.Length) == 0);
+                AddedToken token = _longestFirst.First(each => string.CompareOrdinal(text, end, each.Content, 0, each.Content.Length) == 0);
                 result.Add(token.Id);
                 at = end + token.Content.Length;
             }

@@ -59,11 +59,15 @@ internal sealed record SolveForm(byte[] Picture, string Code, string DeadlineMs,
     {
         if (!ContentDispositionHeaderValue.TryParse(section.ContentDisposition, out var disposition)
             || !disposition.DispositionType.Equals("form-data", StringComparison.OrdinalIgnoreCase))
+        {
             throw new InvalidDataException("a part has no Content-Disposition of form-data");
+        }
         var name = HeaderUtilities.RemoveQuotes(disposition.Name).ToString();
         if (name == PictureName ? !disposition.IsFileDisposition() : !TextNames.Contains(name))
+        {
             throw new ApiException(ErrorReason.UnknownParameter,
                 $"The form has a field '{name}'; expected the file picture, and code, deadline_ms and mode.", name);
+        }
         return name;
     }
 

@@ -103,8 +103,10 @@ internal sealed class SolveRequests(Daemon daemon)
         if (name is null) return _routing.Mode;
         var modes = Enum.GetValues<RoutingMode>();
         if (!modes.Any(mode => mode.ToOption() == name))
+        {
             throw new ApiException(ErrorReason.InvalidRequest, $"mode is '{name}'; expected one of {string.Join(", ", modes.Select(mode => mode.ToOption()))}.",
                 "mode");
+        }
         var wanted = modes.First(mode => mode.ToOption() == name);
         return wanted.FindObstacle(daemon.Drift is not null, daemon.Larger is not null) is { } obstacle
             ? throw new ApiException(ErrorReason.InvalidRequest, obstacle, "mode")

@@ -90,8 +90,10 @@ internal sealed record LabelledPuzzles(string Description, string Key, IReadOnly
         if (items.Length == 0) throw new IOException($"'{folder}' has a codes.csv without rows. Calibrating takes labelled puzzles.");
         var unlabelled = Array.FindIndex(items, item => item.Expected is null && Calibration.IsReadable(item.Stratum));
         if (unlabelled >= 0)
+        {
             throw new IOException($"'{folder}': row {unlabelled + 2} of codes.csv ('{items[unlabelled].Name}') has no answer. "
                 + "Calibrating takes labelled puzzles: add the column answer.");
+        }
         var name = Path.GetFileName(Path.GetFullPath(folder).TrimEnd(Path.DirectorySeparatorChar));
         var table = Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(Path.Combine(folder, CodesFile.FileName))))[..12];
         int[] indices = [.. Enumerable.Range(0, items.Length)];

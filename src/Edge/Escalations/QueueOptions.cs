@@ -52,7 +52,9 @@ internal sealed record QueueOptions
         if (MaxAgeHours is not (> 0 and <= 8760)) yield return $"max_age_hours: expected above 0, at most 8760, found {MaxAgeHours}";
         foreach (var problem in Check.Ranges(("max_bytes", MaxBytes, 1 << 16, 1L << 40), ("max_count", MaxCount, 1, 1_000_000),
             ("lease_seconds", LeaseSeconds, 1, 3600)))
+        {
             yield return problem;
+        }
     }
 }
 
@@ -82,7 +84,9 @@ internal sealed record WorkerOptions
         foreach (var problem in Check.Ranges(
             ("parallel", Parallel, 1, 16), ("deadline_seconds", DeadlineSeconds, 0.1, 600), ("pause_seconds", PauseSeconds, 0.01, 600),
                 ("max_attempts", MaxAttempts, 1, 100)))
+        {
             yield return problem;
+        }
         if (!(LongestPauseSeconds >= PauseSeconds && LongestPauseSeconds <= 3600))
             yield return $"longest_pause_seconds: expected pause_seconds {PauseSeconds} to 3600, found {LongestPauseSeconds}";
     }

@@ -60,7 +60,10 @@ internal static class CodesFile
                 else if (i + 1 < text.Length && text[i + 1] == '"') field.Append(text[i++]);
                 else isQuoted = false;
             }
-            else if (!isEnd && text[i] == '"' && field.Length == 0) isQuoted = true;
+            else if (!isEnd && text[i] == '"' && field.Length == 0)
+            {
+                isQuoted = true;
+            }
             else if (isEnd || text[i] is ',' or '\n')
             {
                 fields.Add(field.ToString().TrimEnd('\r'));
@@ -69,7 +72,10 @@ internal static class CodesFile
                 if (fields is not [""]) yield return [.. fields];
                 fields.Clear();
             }
-            else field.Append(text[i]);
+            else
+            {
+                field.Append(text[i]);
+            }
         }
     }
 }

@@ -15,8 +15,10 @@ internal sealed class SolveRun(Solver solver, Gate? gate, bool isJson, string? a
     public int Run(IReadOnlyList<SolveItem> items, CancellationToken cancellation)
     {
         if (attentionPath is not null && !solver.ShowsAttention)
+        {
             throw new ModelException($"The package '{solver.Folder.Path}' does not show where it looks, so --attention cannot draw it. "
                 + "Packages made by this project's export command do.");
+        }
         var reports = items.Count > 1 && !isJson && !Console.IsErrorRedirected
             ? WithProgress(items, cancellation)
             : items.Select(item => Solve(item, cancellation));

@@ -84,8 +84,10 @@ internal sealed class ChatApi(LimitOptions limits, ModelSlot slot, SolveQueue qu
 
         var key = context.Request.Headers[IdempotencyHeader].ToString();
         if (key.Length > MaxKeyLength)
+        {
             throw new ApiException(ErrorReason.InvalidRequest, $"{IdempotencyHeader} has {key.Length} characters; at most {MaxKeyLength} are taken.",
                 IdempotencyHeader);
+        }
         if (key.Length > 0) return memory.Join((KeyCheck.Caller(context), key), SHA256.HashData(body.Span), New);
         var own = New();
         own.TryJoin();

@@ -36,8 +36,10 @@ internal sealed class IdempotencyMemory(IdempotencyOptions options, TimeProvider
             if (_entries.TryGetValue(id, out var entry))
             {
                 if (!entry.Body.AsSpan().SequenceEqual(body))
+                {
                     throw new ApiException(ErrorReason.IdempotencyKeyReused,
                         "This Idempotency-Key came with another body before. Use a new key for a new request.");
+                }
                 if (!HasFailed(entry.Job) && entry.Job.TryJoin()) return entry.Job;
             }
             var job = start();

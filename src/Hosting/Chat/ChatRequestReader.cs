@@ -108,8 +108,10 @@ public static class ChatRequestReader
         var newer = (int?)Number(body, "max_completion_tokens", 1, int.MaxValue);
         var older = (int?)Number(body, "max_tokens", 1, int.MaxValue);
         if (newer is not null && older is not null && newer != older)
+        {
             throw new ApiException(ErrorReason.InvalidRequest, $"max_tokens is {older} and max_completion_tokens {newer}: give one, or the same twice.",
                 "max_tokens");
+        }
         return new ChatSettings
         {
             MaxTokens = newer ?? older,
@@ -141,8 +143,10 @@ public static class ChatRequestReader
         if (format.ValueKind != JsonValueKind.Object || !format.TryGetProperty("type", out var type) || type.ValueKind != JsonValueKind.String)
             throw Wrong("'response_format'", "an object with a type", format, "response_format");
         if (type.GetString() != "text")
+        {
             throw Refused("response_format",
             $"This model writes text; response_format '{Shown(type.GetString()!)}' cannot be honoured.");
+        }
     }
 
     private static void CheckStreamOptions(JsonElement options)

@@ -47,8 +47,10 @@ public static class PictureFile
             ?? throw new ApiException(ErrorReason.UnsupportedPicture, $"The {file.Length} bytes are no picture that can be read. {Kinds}", parameter);
         if (!header.IsReadable) throw new ApiException(ErrorReason.UnsupportedPicture, $"The picture is a {header.Format} file. {Kinds}", parameter);
         if ((long)header.Width * header.Height > maxPixels)
+        {
             throw new ApiException(ErrorReason.PictureTooLarge,
                 $"The picture has {header.Width}x{header.Height} pixels; at most {maxPixels} are taken. Make it smaller.", parameter);
+        }
         return file;
     }
 }

@@ -40,11 +40,15 @@ public static class RequestBody
     public static async Task<ReadOnlyMemory<byte>> ReadAsync(HttpRequest request, BodyLimits limits, CancellationToken cancellation)
     {
         if (request.Headers.ContentEncoding.Count > 0 && request.Headers.ContentEncoding != "identity")
+        {
             throw new ApiException(ErrorReason.UnsupportedMediaType,
                 $"A body with Content-Encoding '{request.Headers.ContentEncoding}' is not read. Send it plain.");
+        }
         if (request.ContentLength > limits.MaxBytes)
+        {
             throw new ApiException(ErrorReason.RequestTooLarge,
                 $"The body has {request.ContentLength} bytes; at most {limits.MaxBytes} are taken. Send a smaller picture.");
+        }
         using var slow = new CancellationTokenSource(limits.Patience, limits.Time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(slow.Token, cancellation);
         var share = limits.Memory.Open();

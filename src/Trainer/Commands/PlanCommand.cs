@@ -119,8 +119,10 @@ internal static class PlanCommand
             Lora.Validate("--lora");
             if (Memory <= 0) throw new InvalidDataException("--gpu-memory must be more than --reserve.");
             if (Step.Prompts < 1 || Step.GroupSize < 2 || Step.MaxTokens < 1 || Step.ImageTokens < 1 || Step.TextTokens < 2 || Check < 1)
+            {
                 throw new InvalidDataException(
                     "--prompts, --max-tokens, --image-tokens and --check must be at least 1, --group-size and --text-tokens at least 2.");
+            }
         }
     }
 }

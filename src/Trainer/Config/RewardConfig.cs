@@ -94,20 +94,26 @@ public sealed record RewardConfig
         {
             var schedule = term.Schedule;
             if (!(term.Weight >= 0 && double.IsFinite(term.Weight)) || (schedule is not null && !(schedule.To >= 0 && double.IsFinite(schedule.To))))
+            {
                 throw new InvalidDataException(
                     $"{where}: rewards: '{RewardTerm.Label(term.Name)}' has weight {term.Weight}, going to {schedule?.To}; "
                         + "expected finite weights of at least 0.");
+            }
             if (schedule is not null && !(schedule.FirstStep >= 0 && schedule.LastStep > schedule.FirstStep))
+            {
                 throw new InvalidDataException(
                     $"{where}: rewards: '{RewardTerm.Label(term.Name)}' moves from step {schedule.FirstStep} to {schedule.LastStep}; "
                         + "expected 0 ≤ first < last.");
+            }
         }
         if (!Terms.Any(term => term.Weight > 0 && term.Schedule is null or { To: > 0 }))
             throw new InvalidDataException($"{where}: rewards: at some step all weights are 0; give one term a weight that stays above 0.");
         if (Has(RewardName.Overlong) != SoftOverlong is not null)
             throw new InvalidDataException($"{where}: rewards: the term 'overlong' and 'soft_overlong' (its lengths) need each other; give both or none.");
         if (SoftOverlong is { } soft && !(soft.Cache >= 1 && soft.Cache <= soft.MaxLength))
+        {
             throw new InvalidDataException(
                 $"{where}: rewards: soft_overlong has max_length {soft.MaxLength} and cache {soft.Cache}; expected 1 ≤ cache ≤ max_length.");
+        }
     }
 }

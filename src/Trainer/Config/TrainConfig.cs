@@ -103,8 +103,10 @@ public sealed record TrainConfig
             if (stage.Surveys is not (>= 0 and <= 1))
                 throw new InvalidDataException($"{path}: stage '{stage.Name}' has surveys {stage.Surveys}; expected a share from 0 to 1.");
             if (stage.Trains == TrainedPart.Tower && stage.Losses.Reply > 0)
+            {
                 throw new InvalidDataException(
                     $"{path}: stage '{stage.Name}' trains the tower alone but weighs the reply loss; set losses.reply to 0 or trains to \"everything\".");
+            }
         }
     }
 }

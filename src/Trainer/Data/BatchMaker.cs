@@ -32,11 +32,13 @@ internal sealed class BatchMaker(StageConfig stage, int stageIndex, long seed, P
     {
         var sequences = new List<TrainingRow>();
         for (var p = 0; p < pictures.Count; p++)
+        {
             for (var i = 0; i < stage.RepliesPerPicture; i++)
             {
                 var text = Text(pictures[p].Puzzle, words, random);
                 sequences.Add(rows.WithPicture(p, pictures[p].Picture.Patches.Grid, text, pictures[p].Picture.PairTokens));
             }
+        }
         // A word more than the others: without image tokens there is room for it, and longer messages are harder to copy.
         for (var i = 0; i < stage.TextRows; i++)
             sequences.Add(rows.TextOnly(ReplyToLearn.Whole(Copied(random), TrainingMessages.Draw(random, stage.Messages, words + 1))));

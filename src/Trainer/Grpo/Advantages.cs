@@ -42,8 +42,10 @@ public static class Advantages
     public static double[][] Gdpo(IReadOnlyList<double[][]> rewardsKPG, IReadOnlyList<double> weights)
     {
         if (rewardsKPG.Count == 0 || rewardsKPG.Count != weights.Count)
+        {
             throw new ArgumentException(
                 $"expected as many weights as kinds of rewards, and one at least; found {weights.Count} and {rewardsKPG.Count}", nameof(weights));
+        }
         var sums = Array.ConvertAll(rewardsKPG[0], group => new double[group.Length]);
         for (var k = 0; k < rewardsKPG.Count; k++)
         {

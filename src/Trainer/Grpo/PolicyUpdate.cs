@@ -28,8 +28,10 @@ internal sealed class PolicyUpdate(QwenVl model, ReferencePolicy? reference, Opt
         var metrics = new MetricMeans();
         rows = Fixed(rows);
         for (var pass = 0; pass < config.UpdatesPerRollout; pass++)
+        {
             foreach (var minibatch in Ordered(rows, step, pass).Chunk(rows.Count / config.Minibatches))
                 Step(minibatch, learningRate, isFirstPass: pass == 0, metrics);
+        }
         return metrics.Values();
     }
 

@@ -41,8 +41,10 @@ public sealed record LoraConfig
         var chosen = modules.Where(TargetModules.Match).ToList();
         var wrong = chosen.Where(name => !linear.ContainsKey(name)).ToList();
         if (chosen.Count == 0)
+        {
             throw new InvalidDataException(
                 $"target_modules {TargetModules} match no module of the model; they are named like '{LoraFile.PeftModule(linear.Keys.Last())}'.");
+        }
         if (wrong.Count > 0)
         {
             throw new InvalidDataException(

@@ -192,8 +192,14 @@ internal sealed class LoraFile : IDisposable
             .Select(g => $"'{g.Key}' is there more than once, as {string.Join(" and ", g.Select(e => $"'{e.A}'"))}"));
         foreach (var entry in Entries)
         {
-            if (!layers.TryGetValue(entry.Module, out var shape)) problems.Add($"'{entry.Module}' is no linear layer of the model");
-            else if (!Weights.Contains(entry.B)) problems.Add($"'{entry.B}' is missing");
+            if (!layers.TryGetValue(entry.Module, out var shape))
+            {
+                problems.Add($"'{entry.Module}' is no linear layer of the model");
+            }
+            else if (!Weights.Contains(entry.B))
+            {
+                problems.Add($"'{entry.B}' is missing");
+            }
             else
             {
                 Expect(problems, entry.A, [Config.R, shape[1]]);

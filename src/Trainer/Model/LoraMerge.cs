@@ -52,9 +52,11 @@ internal static class LoraMerge
         var merged = tensor(checkpoint.ReadFloats(name)).view(info.Shape).Plus(update).data<float>().ToArray();
         var largest = info.Type == TensorType.F16 ? (float)Half.MaxValue : float.MaxValue;
         if (Array.FindIndex(merged, value => !(Math.Abs(value) <= largest)) is var at and >= 0)
+        {
             throw new CheckpointException(
                 $"'{name}' becomes {merged[at]} at [{string.Join(", ", info.Place(at))}] with the adapter; {info.Type} holds no more than {largest}. "
                     + "Is the adapter for this base?");
+        }
         return info.Type switch
         {
             TensorType.F32 => MemoryMarshal.AsBytes<float>(merged).ToArray(),

@@ -105,8 +105,11 @@ public sealed class QwenVl : Module
         device = mask?.device ?? device ?? CPU;
         var hidden = ones(tokens, tokens, dtype: ScalarType.Bool, device: device).triu(1);
         // A padded token sees itself, so that no row is empty (softmax of nothing is NaN).
-        if (mask is not null) hidden = hidden | (
-            mask.logical_not()[TensorIndex.Colon, TensorIndex.None, TensorIndex.None] & eye(tokens, dtype: ScalarType.Bool, device: device).logical_not());
+        if (mask is not null)
+        {
+            hidden = hidden
+                | (mask.logical_not()[TensorIndex.Colon, TensorIndex.None, TensorIndex.None] & eye(tokens, dtype: ScalarType.Bool, device: device).logical_not());
+        }
         return zeros(hidden.shape, device: device).masked_fill(hidden, Constants.MinusInfinity);
     }
 }

@@ -36,7 +36,7 @@ internal sealed class RecomputedBlock : autograd.MultiTensorFunction<RecomputedB
 
     /// <summary>The gradient that the native caller copied after the last call returned: it can only be freed by the next one.</summary>
     [ThreadStatic]
-    private static Tensor? handedBack;
+    private static Tensor? _handedBack;
 
     public override string Name => nameof(RecomputedBlock);
 
@@ -53,7 +53,7 @@ internal sealed class RecomputedBlock : autograd.MultiTensorFunction<RecomputedB
     public override List<Tensor> backward(autograd.AutogradContext ctx, List<Tensor> grad_outputs)
     {
         using var scope = NewDisposeScope();
-        handedBack?.Dispose();
+        _handedBack?.Dispose();
         var saved = ctx.get_saved_variables()[0];
         var x = saved.detach().requires_grad_(saved.requires_grad);
         Tensor[] outputs;
@@ -61,7 +61,7 @@ internal sealed class RecomputedBlock : autograd.MultiTensorFunction<RecomputedB
         var asked = Enumerable.Range(0, outputs.Length).Where(i => !grad_outputs[i].IsInvalid).ToList();
         autograd.backward([.. asked.Select(i => outputs[i])], [.. asked.Select(i => grad_outputs[i])]);
         foreach (var gradient in grad_outputs) gradient.Dispose();
-        handedBack = x.grad is { } found ? scope.Detach(found) : null;
-        return [handedBack!, null!, null!];   // of the input, the anchor, the function
+        _handedBack = x.grad is { } found ? scope.Detach(found) : null;
+        return [_handedBack!, null!, null!];   // of the input, the anchor, the function
     }
 }

@@ -82,8 +82,10 @@ public sealed class Optimizer : IDisposable
         var active = _slots.Where(s => s.Parameter.grad is not null).ToList();
         var norm = GradientNorm(active);
         if (!double.IsFinite(norm))
+        {
             throw new UserException(
                 $"The gradient's norm is {norm} at step {_steps}. Lower the learning rate or resume from an earlier checkpoint.");
+        }
         using var clip = (Scalar)(float)Math.Min(1, _config.ClipNorm / (norm + 1e-6));
         foreach (var slot in active)
         {

@@ -66,14 +66,14 @@ internal static partial class NativeHeap
     [StructLayout(LayoutKind.Sequential)]
     private readonly struct MallInfo
     {
-        private readonly nint arena, freeChunks, fastChunks, mappedRegions;
+        private readonly nint _arena, _freeChunks, _fastChunks, _mappedRegions;
 
         public readonly nint Mapped;
 
-        private readonly nint unused, fastBytes;
+        private readonly nint _unused, _fastBytes;
 
         public readonly nint InUse;
 
-        private readonly nint freeBytes, trimmable;
+        private readonly nint _freeBytes, _trimmable;
     }
 }

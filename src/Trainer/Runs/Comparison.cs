@@ -69,9 +69,11 @@ internal static class Comparison
             var name = $"{EvaluationTables.Name(puzzle.Split)} {puzzle.Index}";
             if (!others.Remove((puzzle.Split, puzzle.Index), out var other)) throw Other($"puzzle {name} is in A alone");
             if ((puzzle.Code, puzzle.Kind, puzzle.Severity) != (other.Code, other.Kind, other.Severity))
+            {
                 throw Other(
                     $"puzzle {name} is '{puzzle.Code}' ({puzzle.Kind}, severity {puzzle.Severity}) in A, "
                         + $"'{other.Code}' ({other.Kind}, severity {other.Severity}) in B");
+            }
         }
         if (others.Count > 0) throw Other($"puzzle {EvaluationTables.Name(others.Keys.First().Split)} {others.Keys.First().Index} is in B alone");
     }

@@ -23,8 +23,10 @@ internal static class EvaluationTables
         foreach (var words in puzzles.GroupBy(puzzle => puzzle.Words).OrderBy(group => group.Key))
             yield return ($"{words.Key} word{(words.Key == 1 ? "" : "s")}", [.. words]);
         if (puzzles.Exists(puzzle => puzzle.Severity > 0))
+        {
             foreach (var severity in puzzles.GroupBy(puzzle => puzzle.Severity).OrderBy(group => group.Key))
                 yield return ($"severity {severity.Key}", [.. severity]);
+        }
         yield return (All, puzzles);
     }
 
@@ -36,9 +38,11 @@ internal static class EvaluationTables
         text.Append($"greedy, float32, batches of {subject.Batch}; weights {subject.Weights[..12]}.\n\n");
         text.Append("| split | puzzles | right | of | exact match | 95 % interval |\n|---|---|---:|---:|---:|---|\n");
         foreach (var score in scores)
+        {
             text.Append(
                 $"| {Name(score.Split)} | {score.Group} | {score.Right} | {score.Count} | {100.0 * score.Right / score.Count:F2} % "
                 + $"| {score.Low * 100:F2}–{score.High * 100:F2} % |\n");
+        }
         text.Append("\nThe model's own confidence, the probability of its whole reply (intervals by bootstrap):\n\n");
         text.Append("| split | AUROC | 95 % interval | coverage at 1 % observed risk | 95 % interval |\n|---|---:|---|---:|---|\n");
         foreach (var split in puzzles.GroupBy(puzzle => puzzle.Split).OrderBy(split => split.Key))

@@ -21,8 +21,10 @@ internal static class StartingWeights
         var headsPath = Path.Combine(folder, HeadsFile);
         using var auxiliary = File.Exists(headsPath) ? SafeTensors.Open(headsPath) : null;
         if (auxiliary is not null)
+        {
             foreach (var (name, parameter) in heads.named_parameters())
                 EnsureShape(headsPath, name, auxiliary.Names.Contains(name) ? auxiliary.Info(name).Shape : null, parameter);
+        }
 
         foreach (var (name, parameter) in model.named_parameters()) ModelWeights.Fill(parameter, checkpoint.ReadFloats(name));
         var grown = Grow(folder, model);

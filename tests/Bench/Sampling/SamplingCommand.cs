@@ -92,7 +92,9 @@ internal static class SamplingCommand
     private static void Write(StreamWriter? output, long number, IReadOnlyList<Generation> group)
     {
         foreach (var sample in group)
+        {
             output?.WriteLine(JsonSerializer.Serialize(
                 new { puzzle = number, ids = sample.Choices.Select(c => c.Token), log_probabilities = sample.Choices.Select(c => c.LogProbability) }));
+        }
     }
 }

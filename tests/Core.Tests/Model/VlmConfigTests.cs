@@ -94,7 +94,9 @@ public sealed class VlmConfigTests
             "'image_token_id' is missing", "'vision_config.depth' is missing", "'vision_config.deepstack_visual_indexes' is not known",
             "'quantization_config' is not known",
             "'use_sliding_window' is true", "'hidden_act' is 'gelu'", "'rope_scaling.type' is 'yarn'", "'hidden_size' must be a whole number; it is \"wide\""])
+        {
             Assert.Contains(part, message, StringComparison.Ordinal);
+        }
     }
 
     [Fact]

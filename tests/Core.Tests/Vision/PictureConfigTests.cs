@@ -46,7 +46,9 @@ public sealed class PictureConfigTests
         foreach (string part in (string[])[
             path, "'temporal_patch_size' must be a whole number; it is \"two\"", "'max_pixels' is missing", "'image_std' must be", "'do_rescale' is false",
             "'resample' is 2"])
+        {
             Assert.Contains(part, message, StringComparison.Ordinal);
+        }
     }
 
     [Theory]

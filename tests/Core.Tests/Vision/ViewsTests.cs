@@ -22,8 +22,10 @@ public sealed class ViewsTests
         var view = Views.Of(Picture, number, null);
         Assert.Equal((width, height), (view.Width, view.Height));
         for (var y = 0; y < view.Height; y++)
+        {
             for (var x = 0; x < view.Width; x++)
                 Assert.True(Pixel(view, x, y).SequenceEqual(Pixel(Picture, Math.Clamp(x - left, 0, 119), Math.Clamp(y - top, 0, 71))), $"({x}, {y})");
+        }
     }
 
     [Fact]
@@ -48,8 +50,10 @@ public sealed class ViewsTests
     public void The_smallest_picture_has_all_views()
     {
         for (var view = 1; view <= Views.Count; view++)
+        {
             Assert.True(Views.Of(new RgbImage(1, 1, [1, 2, 3]), view, new PictureArea(0.5, 0.5, 0.5, 0.5)).Pixels.AsSpan()
                 .StartsWith((ReadOnlySpan<byte>)[1, 2, 3]));
+        }
     }
 
     [Theory]

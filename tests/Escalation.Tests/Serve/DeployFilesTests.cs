@@ -42,8 +42,11 @@ public sealed class DeployFilesTests
     {
         foreach (var service in Services())
         {
-            if (service.Children.TryGetValue("ports", out var ports)) Assert.All((YamlSequenceNode)ports, port =>
+            if (service.Children.TryGetValue("ports", out var ports))
+            {
+                Assert.All((YamlSequenceNode)ports, port =>
                 Assert.StartsWith("127.0.0.1:", port.ToString(), StringComparison.Ordinal));
+            }
         }
     }
 

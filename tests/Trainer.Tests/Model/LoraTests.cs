@@ -125,8 +125,8 @@ public sealed class LoraTests : IDisposable
 
         using var plain = ModelWeights.Load(merged);
         using var adapters = LoraAdapters.Load(_golden.Model, Adapter);
-        foreach (var name in new[] { "one", "odd", "text" }) Assert.True(
-            GoldenModel.Difference($"merged, {name}", _golden.Logits(name), _golden.Logits(plain, name)) <= 1e-4);
+        foreach (var name in new[] { "one", "odd", "text" })
+            Assert.True(GoldenModel.Difference($"merged, {name}", _golden.Logits(name), _golden.Logits(plain, name)) <= 1e-4);
         Assert.True(File.Exists(Path.Combine(target, "preprocessor_config.json")));
     }
 

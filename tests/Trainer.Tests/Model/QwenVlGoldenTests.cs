@@ -120,8 +120,8 @@ public sealed class QwenVlGoldenTests : IDisposable
             SafeTensors.Write(file, ModelWeights.Tensors(_model));
             using var other = new QwenVl(_checkpoint.Config);
             using (var read = SafeTensors.Open(file)) ModelWeights.Fill(other, read);
-            foreach (var (a, b) in _model.named_parameters().Zip(other.named_parameters())) Assert.Equal(
-                a.parameter.data<float>().ToArray(), b.parameter.data<float>().ToArray());
+            foreach (var (a, b) in _model.named_parameters().Zip(other.named_parameters()))
+                Assert.Equal(a.parameter.data<float>().ToArray(), b.parameter.data<float>().ToArray());
         }
         finally
         {

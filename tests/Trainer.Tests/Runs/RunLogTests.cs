@@ -14,8 +14,10 @@ public sealed class RunLogTests : IDisposable
     {
         using var log = new RunLog(_folder, 0, _clock);
         for (int step = 1; step <= 300; step++)
+        {
             log.Log(step, new Dictionary<string, double>
             { ["train/loss"] = 3 * Math.Exp(-step / 60.0) + 0.2 * Math.Abs(Math.Sin(step)), ["train/rate"] = 1e-3 });
+        }
         log.Log(300, new Dictionary<string, double> { ["eval/exact"] = 0.5 });
 
         string? picture = log.Plot("loss", new PlotStyle("Loss", IsLog: true, Smoothing: 0.9), "train/loss", "train/rate", "eval/exact", "never/logged");
