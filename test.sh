@@ -27,7 +27,7 @@ prepare_environment() {
   export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_GENERATE_ASPNET_CERTIFICATE=false
   # The SDK itself asks for ICU, which small images lack.
   export DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1
-  # Build nodes that stay behind keep a CI job's output open.
+  # Build nodes that stay keep a CI job's output open.
   export MSBUILDDISABLENODEREUSE=1
   if [ -z "${HOME:-}" ] || [ ! -d "$HOME" ] || [ ! -w "$HOME" ]; then
     export HOME="$PWD/artifacts/home"
@@ -144,7 +144,7 @@ run_tests() {
   exit "$code"
 }
 
-# The number behind "  <word>: " in the last summary of the log; 0 without one.
+# The number after "  <word>: " in the last summary of the log; 0 without one.
 total() {
   sed -nE "s/^ +$1: ([0-9]+)\$/\1/p" "$2" | tail -n 1 | grep . || echo 0
 }

@@ -30,7 +30,7 @@ internal sealed record CheckRow(string Section, string Claim, Outcome Outcome, s
 /// <param name="Output">The output, or what is counted.</param>
 /// <param name="Largest">Largest magnitude of the expected values.</param>
 /// <param name="Difference">Largest difference.</param>
-/// <param name="Allowed">What the difference may be at most; null: it is told, not judged, but has to be a number.</param>
+/// <param name="Allowed">What the difference may be at most; null: it is reported, not judged, but has to be a number.</param>
 internal sealed record ComparisonRow(string Prompt, string Output, float Largest, float Difference, float? Allowed)
 {
     public bool Passed => Difference <= (Allowed ?? float.MaxValue);

@@ -52,7 +52,7 @@ internal sealed record CheckedConfig
         }
     }
 
-    /// <summary>Reads JSON also behind a byte order mark, which GenAI's reader does not: that is for a check to say.</summary>
+    /// <summary>Reads JSON also after a byte order mark, which GenAI's reader does not: that is for a check to say.</summary>
     public static JsonDocument Parse(byte[] bytes) => JsonDocument.Parse(bytes.AsMemory(HasMark(bytes) ? ByteOrderMark.Length : 0));
 
     /// <summary>Whether the bytes begin with UTF-8's byte order mark.</summary>

@@ -11,7 +11,7 @@ namespace Vlm.Export.Check;
 /// <summary>A package against exports made afresh from the checkpoint: the same inputs through both, end to end.</summary>
 /// <remarks>
 /// Against one of the same precision it must agree: else it was made from other weights. Against float32 it shows what the precision costs,
-/// which depends on the model and is told, not judged. The continuation is the fresh export's own greedy answer, fed to both, so that one
+/// which depends on the model and is reported, not judged. The continuation is the fresh export's own greedy answer, fed to both, so that one
 /// different token does not hide everything after it.
 /// </remarks>
 internal sealed class CheckpointComparison

@@ -12,7 +12,7 @@ namespace Vlm.Export.Graphs;
 /// <param name="Window">The same for an attention window.</param>
 internal readonly record struct PatchPlaces(Value Patch, Value Row, Value Column, Value Frame, Value Window)
 {
-    /// <summary>More windows than any picture has in a row or column: room for two window coordinates behind a frame's number.</summary>
+    /// <summary>More windows than any picture has in a row or column: room for two window coordinates after a frame's number.</summary>
     private const long WindowsPerSide = 1 << 12;
 
     public static PatchPlaces Of(OnnxGraph graph, Value pixels, Value grids, VisionConfig config)

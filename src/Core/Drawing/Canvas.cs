@@ -207,7 +207,7 @@ public sealed class Canvas : IDisposable
     /// <param name="points">In the order in which they are joined.</param>
     /// <param name="colour">Of the dashes.</param>
     /// <param name="width">Of the dashes, in pixels.</param>
-    /// <param name="dash">Length of a dash and of the gap behind it, in pixels.</param>
+    /// <param name="dash">Length of a dash and of the gap after it, in pixels.</param>
     public void Dashes(IReadOnlyList<(float X, float Y)> points, Colour colour, float width, (float On, float Off) dash)
     {
         ArgumentNullException.ThrowIfNull(points);

@@ -52,7 +52,7 @@ internal sealed class FrameRows
 
     /// <summary>From background to scene: paper and ink over it, then light, then contrast.</summary>
     /// <param name="colour">0 red, 1 green, 2 blue.</param>
-    /// <param name="ink">Coverage by ink, 0 to 1, with a vector's room behind the row.</param>
+    /// <param name="ink">Coverage by ink, 0 to 1, with a vector's room after the row.</param>
     /// <param name="shading">The colour's numbers.</param>
     public void Shade(int colour, Span<float> ink, Shading shading)
     {

@@ -3,7 +3,7 @@ using Vlm.Text;
 
 namespace Vlm.Solving;
 
-/// <summary>Finds the tokens behind parts of a reply's text.</summary>
+/// <summary>Finds the tokens that make parts of a reply's text.</summary>
 internal sealed class ReplyTokens(Tokenizer tokenizer, Generation generation)
 {
     private readonly int[] _tokens = generation.TextTokens;

@@ -87,7 +87,7 @@ public sealed record Solution
     /// </summary>
     public required double? RawConfidence { get; init; }
 
-    /// <summary>The tokens behind the text.</summary>
+    /// <summary>The tokens that make the text.</summary>
     public required Generation Generation { get; init; }
 
     /// <summary>Which tokens wrote which field; null when the reply does not have them.</summary>
@@ -255,7 +255,7 @@ public sealed class Solver : IDisposable
         _model.Dispose();
     }
 
-    /// <summary>A reply that further looks may still change is told when it is final.</summary>
+    /// <summary>A reply that further looks may still change is passed on when it is final.</summary>
     private void Tell(SolveOptions options, Generation generation)
     {
         if (options.OnToken is not { } tell || !_runner.IsHeld(options)) return;

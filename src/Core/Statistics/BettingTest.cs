@@ -33,7 +33,7 @@ public readonly record struct BettingTest(double Risk, double Delta, long Audite
         }
     }
 
-    /// <summary>Whether the wealth is at least 1/δ now. An alarm stands from the first time on: whoever watches must remember it.</summary>
+    /// <summary>Whether the wealth is at least 1/δ now. An alarm stands from the first time on: the caller must remember it.</summary>
     public bool IsAlarm => Wealth >= 1 / Delta;
 
     /// <summary>The test after one more audited answer.</summary>

@@ -5,9 +5,9 @@ namespace Vlm.Edge.Api;
 /// <summary>What the daemon logs about itself.</summary>
 internal static partial class Log
 {
-    [LoggerMessage(1, LogLevel.Information, "Ready at {Address}: {Model} ({Precision}), mode {Mode}, {Gate}.")]
+    [LoggerMessage(1, LogLevel.Information, "Ready at {Address}: {Model} ({Precision}), mode {Mode}, {Gate}")]
     public static partial void Ready(this ILogger log, string address, string model, string precision, string mode, string gate);
 
-    [LoggerMessage(4, LogLevel.Warning, "Nobody needs an API key: everybody who can reach {Address} can ask. Set server: api_keys_file.")]
+    [LoggerMessage(4, LogLevel.Warning, "API keys are not required: everybody who can reach {Address} can ask. Set server: api_keys_file.")]
     public static partial void NoKeys(this ILogger log, string address);
 }

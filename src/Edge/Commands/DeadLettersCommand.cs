@@ -55,7 +55,7 @@ internal static class DeadLettersCommand
     {
         var path = what.Id is { } id ? $"{Path}/{Uri.EscapeDataString(id)}{what.Verb}" : $"{Path}{what.Verb}";
         var done = await AskAsync(url, method, path, ApiJson.Default.CountBody, stop);
-        Console.WriteLine($"{done.Count} dead letters {(method == HttpMethod.Delete ? "dropped" : "wait again")}.");
+        Console.WriteLine($"{done.Count} dead letters {(method == HttpMethod.Delete ? "dropped" : "queued again")}.");
         return ExitCode.Success;
     }
 

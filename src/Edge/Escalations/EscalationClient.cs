@@ -136,7 +136,7 @@ internal sealed class EscalationClient : IDisposable
         return (wait is null ? refusal : new Attempt.Failed(EscalationFailure.BreakerOpen, "the breaker is open") { RetryAfter = wait }, null, 0);
     }
 
-    /// <summary>Where the next attempt goes and when; no endpoint when there is none, and then the failure that is told, if it is another.</summary>
+    /// <summary>Where the next attempt goes and when; no endpoint when there is none, and then the failure that is reported, if it is another.</summary>
     private (int? Endpoint, TimeSpan Delay, Attempt.Failed? Failure) Plan(Call call, Attempt.Failed failed, int tried)
     {
         if (tried + 1 < _endpoints.Length) return (tried + 1, TimeSpan.Zero, null);

@@ -131,7 +131,7 @@ internal sealed class EscalationQueue : IDisposable
     /// <summary>The oldest dead letters.</summary>
     public IReadOnlyList<DeadLetter> DeadLetters(int most) => Guarded(() => Database.Dead(most));
 
-    /// <summary>Dead letters wait again, say after a wrong key was corrected.</summary>
+    /// <summary>Queues dead letters again, say after a wrong key was corrected.</summary>
     /// <param name="id">Which one; null for all.</param>
     /// <returns>How many.</returns>
     public int Resend(string? id)

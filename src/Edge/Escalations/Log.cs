@@ -29,7 +29,7 @@ internal static partial class Log
     [LoggerMessage(29, LogLevel.Critical, "The queue in {Folder} was damaged. It is put aside in {Aside}; a new one is used. Check the disk.")]
     public static partial void PutAside(this ILogger log, Exception error, string folder, string aside);
 
-    [LoggerMessage(30, LogLevel.Information, "{Count} dead letters wait again")]
+    [LoggerMessage(30, LogLevel.Information, "{Count} dead letters are queued again")]
     public static partial void Resent(this ILogger log, int count);
 
     [LoggerMessage(31, LogLevel.Information, "{Count} dead letters were dropped by the operator")]

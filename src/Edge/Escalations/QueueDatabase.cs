@@ -99,7 +99,7 @@ internal sealed class QueueDatabase : IDisposable
         ("$reason", reason),
         ("$detail", detail));
 
-    /// <summary>Dead letters wait again, from the first attempt on.</summary>
+    /// <summary>Queues dead letters again, from the first attempt on.</summary>
     /// <param name="id">Which one; null for all.</param>
     /// <returns>How many.</returns>
     public int Revive(string? id) => _file.Execute(

@@ -31,9 +31,8 @@ internal sealed record NumberedEvent(long Number, EdgeEvent Event);
 
 /// <summary>Events for listeners, with the last ones again for a listener that comes back.</summary>
 /// <remarks>
-/// Thread-safe. An event is in the history before it is told, and the numbers go on after a restart. Bounds: 256 events are at hand, 64 may listen, and each
-/// may fall 64 behind: then it is cut off, and catches up when it comes back with the number
-/// of the last event that it saw.
+/// Thread-safe. An event is in the history before it is sent, and the numbers go on after a restart. Bounds: 256 events are at hand, 64 may listen, and each
+/// may be 64 events late: then it is cut off, and catches up when it comes back with the number of the last event that it saw.
 /// </remarks>
 internal sealed class EventStream
 {

@@ -67,7 +67,7 @@ internal sealed class GrpoCheckpoint
         RunFolder.SaveState(target, state);
     });
 
-    /// <summary>Everything but weights, which are written anew, and what was said about the old ones.</summary>
+    /// <summary>Everything but weights, which are written again, and what was said about the old ones.</summary>
     private static bool IsCarried(string file) => !file.EndsWith(".safetensors", StringComparison.Ordinal)
         && Path.GetFileName(file) is not ("model.safetensors.index.json" or "provenance.json");
 }

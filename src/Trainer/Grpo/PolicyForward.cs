@@ -23,8 +23,8 @@ internal sealed record PolicyRow(PolicyPrompt Prompt, Rollout Rollout, double Ad
 }
 
 /// <summary>Log-probabilities of completions under a model, teacher forced.</summary>
-/// <param name="LogProbabilities">[R, T] of each token at the sampling softmax; 0 behind the end of a completion. T: the longest completion.</param>
-/// <param name="Entropy">[R, T] nats, without gradient; 0 behind the end.</param>
+/// <param name="LogProbabilities">[R, T] of each token at the sampling softmax; 0 after the end of a completion. T: the longest completion.</param>
+/// <param name="Entropy">[R, T] nats, without gradient; 0 after the end.</param>
 internal sealed record PolicyOutput(Tensor LogProbabilities, Tensor Entropy);
 
 /// <summary>The trainer's pass: prompts and completions as whole sequences, padded on the right. The tower runs once per picture for all its rows.</summary>
@@ -57,7 +57,7 @@ internal sealed class PolicyForward(QwenVl model, double temperature)
             rows.Count, longest);
     }
 
-    /// <summary>[R, T] of numbers per token; 0 behind the end.</summary>
+    /// <summary>[R, T] of numbers per token; 0 after the end.</summary>
     public Tensor Padded(IReadOnlyList<PolicyRow> rows, Func<PolicyRow, float[]> values)
     {
         var longest = rows.Max(r => r.Rollout.Ids.Length);

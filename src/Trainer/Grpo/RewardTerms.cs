@@ -55,7 +55,7 @@ public static class RewardTerms
     /// </returns>
     /// <remarks>
     /// RLCR (arXiv 2507.16806): accuracy is kept if the score is proper and bounded. There the model states p in words; here it is the model's own probability.
-    /// Whoever adds it keeps its weight at or below that of correctness: 'wrong and sure of nothing' earns as much as 'right and sure'.
+    /// Keep its weight at or below that of correctness: 'wrong and sure of nothing' earns as much as 'right and sure'.
     /// </remarks>
     public static double Brier(double? confidence, bool correct)
     {

@@ -37,7 +37,7 @@ public sealed class KvCache : IDisposable
     /// <summary>Tokens held, the same for every layer between forward passes.</summary>
     public int Length => _lengths[0];
 
-    /// <summary>Writes the new keys and values behind the old ones and returns all of them, as views.</summary>
+    /// <summary>Writes the new keys and values after the old ones and returns all of them, as views.</summary>
     /// <param name="layer">Decoder layer.</param>
     /// <param name="k">[B, K, T, D]</param>
     /// <param name="v">[B, K, T, D]</param>

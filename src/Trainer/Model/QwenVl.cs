@@ -55,7 +55,7 @@ public sealed class QwenVl : Module
     /// <summary>Pictures to image features, in reading order.</summary>
     /// <param name="pixels">[N, 1176] patches of all pictures, one picture after the other, in merge-block order.</param>
     /// <param name="grids">One grid per picture; sizes may differ.</param>
-    /// <param name="tap">Is told the output of every block: <c>visual.blocks.i</c> [pictures, patches, C] (used by auxiliary losses and traces).</param>
+    /// <param name="tap">Receives the output of every block: <c>visual.blocks.i</c> [pictures, patches, C] (used by auxiliary losses and traces).</param>
     /// <returns>[M, C of the decoder]</returns>
     public Tensor Encode(Tensor pixels, IReadOnlyList<PatchGrid> grids, Action<string, Tensor>? tap = null) => _visual.call(pixels, grids, tap);
 
@@ -77,7 +77,7 @@ public sealed class QwenVl : Module
     /// <param name="positions">[3, B, T] int64</param>
     /// <param name="bias">[T, total] or [B, 1, T, total] additive attention bias: 0 to see, −inf to hide. See <see cref="CausalBias"/>.</param>
     /// <param name="cache">Earlier keys and values, or null.</param>
-    /// <param name="tap">Is told <c>model.layers.i</c> [B, T, C], and <c>.query</c>, <c>.key</c> [B, heads, T, D] after rotation.</param>
+    /// <param name="tap">Receives <c>model.layers.i</c> [B, T, C], and <c>.query</c>, <c>.key</c> [B, heads, T, D] after rotation.</param>
     /// <returns>[B, T, C] float32</returns>
     public Tensor Decode(Tensor embeds, Tensor positions, Tensor bias, KvCache? cache = null, Action<string, Tensor>? tap = null)
         => _model.call(embeds, positions, bias, cache, tap);

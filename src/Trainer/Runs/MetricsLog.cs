@@ -83,7 +83,7 @@ public sealed class MetricsLog : IDisposable
         return (bytes, last);
     }
 
-    // Yields each whole line with the offset just behind it.
+    // Yields each whole line with the offset just after it.
     private static IEnumerable<(MetricsLine Line, long End)> Lines(Stream file, string path)
     {
         var bytes = new byte[file.Length];

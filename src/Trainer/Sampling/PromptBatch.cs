@@ -40,7 +40,7 @@ internal sealed class PromptBatch
     }
 }
 
-/// <summary>Rows that are decoded token by token behind their padded prompts.</summary>
+/// <summary>Rows that are decoded token by token after their padded prompts.</summary>
 /// <param name="Mask">[B, T] true for the prompts' tokens.</param>
 /// <param name="NextPositions">[B] position of the first token after the prompt, the same on all three axes.</param>
 internal sealed record DecodedRows(Tensor Mask, long[] NextPositions)

@@ -57,7 +57,7 @@ public sealed class CanvasTests
         var ink = canvas.ToImage();
         bool IsInk(int x, int y) => ink.Pixels[((y * 40) + x) * 3] < 160;
         Assert.Equal(Enumerable.Range(5, 6), Enumerable.Range(0, 40).Where(x => IsInk(x, 10)));
-        // Four pixels of the first gap lie before the corner, four behind it.
+        // Four pixels of the first gap lie before the corner, four after it.
         Assert.Equal(Enumerable.Range(15, 5), Enumerable.Range(11, 11).Where(y => IsInk(14, y) || IsInk(15, y)));
     }
 

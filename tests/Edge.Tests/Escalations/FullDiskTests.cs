@@ -3,7 +3,7 @@ using Vlm.Edge.Escalations;
 
 namespace Vlm.Edge.Tests.Escalations;
 
-/// <summary>A real disk that is full: a file system of two megabytes, for whoever may mount one.</summary>
+/// <summary>A real disk that is full: a file system of two megabytes, where the tests may mount one.</summary>
 public sealed class FullDiskTests : IDisposable
 {
     private const int PictureBytes = 60_000;

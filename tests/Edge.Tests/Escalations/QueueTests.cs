@@ -295,7 +295,7 @@ public sealed class QueueTests : IDisposable
 
     private string[] Pictures() => Directory.GetFiles(Path.Combine(Folder, "pictures"));
 
-    /// <summary>In place, under the hands of whoever has it open.</summary>
+    /// <summary>In place, while others have it open.</summary>
     private static void Overwrite(string file)
     {
         using var stream = new FileStream(file, FileMode.Open, FileAccess.Write, FileShare.ReadWrite);

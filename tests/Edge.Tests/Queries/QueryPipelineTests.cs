@@ -142,7 +142,7 @@ public sealed class QueryPipelineTests
     }
 
     [Fact]
-    public async Task Whoever_wants_the_larger_model_does_not_get_the_boxs_own_answer_from_memory()
+    public async Task A_query_for_the_larger_model_does_not_get_the_boxs_own_answer_from_memory()
     {
         await using var endpoint = await ScriptedEndpoint.Start(ScriptedEndpoint.Right);
         await using var rig = new DaemonRig(Sure, endpoint.Url);
