@@ -4,7 +4,9 @@ using Vlm.Trainer.Model;
 
 namespace Vlm.Trainer.Commands;
 
-/// <summary><c>grow &lt;checkpoint&gt; --depth 6 --heads 5 --hidden 640 --to &lt;folder&gt;</c>: a larger vision tower that starts where the smaller one stands.</summary>
+/// <summary>
+/// <c>grow &lt;checkpoint&gt; --depth 6 --heads 5 --hidden 640 --to &lt;folder&gt;</c>: a larger vision tower that starts where the smaller one stands.
+/// </summary>
 internal static class GrowCommand
 {
     public static Command Create()
@@ -15,7 +17,10 @@ internal static class GrowCommand
         var hidden = Size("--hidden", "Units inside a block's feed-forward part.");
         var seed = new Option<long>("--seed") { Description = "Of the new weights.", DefaultValueFactory = _ => 1 };
         var target = new Option<string>("--to") { Description = "Folder for the grown checkpoint; must not exist.", Required = true };
-        var command = new Command("grow", "Grow a checkpoint's vision tower: larger, and answering as before.") { checkpoint, depth, heads, hidden, seed, target };
+        var command = new Command("grow", "Grow a checkpoint's vision tower: larger, and answering as before.")
+        {
+            checkpoint, depth, heads, hidden, seed, target,
+        };
         command.SetAction(parsed =>
         {
             var from = parsed.GetValue(checkpoint)!;

@@ -10,9 +10,10 @@ namespace Vlm.Trainer.Model;
 public sealed record TowerSize(int Depth, int Heads, int Hidden);
 
 /// <summary>
-/// A larger vision tower that computes what the smaller one does, so that training goes on from where it stands. After Net2Net (Chen et al., arXiv 1511.05641)
-/// with zeros instead of copies: what is new is written to through weights that are zero or read through weights that are zero, and the others are random, so
-/// that gradients are not zero. Widths enter the norms: the root mean square shrinks by √(old / new) with channels that are zero, which the factors make up for.
+/// A larger vision tower that computes what the smaller one does, so that training goes on from where it stands. After Net2Net (Chen et al., arXiv
+/// 1511.05641) with zeros instead of copies: what is new is written to through weights that are zero or read through weights that are zero, and the others are
+/// random, so that gradients are not zero. Widths enter the norms: the root mean square shrinks by √(old / new) with channels that are zero, which
+/// the factors make up for.
 /// </summary>
 public sealed class GrownTower
 {

@@ -107,8 +107,8 @@ public sealed class QwenVl : Module
         // A padded token sees itself, so that no row is empty (softmax of nothing is NaN).
         if (mask is not null)
         {
-            hidden = hidden
-                | (mask.logical_not()[TensorIndex.Colon, TensorIndex.None, TensorIndex.None] & eye(tokens, dtype: ScalarType.Bool, device: device).logical_not());
+            var padded = mask.logical_not()[TensorIndex.Colon, TensorIndex.None, TensorIndex.None];
+            hidden = hidden | (padded & eye(tokens, dtype: ScalarType.Bool, device: device).logical_not());
         }
         return zeros(hidden.shape, device: device).masked_fill(hidden, Constants.MinusInfinity);
     }

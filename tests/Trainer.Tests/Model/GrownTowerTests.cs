@@ -69,7 +69,8 @@ public sealed class GrownTowerTests : IDisposable
         var small = TinyCheckpoint.Write(At("small"));
         var has = VlmConfig.Load(small).Vision;
 
-        var shrunk = Assert.Throws<CheckpointException>(() => GrowCommand.Run(small, new TowerSize(has.Depth - 1, has.NumHeads, has.IntermediateSize), 1, At("x")));
+        var shrunk = Assert.Throws<CheckpointException>(
+            () => GrowCommand.Run(small, new TowerSize(has.Depth - 1, has.NumHeads, has.IntermediateSize), 1, At("x")));
         var taken = Assert.Throws<CheckpointException>(() => GrowCommand.Run(small, new TowerSize(9, 9, 999), 1, small));
 
         Assert.Contains($"depth is {has.Depth}; expected at least that, found {has.Depth - 1}", shrunk.Message, StringComparison.Ordinal);
