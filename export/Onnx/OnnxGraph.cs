@@ -24,6 +24,12 @@ internal readonly record struct NodeAttribute(AttributeProto Proto)
 {
     public static NodeAttribute Int(string name, long value) => new(new() { Name = name, I = value, Type = AttributeProto.Types.AttributeType.Int });
 
+    public static NodeAttribute Ints(string name, params ReadOnlySpan<long> values) =>
+        new(new() { Name = name, Ints = { values.ToArray() }, Type = AttributeProto.Types.AttributeType.Ints });
+
+    public static NodeAttribute Text(string name, string value) =>
+        new(new() { Name = name, S = Google.Protobuf.ByteString.CopyFromUtf8(value), Type = AttributeProto.Types.AttributeType.String });
+
     public static NodeAttribute Float(string name, float value) => new(new() { Name = name, F = value, Type = AttributeProto.Types.AttributeType.Float });
 }
 

@@ -6,7 +6,7 @@ using Vlm.Trainer.Commands;
 NativeMemory.KeepFreed();
 var root = new RootCommand("Trains the models that the edge box and the escalation endpoint run.")
 {
-    RunCommands.Train(), RunCommands.Grpo(), EvalCommand.Create(), CompareCommand.Create(), DrawCommand.Create(), ReplyCommand.Create(),
+    RunCommands.Train(), RunCommands.Grpo(), RunCommands.Finder(), EvalCommand.Create(), CompareCommand.Create(), DrawCommand.Create(), ReplyCommand.Create(),
     MergeCommand.Create(), GrowCommand.Create(), PlanCommand.Create(),
 };
 // After Ctrl-C a step is finished and a checkpoint written before the process ends.

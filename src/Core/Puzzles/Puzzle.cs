@@ -54,6 +54,12 @@ public sealed record Puzzle(
     /// <summary>The coded letters, a-z, whose plain letter the picture does not show, or shows twice differently.</summary>
     public string Unseen { get; init; } = "";
 
+    /// <summary>
+    /// [4] where the corners of the paper with the decoder lie in a scene, in pixels of the picture, clockwise from the sheet's top left; null in other
+    /// pictures and where there is no decoder.
+    /// </summary>
+    public IReadOnlyList<(float X, float Y)>? Corners { get; init; }
+
     /// <summary>Coded letters of which people could say either; no question asks for them.</summary>
     public string Unclear { get; init; } = "";
 
@@ -78,6 +84,9 @@ public static class PictureKind
 
     /// <summary>A sheet of any layout as a camera sees it.</summary>
     public const string Camera = "camera";
+
+    /// <summary>A sheet somewhere in a camera's frame.</summary>
+    public const string Scene = "scene";
 
     /// <summary>As people make sheets: many more faces and separators, squeezed, tilted.</summary>
     public const string Wide = "wide";

@@ -18,6 +18,12 @@ public sealed record PictureMix
     /// <summary>Weight of sheets as people make them: many more faces and separators, light on dark, squeezed, tilted, beside other things.</summary>
     public double Wide { get; init; }
 
+    /// <summary>Weight of scenes: frames of a camera in which a sheet lies somewhere, at the severities below, 1 at least.</summary>
+    public double Scene { get; init; }
+
+    /// <summary>Pixels of a scene per pixel of a real camera's frame, 0.1 to 1.</summary>
+    public double FrameScale { get; init; } = 1;
+
     /// <summary>Lowest camera severity, 0 to 5; at 0 the sheet is drawn flat.</summary>
     public int MinSeverity { get; init; } = 1;
 
@@ -104,6 +110,11 @@ public sealed record PuzzleOptions
             Split = split,
             Pictures = PictureMix.ReferenceOnly with { Reference400 = 0, Wide = 1 },
         },
+        Split.Scene => new PuzzleOptions
+        {
+            Split = split,
+            Pictures = PictureMix.ReferenceOnly with { Reference400 = 0, Scene = 1, MinSeverity = minSeverity, MaxSeverity = maxSeverity },
+        },
         _ => throw new ArgumentOutOfRangeException(nameof(split), split, "expected one of the splits"),
     };
 
@@ -117,7 +128,9 @@ public sealed record PuzzleOptions
         var (low, high) = (Pictures.MinSeverity, Pictures.MaxSeverity);
         if (low < 0 || high > SeverityRange.Highest || low > high)
             throw new ArgumentException($"expected 0 <= MinSeverity <= MaxSeverity <= 5, found {low} and {high}");
-        Check("pictures", Pictures.Reference400, Pictures.Reference300, Pictures.Variant, Pictures.Camera, Pictures.Wide);
+        Check("pictures", Pictures.Reference400, Pictures.Reference300, Pictures.Variant, Pictures.Camera, Pictures.Wide, Pictures.Scene);
+        if (Pictures.FrameScale is not (>= 0.1 and <= 1))
+            throw new ArgumentException($"expected FrameScale from 0.1 to 1, found {Pictures.FrameScale}");
         Check("messages", Messages.OneWord, Messages.TwoWords, Messages.ThreeWords, Messages.RandomLetters);
         Check("strata", Strata.Weights);
         if (Pictures.OtherShapes is not (>= 0 and <= 1))

@@ -40,12 +40,16 @@ public sealed class PuzzleSource
         var cipher = Cipher.Random(text);
         var (kind, severity) = DrawKind(picture);
         var style = DrawStyle(picture, kind);
-        var basis = new PuzzleBasis(answer, cipher, kind, severity, style) { OtherShapes = _options.Pictures.OtherShapes };
+        var basis = new PuzzleBasis(answer, cipher, kind, severity, style)
+        {
+            OtherShapes = _options.Pictures.OtherShapes,
+            FrameScale = _options.Pictures.FrameScale,
+        };
         var stratum = (Stratum)Choose(SeededRandom.From((long)_options.Split, _seed, index, 2).NextDouble(), _options.Strata.Weights);
         if (stratum != Stratum.Whole)
             return StratumPuzzle.Draw(stratum, basis with { Words = _words }, SeededRandom.From((long)_options.Split, _seed, index, 2, (long)stratum));
         var drawn = basis.Picture(scale => Sheet.Draw(cipher, style, scale, picture), style, picture);
-        return new Puzzle(answer, cipher.EncodeSpaced(answer), cipher, drawn.Picture, drawn.Labels, kind, severity);
+        return new Puzzle(answer, cipher.EncodeSpaced(answer), cipher, drawn.Picture, drawn.Labels, kind, severity) { Corners = drawn.Corners };
     }
 
     private string DrawMessage(SeededRandom rng, long index)
@@ -66,8 +70,9 @@ public sealed class PuzzleSource
     private (string Kind, int Severity) DrawKind(SeededRandom rng)
     {
         var mix = _options.Pictures;
-        var kind = Choose(rng.NextDouble(), mix.Reference400, mix.Reference300, mix.Variant, mix.Camera, mix.Wide);
+        var kind = Choose(rng.NextDouble(), mix.Reference400, mix.Reference300, mix.Variant, mix.Camera, mix.Wide, mix.Scene);
         if (kind == 4) return (PictureKind.Wide, 0);
+        if (kind == 5) return (PictureKind.Scene, rng.Between(Math.Max(1, mix.MinSeverity), Math.Max(1, mix.MaxSeverity)));
         if (kind < 3) return (kind switch { 0 => PictureKind.Reference400, 1 => PictureKind.Reference300, _ => PictureKind.Variant }, 0);
         var severity = rng.Between(mix.MinSeverity, mix.MaxSeverity);
         return (severity == 0 ? PictureKind.Variant : PictureKind.Camera, severity);
@@ -97,7 +102,9 @@ public sealed class PuzzleSource
         PictureKind.Reference300 => SheetStyle.Reference300(Fonts.Reference),
         PictureKind.Camera when rng.Chance(0.15) => SheetStyle.Reference400(Fonts.Reference),
         PictureKind.Camera when rng.Chance(0.06) => SheetStyle.Reference300(Fonts.Reference),
-        PictureKind.Wide => WideStyle.Next(rng, Fonts.More(heldOut: _options.Split == Split.Wide)),
+        PictureKind.Scene when rng.Chance(0.2) => SheetStyle.Reference400(Fonts.Reference),
+        PictureKind.Scene when rng.Chance(0.6) => StyleDraw.Next(rng, _faces),
+        PictureKind.Wide or PictureKind.Scene => WideStyle.Next(rng, Fonts.More(heldOut: _options.Split == Split.Wide)),
         _ => StyleDraw.Next(rng, _faces),
     };
 }

@@ -33,6 +33,9 @@ internal sealed class Sheet : IDisposable
         InkBox = new Box(Width / 2f, Height / 2f, 0, 0);
     }
 
+    /// <summary>Its pixels per pixel of the style.</summary>
+    public float Scale => _scale;
+
     /// <summary>Pixels to the right.</summary>
     public int Width { get; }
 

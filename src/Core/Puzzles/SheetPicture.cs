@@ -7,6 +7,9 @@ namespace Vlm.Puzzles;
 /// <summary>A picture of a sheet and where the pairs are in it; labels and boxes in the same order, in pixels of the picture.</summary>
 internal sealed record SheetPicture(RgbImage Picture, IReadOnlyList<PairLabel> Labels, IReadOnlyList<PairBoxes> Boxes)
 {
+    /// <summary>[4] the paper's corners in a scene, clockwise from the sheet's top left; null in other pictures.</summary>
+    public IReadOnlyList<(float X, float Y)>? Corners { get; init; }
+
     [ThreadStatic]
     private static Photograph? _photograph;
 
@@ -42,7 +45,12 @@ internal sealed record SheetPicture(RgbImage Picture, IReadOnlyList<PairLabel> L
         // Drawn at about the size it has in the frame, so that sampling neither blurs nor aliases.
         var scale = Math.Clamp(MathF.Ceiling(shot.Magnification(style) * rng.Pick(8f, 8f, 10f)) / 8, 0.5f, 1.75f);
         using var sheet = draw(scale);
-        var map = shot.Place(sheet);
+        return Photographed(sheet, style, shot, shot.Place(sheet), rng);
+    }
+
+    /// <summary>A sheet that lies in the frame as <paramref name="map"/> says.</summary>
+    public static SheetPicture Photographed(Sheet sheet, SheetStyle style, CameraShot shot, Homography map, SeededRandom rng)
+    {
         var picture = (_photograph ??= new Photograph()).Take(sheet, style, shot, map, rng);
         return new SheetPicture(
             picture,

@@ -29,4 +29,7 @@ public enum Split
     /// handwritten; other separators, light on dark, squeezed, tilted.
     /// </summary>
     Wide,
+
+    /// <summary>Frames of a camera, 640x480 to 1920x1080, in which a sheet fills 10 to 100 % of the width, at the severities asked for (1 at least).</summary>
+    Scene,
 }

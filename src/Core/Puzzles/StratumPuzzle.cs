@@ -15,6 +15,9 @@ internal sealed record PuzzleBasis(string Message, Cipher Cipher, string Kind, i
     /// <summary>Share of camera frames that are not square.</summary>
     public double OtherShapes { get; init; }
 
+    /// <summary>Pixels of a scene per pixel of a real camera's frame.</summary>
+    public double FrameScale { get; init; } = 1;
+
     /// <summary>Words that messages are made of.</summary>
     public IReadOnlyList<string> Words { get; init; } = [];
 
@@ -23,6 +26,7 @@ internal sealed record PuzzleBasis(string Message, Cipher Cipher, string Kind, i
     {
         PictureKind.Camera => SheetPicture.Photographed(draw, style, Severity, OtherShapes, rng),
         PictureKind.Wide => WideStyle.Picture(draw, style, rng),
+        PictureKind.Scene => ScenePicture.Take(draw, style, Severity, FrameScale, rng),
         _ => SheetPicture.Flat(draw, style, Kind, rng),
     };
 }
@@ -208,6 +212,7 @@ internal static class StratumPuzzle
             Stratum = stratum,
             Hidden = basis.Message,
             Unseen = string.Concat(unseen.Order()),
+            Corners = stratum == Stratum.Empty ? null : picture.Corners,
         };
     }
 }

@@ -28,4 +28,24 @@ public sealed class RgbImage
 
     /// <summary>[Height, Width, 3] bytes: red, green, blue.</summary>
     public byte[] Pixels { get; }
+
+    /// <summary>The colour between pixels, bilinear; outside the picture that of the nearest pixel.</summary>
+    /// <param name="x">0 is the middle of the first column.</param>
+    /// <param name="y">0 is the middle of the first row.</param>
+    /// <param name="pixel">[3] where it goes.</param>
+    internal void Sample(double x, double y, Span<byte> pixel)
+    {
+        (x, y) = (Math.Clamp(x, 0, Width - 1), Math.Clamp(y, 0, Height - 1));
+        var (column, row) = ((int)x, (int)y);
+        var (right, low) = (x - column, y - row);
+        var at = ((row * Width) + column) * 3;
+        var next = column + 1 < Width ? 3 : 0;
+        var under = row + 1 < Height ? Width * 3 : 0;
+        for (var c = 0; c < 3; c++)
+        {
+            var top = Pixels[at + c] + (right * (Pixels[at + next + c] - Pixels[at + c]));
+            var bottom = Pixels[at + under + c] + (right * (Pixels[at + under + next + c] - Pixels[at + under + c]));
+            pixel[c] = (byte)Math.Round(top + (low * (bottom - top)));
+        }
+    }
 }

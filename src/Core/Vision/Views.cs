@@ -76,26 +76,11 @@ public static class Views
             for (var x = 0; x < picture.Width; x++)
             {
                 var (dx, dy) = (Shrink * (x - middleX), Shrink * (y - middleY));
-                Sample(picture, middleX + (cos * dx) - (sin * dy), middleY + (sin * dx) + (cos * dy), pixels.AsSpan(((y * picture.Width) + x) * 3, 3));
+                picture.Sample(
+                    middleX + (cos * dx) - (sin * dy), middleY + (sin * dx) + (cos * dy), pixels.AsSpan(((y * picture.Width) + x) * 3, 3));
             }
         }
 
         return new RgbImage(picture.Width, picture.Height, pixels);
-    }
-
-    private static void Sample(RgbImage picture, double x, double y, Span<byte> pixel)
-    {
-        (x, y) = (Math.Clamp(x, 0, picture.Width - 1), Math.Clamp(y, 0, picture.Height - 1));
-        var (column, row) = ((int)x, (int)y);
-        var (right, low) = (x - column, y - row);
-        var at = ((row * picture.Width) + column) * 3;
-        var next = column + 1 < picture.Width ? 3 : 0;
-        var under = row + 1 < picture.Height ? picture.Width * 3 : 0;
-        for (var c = 0; c < 3; c++)
-        {
-            var top = picture.Pixels[at + c] + (right * (picture.Pixels[at + next + c] - picture.Pixels[at + c]));
-            var bottom = picture.Pixels[at + under + c] + (right * (picture.Pixels[at + under + next + c] - picture.Pixels[at + under + c]));
-            pixel[c] = (byte)Math.Round(top + (low * (bottom - top)));
-        }
     }
 }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Vlm.Trainer.Config;
+using Vlm.Trainer.Finder;
 using Vlm.Trainer.Grpo;
 using Vlm.Trainer.Runs;
 using Vlm.Trainer.Supervised;
@@ -18,6 +19,11 @@ internal static class RunCommands
     public static Command Grpo() => Create(
         "grpo", "Train a checkpoint by group-relative policy optimisation. Run it again after a stop: it goes on to the bit.",
         "GRPO configuration, such as configs/grpo-edge.json.", Reinforced);
+
+    /// <summary>The sheet finder.</summary>
+    public static Command Finder() => Create(
+        "finder", "Train the sheet finder on endless seeded scenes. Run it again after a stop: it goes on to the bit.",
+        "Configuration, such as configs/finder.json.", Finding);
 
     private static Command Create(string name, string description, string configuration, Action<RunRequest, CancellationToken> run)
     {
@@ -43,6 +49,16 @@ internal static class RunCommands
         using var run = new SupervisedRun(config, folder);
         Console.WriteLine($"{config.Name}: {run.ParameterCount:N0} parameters, run folder {folder.Path}, {run.Start}");
         Console.WriteLine($"  {run.Choice}");
+        run.Run(stop);
+    }
+
+    private static void Finding(RunRequest request, CancellationToken stop)
+    {
+        var config = FinderConfig.Load(request.File);
+        config = config with { Threads = request.Threads ?? config.Threads };
+        var folder = request.Open(config.Name, path => TrainJson.Save(path, config));
+        using var run = new FinderRun(config, folder);
+        Console.WriteLine($"{config.Name}: {run.ParameterCount:N0} parameters, {config.Batch} scenes per step, run folder {folder.Path}, from step {run.Step}");
         run.Run(stop);
     }
 

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using System.Text.Json.Serialization;
 using Vlm.Puzzles;
 using Vlm.Trainer.Model;
@@ -186,21 +185,13 @@ public sealed record GrpoConfig
     /// <exception cref="InvalidDataException">The file is not such a configuration; the message says where.</exception>
     public static GrpoConfig Load(string path)
     {
-        try
-        {
-            var config = JsonSerializer.Deserialize<GrpoConfig>(File.ReadAllText(path), TrainJson.Options)
-                ?? throw new InvalidDataException($"{path}: expected an object, found null.");
-            config.Validate(path);
-            return config;
-        }
-        catch (JsonException error)
-        {
-            throw new InvalidDataException($"{path}: not a GRPO configuration: {error.Message}", error);
-        }
+        var config = TrainJson.Load<GrpoConfig>(path, "a GRPO configuration");
+        config.Validate(path);
+        return config;
     }
 
     /// <summary>Writes the configuration as it was understood, defaults included.</summary>
-    public void Save(string path) => File.WriteAllText(path, JsonSerializer.Serialize(this, TrainJson.Options) + "\n");
+    public void Save(string path) => TrainJson.Save(path, this);
 
     private void Validate(string path)
     {

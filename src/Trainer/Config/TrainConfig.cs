@@ -72,21 +72,13 @@ public sealed record TrainConfig
     /// <exception cref="InvalidDataException">The file is not such a configuration; the message says where.</exception>
     public static TrainConfig Load(string path)
     {
-        try
-        {
-            var config = JsonSerializer.Deserialize<TrainConfig>(File.ReadAllText(path), TrainJson.Options)
-                ?? throw new InvalidDataException($"{path}: expected an object, found null.");
-            config.Validate(path);
-            return config;
-        }
-        catch (JsonException error)
-        {
-            throw new InvalidDataException($"{path}: not a training configuration: {error.Message}", error);
-        }
+        var config = TrainJson.Load<TrainConfig>(path, "a training configuration");
+        config.Validate(path);
+        return config;
     }
 
     /// <summary>Writes the configuration as it was understood, defaults included.</summary>
-    public void Save(string path) => File.WriteAllText(path, JsonSerializer.Serialize(this, TrainJson.Options) + "\n");
+    public void Save(string path) => TrainJson.Save(path, this);
 
     private void Validate(string path)
     {
@@ -224,4 +216,25 @@ internal static class TrainJson
         WriteIndented = true,
         Converters = { new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower) },
     };
+
+    /// <summary>Reads a file; its values are not checked yet.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="what">What it should be, with its article.</param>
+    /// <exception cref="InvalidDataException">It is not that; the message says where.</exception>
+    public static T Load<T>(string path, string what)
+        where T : class
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<T>(File.ReadAllText(path), Options)
+                ?? throw new InvalidDataException($"{path}: expected an object, found null.");
+        }
+        catch (JsonException error)
+        {
+            throw new InvalidDataException($"{path}: not {what}: {error.Message}", error);
+        }
+    }
+
+    /// <summary>Writes a configuration as it was understood, defaults included.</summary>
+    public static void Save<T>(string path, T config) => File.WriteAllText(path, JsonSerializer.Serialize(config, Options) + "\n");
 }

@@ -32,9 +32,13 @@ internal static class HousePlan
         ["src/Core/Drawing"] = ["src/Core", "src/Core/Vision"],
         ["src/Core/Cryptogram"] = ["src/Core", "src/Core/Statistics"],
         ["src/Core/Puzzles"] = ["src/Core", "src/Core/Cryptogram", "src/Core/Drawing", "src/Core/Statistics", "src/Core/Vision"],
+        ["src/Core/Finding"] = ["src/Core", "src/Core/Vision"],
         ["src/Core/Package"] = ["src/Core", "src/Core/Files", "src/Core/Model", "src/Core/Text", "src/Core/Vision"],
         ["src/Core/Engine"] = ["src/Core", "src/Core/Package", "src/Core/Text", "src/Core/Vision"],
-        ["src/Core/Engine/Ort"] = ["src/Core", "src/Core/Engine", "src/Core/Files", "src/Core/Model", "src/Core/Package", "src/Core/Vision"],
+        ["src/Core/Engine/Ort"] =
+        [
+            "src/Core", "src/Core/Engine", "src/Core/Files", "src/Core/Finding", "src/Core/Model", "src/Core/Package", "src/Core/Vision",
+        ],
         ["src/Core/Engine/GenAi"] = ["src/Core", "src/Core/Engine", "src/Core/Model", "src/Core/Package", "src/Core/Vision"],
         ["src/Core/Solving"] =
         [
@@ -82,11 +86,15 @@ internal static class HousePlan
             "src/Trainer/Config", "src/Trainer/Data", "src/Trainer/Model", "src/Trainer/Optimization", "src/Trainer/Runs",
             "src/Trainer/Sampling",
         ],
+        ["src/Trainer/Finder"] =
+        [
+            "src/Trainer/Config", "src/Trainer/Data", "src/Trainer/Model", "src/Trainer/Optimization", "src/Trainer/Runs",
+        ],
         ["src/Trainer/Planning"] = ["src/Trainer/Data", "src/Trainer/Grpo", "src/Trainer/Model", "src/Trainer/Optimization", "src/Trainer/Sampling"],
         ["src/Trainer/Commands"] =
         [
-            "src/Trainer/Config", "src/Trainer/Data", "src/Trainer/Grpo", "src/Trainer/Model", "src/Trainer/Optimization", "src/Trainer/Planning",
-            "src/Trainer/Runs", "src/Trainer/Sampling", "src/Trainer/Supervised",
+            "src/Trainer/Config", "src/Trainer/Data", "src/Trainer/Finder", "src/Trainer/Grpo", "src/Trainer/Model", "src/Trainer/Optimization",
+            "src/Trainer/Planning", "src/Trainer/Runs", "src/Trainer/Sampling", "src/Trainer/Supervised",
         ],
         ["export"] = ["export/Commands"],
         ["export/Options"] = [],
