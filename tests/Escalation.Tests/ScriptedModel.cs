@@ -91,7 +91,7 @@ internal sealed class ScriptedModel(params string[] pieces) : IModel
             if (Finish is not null) return;
             if (request.Options.Stop.IsCancellationRequested) Finish = FinishReason.Cancelled;
             if (Finish is not null) return;
-            var choice = new Choice(_choices.Count, -0.125, (_choices.Count + 1) % stop, double.NegativeInfinity);
+            var choice = new Choice(_choices.Count, -0.125);
             TokenProbability[] alternatives =
                 [.. Enumerable.Range(0, request.Options.Alternatives).Select(i =>
                     new TokenProbability((choice.Token + i) % stop, i == 0 ? -0.125 : double.NegativeInfinity))];

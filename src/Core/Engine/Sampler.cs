@@ -38,21 +38,13 @@ public sealed record Sampling
     public ulong Seed { get; init; }
 }
 
-/// <summary>A token that was taken, how sure the model was of it, and what it would have taken instead.</summary>
+/// <summary>A token that was taken, and how sure the model was of it.</summary>
 /// <param name="Token">The token.</param>
 /// <param name="LogProbability">Natural logarithm of its probability under the model's own distribution: no temperature, nothing cut off.</param>
-/// <param name="RunnerUp">The most probable of the other tokens.</param>
-/// <param name="RunnerUpLogProbability">The same logarithm for the runner-up.</param>
-public readonly record struct Choice(int Token, double LogProbability, int RunnerUp, double RunnerUpLogProbability)
+public readonly record struct Choice(int Token, double LogProbability)
 {
-    /// <summary>Entropy of the model's own distribution, in nats: 0 when one token has all the probability, ln V when all tokens are alike.</summary>
-    public double Entropy { get; init; }
-
     /// <summary>The share of the model's own distribution that tokens had which were not allowed here, 0 to 1; 0 where the model was free.</summary>
     public double Removed { get; init; }
-
-    /// <summary>How much more probable the token is than the best other one: a difference of logarithms, negative when it is less probable.</summary>
-    public double Margin => LogProbability - RunnerUpLogProbability;
 }
 
 /// <summary>A token that could stand at a place.</summary>
@@ -74,7 +66,7 @@ public static class Sampler
         ArgumentOutOfRangeException.ThrowIfNegative(draw);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(draw, 1.0);
         var isGreedy = sampling.Temperature == 0 || sampling.TopK == 1;
-        return Judge(logits, isGreedy ? Best(logits, except: -1) : Draw(logits, sampling, draw));
+        return Judge(logits, isGreedy ? Best(logits) : Draw(logits, sampling, draw));
     }
 
     /// <summary>Takes the next token among those allowed. What is reported of it is the model's own distribution, over all tokens.</summary>
@@ -103,9 +95,7 @@ public static class Sampler
         ArgumentOutOfRangeException.ThrowIfLessThan(logits.Length, 2, nameof(logits));
         ArgumentOutOfRangeException.ThrowIfNegative(token);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(token, logits.Length);
-        var runnerUp = Best(logits, except: token);
-        var (norm, entropy) = LogSumExp(logits, Math.Max(logits[token], logits[runnerUp]));
-        return new Choice(token, logits[token] - norm, runnerUp, logits[runnerUp] - norm) { Entropy = entropy };
+        return new Choice(token, logits[token] - LogSumExp(logits, logits[Best(logits)]));
     }
 
     /// <summary>The most probable tokens, most probable first; of equal ones the lower token goes first.</summary>
@@ -125,7 +115,7 @@ public static class Sampler
         }
         var top = new int[kept.Count];
         for (var i = top.Length - 1; i >= 0; i--) top[i] = kept.Dequeue();
-        var (norm, _) = LogSumExp(logits, logits[top[0]]);
+        var norm = LogSumExp(logits, logits[top[0]]);
         var result = new TokenProbability[top.Length];
         for (var i = 0; i < top.Length; i++) result[i] = new TokenProbability(top[i], logits[top[i]] - norm);
         return result;
@@ -154,32 +144,21 @@ public static class Sampler
         return z ^ (z >> 31);
     }
 
-    private static int Best(ReadOnlySpan<float> logits, int except)
+    private static int Best(ReadOnlySpan<float> logits)
     {
-        var best = -1;
-        for (var i = 0; i < logits.Length; i++)
-        {
-            if (i == except) continue;
-            if (best < 0 || logits[i] > logits[best]) best = i;
-        }
+        var best = 0;
+        for (var i = 1; i < logits.Length; i++)
+            if (logits[i] > logits[best]) best = i;
         return best;
     }
 
-    private static (double LogSum, double Entropy) LogSumExp(ReadOnlySpan<float> logits, double highest)
+    private static double LogSumExp(ReadOnlySpan<float> logits, double highest)
     {
-        double sum = 0, weighted = 0;
-        foreach (var logit in logits)
-        {
-            var weight = Math.Exp(logit - highest);
-            sum += weight;
-            // A token that is ruled out (-infinity) has no part in the entropy; 0 times infinity would be a NaN.
-            if (weight > 0) weighted += weight * (logit - highest);
-        }
-
+        double sum = 0;
+        foreach (var logit in logits) sum += Math.Exp(logit - highest);
         // One NaN, or an infinite logit, makes the sum a NaN: caught here once instead of at every comparison.
         if (!double.IsFinite(sum)) throw new UserException("The model's logits are not numbers. Are its weights damaged, or too large for float16?");
-        // H = ln Σe^x - Σ x e^x / Σe^x; rounding can leave -1e-17.
-        return (highest + Math.Log(sum), Math.Max(0, Math.Log(sum) - weighted / sum));
+        return highest + Math.Log(sum);
     }
 
     private static int Draw(ReadOnlySpan<float> logits, Sampling sampling, double draw)
@@ -189,7 +168,7 @@ public static class Sampler
         try
         {
             for (var i = 0; i < logits.Length; i++) tokens[i] = i;
-            var highest = logits[Best(logits, except: -1)];
+            var highest = logits[Best(logits)];
             for (var i = 0; i < logits.Length; i++) weights[i] = Math.Exp((logits[i] - highest) / sampling.Temperature);
             var candidates = Restrict(tokens, weights, logits.Length, sampling);
             return Pick(tokens.AsSpan(0, candidates), weights.AsSpan(0, candidates), draw);

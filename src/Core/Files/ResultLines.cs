@@ -9,6 +9,9 @@ namespace Vlm.Files;
 public sealed class ResultLines<TKey, T> : IDisposable
     where TKey : notnull
 {
+    // What .NET reports for a file that is locked: ERROR_SHARING_VIOLATION of Windows, EWOULDBLOCK of Linux and macOS.
+    private const int SharingViolation = unchecked((int)0x80070020), WouldBlock = 11, WouldBlockOfMac = 35;
+
     private readonly JsonTypeInfo<T> _type;
     private readonly Func<T, TKey> _key;
     private readonly FileStream _file;
@@ -19,12 +22,12 @@ public sealed class ResultLines<TKey, T> : IDisposable
     /// <param name="type">How a result is written.</param>
     /// <param name="key">What tells results apart.</param>
     /// <param name="subject">What is run, as one line: kept as the file's first one. Null when the file's name says it.</param>
-    /// <exception cref="UserException">The file holds something else, or results of another subject.</exception>
+    /// <exception cref="UserException">Another process has the file open, or it holds something else, or results of another subject.</exception>
     public ResultLines(string path, JsonTypeInfo<T> type, Func<T, TKey> key, string? subject = null)
     {
         (Path, _type, _key) = (path, type, key);
         Directory.CreateDirectory(System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path))!);
-        _file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read);
+        _file = OpenAlone(path);
         try
         {
             Begin(subject);
@@ -65,6 +68,19 @@ public sealed class ResultLines<TKey, T> : IDisposable
 
     /// <summary>Closes the file, which stays.</summary>
     public void Dispose() => _file.Dispose();
+
+    // Two processes would write results of the same keys, each over the other's.
+    private static FileStream OpenAlone(string path)
+    {
+        try
+        {
+            return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException e) when (e.HResult is SharingViolation or WouldBlock or WouldBlockOfMac)
+        {
+            throw new UserException($"'{path}' is open in another process, so this run would mix its results with that one's. Let it end first.", e);
+        }
+    }
 
     private void Begin(string? subject)
     {

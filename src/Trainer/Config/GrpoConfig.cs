@@ -107,8 +107,7 @@ public sealed record GrpoConfig
 
     /// <summary>
     /// Products in bfloat16, in the sampler too, true or false; weights stay float32. "auto": whichever is faster on this machine, measured at the start of a
-    /// run
-    /// and kept by it.
+    /// run and kept by it.
     /// </summary>
     [JsonPropertyName("bfloat16"), JsonConverter(typeof(Bfloat16Switch))]
     public ComputeType ComputeType { get; init; } = ComputeType.Auto;

@@ -1,3 +1,4 @@
+using Vlm.CommandLine;
 using Vlm.Model;
 using Vlm.Puzzles;
 using Vlm.Trainer.Data;
@@ -43,7 +44,7 @@ internal sealed class FinderRun : IDisposable
     public void Run(CancellationToken stop, Action<long>? onStep = null)
     {
         using var log = new RunLog(_folder.Path, _step);
-        TrainingProgress.Run(_config.Name, _config.Steps, linesEvery: 20, progress =>
+        Progress.Run(StepLine.Plan(_config.Name, _config.Steps, _step, "scenes"), progress =>
         {
             var scenes = new SceneBatches(Split.Train, _config.Seed, _config.Empty);
             using var batches = new BatchStream<SceneBatch>(n => scenes.Draw(n, _config.Batch), _step, _config.Drawers);
@@ -55,7 +56,7 @@ internal sealed class FinderRun : IDisposable
                 if (_step % _config.ProbeEvery == 0 || _step == _config.Steps) Measure(metrics, progress);
                 metrics["waited_s"] = batches.Waited.TotalSeconds;
                 log.Log(_step, metrics.ToDictionary(m => $"train/{m.Key}", m => m.Value));
-                progress.Report(new TrainingStep(_step, metrics["loss"], null, _config.Batch));
+                progress.Add(1, $"loss {metrics["loss"]:G4}", _config.Batch);
                 if (_step % _config.CheckpointEvery == 0) Save(log);
                 onStep?.Invoke(_step);
             }
@@ -78,7 +79,7 @@ internal sealed class FinderRun : IDisposable
         return metrics;
     }
 
-    private void Measure(Dictionary<string, double> metrics, TrainingProgress progress)
+    private void Measure(Dictionary<string, double> metrics, Progress progress)
     {
         using var noGradient = no_grad();
         _net.eval();

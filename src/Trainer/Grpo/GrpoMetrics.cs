@@ -1,4 +1,7 @@
+using System.Diagnostics;
 using System.Text.Json;
+using Vlm.Trainer.Config;
+using Vlm.Trainer.Runs;
 
 namespace Vlm.Trainer.Grpo;
 
@@ -29,5 +32,38 @@ internal static class GrpoMetrics
         var mean = values.Average();
         metrics[$"reward/{name}"] = mean;
         metrics[$"reward_std/{name}"] = values.Length < 2 ? 0 : Math.Sqrt(values.Sum(v => (v - mean) * (v - mean)) / (values.Length - 1));
+    }
+}
+
+/// <summary>Where the time of a step goes.</summary>
+internal sealed class StepTimer
+{
+    private readonly long _began = Stopwatch.GetTimestamp();
+
+    /// <summary>Seconds of the step so far, of sampling, and completions per second while sampling.</summary>
+    public IEnumerable<KeyValuePair<string, double>> Of(CollectedRollouts rollouts, TimeSpan waited)
+    {
+        yield return new("time/step_s", Stopwatch.GetElapsedTime(_began).TotalSeconds);
+        yield return new("time/sample_s", rollouts.Took.TotalSeconds);
+        yield return new("time/waited_for_pictures_s", waited.TotalSeconds);
+        yield return new("completions_per_s", rollouts.Completions.Count() / rollouts.Took.TotalSeconds);
+    }
+}
+
+/// <summary>The pictures of a run's curves.</summary>
+internal static class GrpoPlots
+{
+    private static readonly string[] ProbeKinds = ["words_1", "words_2", "words_3", "letters", "fonts", "camera"];
+
+    public static void Draw(RunLog log, GrpoConfig config)
+    {
+        log.Plot("rewards", new PlotStyle("Rewards (mean of a step's samples)", Smoothing: 0.9),
+            [.. config.Rewards.Terms.Select(term => $"grpo/reward/{RewardTerm.Label(term.Name)}")]);
+        log.Plot("exact", new PlotStyle("Exact match of greedy replies on the probe"), [.. ProbeKinds.Select(kind => $"grpo/exact_{kind}")]);
+        log.Plot("policy", new PlotStyle("Policy", IsLog: true, Smoothing: 0.9), "grpo/entropy", "grpo/kl", "grpo/gradient_norm", "grpo/sampler_difference",
+            "grpo/clip_low", "grpo/clip_high");
+        log.Plot("signal", new PlotStyle("Groups without signal, truncated completions (share)", Smoothing: 0.9), "grpo/groups_without_signal",
+            "grpo/truncated");
+        log.Plot("length", new PlotStyle("Tokens per completion", Smoothing: 0.9), "grpo/length_mean", "grpo/length_max");
     }
 }

@@ -1,3 +1,4 @@
+using Vlm.CommandLine;
 using Vlm.Trainer.Config;
 using Vlm.Trainer.Data;
 using Vlm.Trainer.Model;
@@ -61,7 +62,7 @@ internal sealed class GrpoRun : IDisposable
     public void Run(CancellationToken stop)
     {
         using var log = new RunLog(_folder.Path, _state.Step);
-        TrainingProgress.Run(_config.Name, _config.Steps, linesEvery: 1, progress =>
+        Progress.Run(StepLine.Plan(_config.Name, _config.Steps, _state.Step, "completions") with { LineEvery = TimeSpan.Zero }, progress =>
         {
             if (_state.Step == 0) log.Log(0, Probe(progress));
             while (_state.Step < _config.Steps && !stop.IsCancellationRequested)
@@ -69,7 +70,7 @@ internal sealed class GrpoRun : IDisposable
                 using var scope = NewDisposeScope();
                 var timer = new StepTimer();
                 var rollouts = _collector.Collect(_state.Step);                                // sample, reward, replace groups without signal
-                var rows = PolicyRows.Of(rollouts.Learned, _config, _state.Step);              // advantages
+                var rows = PolicyRow.Of(rollouts.Learned, _config, _state.Step);               // advantages
                 var learned = _update.Run(rows, _state.Step, LearningRate(_config, _state.Step));   // old and reference, µ passes of minibatches
                 _state = _state with { Step = _state.Step + 1, Drawn = _collector.Drawn };
                 _reference?.Follow(_model, _state.Step);
@@ -81,16 +82,14 @@ internal sealed class GrpoRun : IDisposable
         });
     }
 
-    private void Log(RunLog log, TrainingProgress progress, CollectedRollouts rollouts, IReadOnlyList<KeyValuePair<string, double>> metrics)
+    private void Log(RunLog log, Progress progress, CollectedRollouts rollouts, IReadOnlyList<KeyValuePair<string, double>> metrics)
     {
         var values = metrics.ToDictionary(m => $"grpo/{m.Key}", m => m.Value);
         values["grpo/learning_rate"] = LearningRate(_config, _state.Step - 1);
         if (_state.Step % _config.ProbeEvery == 0)
             foreach (var (name, value) in Probe(progress)) values[name] = value;
         log.Log(_state.Step, values);
-        progress.Report(
-            new TrainingStep(_state.Step, values["grpo/reward/total"], _state.ExactMatch, rollouts.Completions.Count())
-            { Measure = "reward", Unit = "completions" });
+        progress.Add(1, StepLine.Detail("reward", values["grpo/reward/total"], _state.ExactMatch), rollouts.Completions.Count());
         if (_state.Step % _config.SamplesEvery != 0) return;
         progress.Note(
             "  " + string.Join(", ", metrics.Where(m => !m.Key.StartsWith("sampling_end", StringComparison.Ordinal)).Select(m => $"{m.Key} {m.Value:G3}")));
@@ -98,7 +97,7 @@ internal sealed class GrpoRun : IDisposable
         SampleTable.Write(_folder.Path, _state.Step, rollouts);
     }
 
-    private Dictionary<string, double> Probe(TrainingProgress progress)
+    private Dictionary<string, double> Probe(Progress progress)
     {
         var result = _probe.Of(_model);
         _state = _state with { ExactMatch = result.Clean };
@@ -107,7 +106,7 @@ internal sealed class GrpoRun : IDisposable
     }
 
     /// <summary>The probe once more at the end, in float32 as the exported model computes.</summary>
-    private void Report(TrainingProgress progress)
+    private void Report(Progress progress)
     {
         _model.ComputeType = float32;
         var result = _probe.Of(_model);

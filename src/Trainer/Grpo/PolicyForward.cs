@@ -7,21 +7,6 @@ using static TorchSharp.torch;
 
 namespace Vlm.Trainer.Grpo;
 
-/// <summary>One completion as the trainer takes it.</summary>
-/// <param name="Prompt">What was asked; rows of one prompt share this object, and so one pass of the tower.</param>
-/// <param name="Rollout">The completion.</param>
-/// <param name="Advantage">How much better it was than its group.</param>
-internal sealed record PolicyRow(PolicyPrompt Prompt, Rollout Rollout, double Advantage)
-{
-    /// <summary>
-    /// [T] the trainer's log-probabilities before the first update; null when the first update is the only one, so that they are the current ones.
-    /// </summary>
-    public float[]? Old { get; init; }
-
-    /// <summary>[T] the reference's log-probabilities; null without a reference.</summary>
-    public float[]? Reference { get; init; }
-}
-
 /// <summary>Log-probabilities of completions under a model, teacher forced.</summary>
 /// <param name="LogProbabilities">[R, T] of each token at the sampling softmax; 0 after the end of a completion. T: the longest completion.</param>
 /// <param name="Entropy">[R, T] nats, without gradient; 0 after the end.</param>

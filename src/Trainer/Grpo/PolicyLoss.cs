@@ -23,22 +23,36 @@ public sealed record PolicyBatch(Tensor LogProbabilities, Tensor Old, Tensor? Re
     public WholeBatch? Whole { get; init; }
 }
 
+/// <summary>Which sampled tokens count in the loss.</summary>
+internal static class RolloutMask
+{
+    /// <summary>[R, T] flat, 1 for every token of a completion, the stop token included; 0 for padding and, on request, for all of a truncated one.</summary>
+    /// <param name="rollouts">[R]</param>
+    /// <param name="length">T, at least the longest completion.</param>
+    /// <param name="maskTruncated">DAPO's overlong filtering (arXiv 2503.14476, section 3.4): what was cut is neither right nor wrong.</param>
+    public static float[] Of(IReadOnlyList<Rollout> rollouts, int length, bool maskTruncated)
+    {
+        var mask = new float[rollouts.Count * length];
+        for (var r = 0; r < rollouts.Count; r++)
+            if (!(maskTruncated && rollouts[r].Truncated)) Array.Fill(mask, 1f, r * length, rollouts[r].Ids.Length);
+        return mask;
+    }
+}
+
 /// <summary>What a batch costs.</summary>
 /// <param name="Loss">[] to be made smaller.</param>
 /// <param name="Metrics">
 /// <c>clip_low</c>, <c>clip_high</c>: share of tokens (of completions, for sequence ratios) whose gradient is cut; <c>ratio</c>: mean; <c>kl</c>: mean estimate
-/// over
-/// tokens, where there is a reference; <c>sampler_weight</c>, <c>sampler_gap</c>: mean importance weight and mean |log-probability difference|, where there is
-/// a sampler.
+/// over tokens, where there is a reference; <c>sampler_weight</c>, <c>sampler_gap</c>: mean importance weight and mean |log-probability difference|, where
+/// there is a sampler.
 /// </param>
 public sealed record PolicyLossResult(Tensor Loss, IReadOnlyDictionary<string, double> Metrics);
 
 /// <summary>Policy-gradient losses over group-relative advantages.</summary>
 /// <remarks>
 /// GRPO: DeepSeekMath (arXiv 2402.03300) equation 3; clip-higher and token mean: DAPO (arXiv 2503.14476) equations 10 and 12; constant length: Dr. GRPO (arXiv
-/// 2503.20783);
-/// sequence ratios: GSPO (arXiv 2507.18071) equations 5 and 7; dual clip: Ye et al. (arXiv 1912.09729), dual-clip PPO; truncated importance sampling:
-/// Ionides (2008), J. Comput. Graph. Stat. 17(2). Every scalar is held until the native call has returned: see <see cref="Constants"/>.
+/// 2503.20783); sequence ratios: GSPO (arXiv 2507.18071) equations 5 and 7; dual clip: Ye et al. (arXiv 1912.09729), dual-clip PPO; truncated importance
+/// sampling: Ionides (2008), J. Comput. Graph. Stat. 17(2). Every scalar is held until the native call has returned: see <see cref="Constants"/>.
 /// </remarks>
 public static class PolicyLoss
 {

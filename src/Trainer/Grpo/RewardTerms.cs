@@ -4,7 +4,7 @@ using Vlm.Trainer.Config;
 namespace Vlm.Trainer.Grpo;
 
 /// <summary>Rewards of the completions of a group; pure.</summary>
-public static class RewardTerms
+internal static class RewardTerms
 {
     /// <summary>Every configured term whose weight at this step is not 0, before it is weighted.</summary>
     /// <param name="group">The completions.</param>

@@ -4,13 +4,6 @@ using Vlm.Trainer.Data;
 
 namespace Vlm.Trainer.Grpo;
 
-/// <summary>A group with what it was rewarded for.</summary>
-/// <param name="Prompt">What was asked.</param>
-/// <param name="Group">The completions.</param>
-/// <param name="Terms">[G] per reward, before weighting.</param>
-/// <param name="Totals">[G] weighted sums.</param>
-internal sealed record RewardedGroup(PolicyPrompt Prompt, RolloutGroup Group, IReadOnlyDictionary<string, double[]> Terms, double[] Totals);
-
 /// <summary>What was sampled for one step.</summary>
 /// <param name="All">Every group, in the order of sampling.</param>
 /// <param name="Learned">Those that the step learns from.</param>
@@ -18,10 +11,10 @@ internal sealed record RewardedGroup(PolicyPrompt Prompt, RolloutGroup Group, IR
 /// <param name="Rounds">Rounds of sampling.</param>
 /// <param name="Took">Time in the sampler.</param>
 internal sealed record CollectedRollouts(
-    IReadOnlyList<RewardedGroup> All, IReadOnlyList<RewardedGroup> Learned, SamplingEnd End, int Rounds, TimeSpan Took)
+    IReadOnlyList<RolloutGroup> All, IReadOnlyList<RolloutGroup> Learned, SamplingEnd End, int Rounds, TimeSpan Took)
 {
     /// <summary>All completions.</summary>
-    public IEnumerable<Rollout> Completions => All.SelectMany(group => group.Group.Rollouts);
+    public IEnumerable<Rollout> Completions => All.SelectMany(group => group.Rollouts);
 }
 
 /// <summary>Rounds of sampling and rewarding until a step has what it learns from; how many rounds is bounded by the configuration.</summary>
@@ -38,7 +31,7 @@ internal sealed class RolloutCollector(
     /// <param name="step">From 0; enters the seed of every completion.</param>
     public CollectedRollouts Collect(long step)
     {
-        var all = new List<RewardedGroup>();
+        var all = new List<RolloutGroup>();
         var (wanted, took) = (config.PromptsPerStep, TimeSpan.Zero);
         for (var round = 1; ; round++)
         {
@@ -68,17 +61,15 @@ internal sealed class RolloutCollector(
         return [.. taken.OrderBy(d => d[0].Question.Patches!.Grid.Rows).ThenBy(d => d[0].Question.Patches!.Grid.Columns).SelectMany(d => d)];
     }
 
-    private IEnumerable<RewardedGroup> Rewarded(IReadOnlyList<PromptGroup> groups, long step)
+    private IEnumerable<RolloutGroup> Rewarded(IReadOnlyList<RolloutGroup> groups, long step)
     {
-        foreach (var pair in groups.Chunk(source.PerDraw))
+        var tied = source.PerDraw == 1
+            ? groups
+            : groups.Chunk(2).Select(pair => RolloutGroup.Pair(pair[0], pair[1])).SelectMany(pair => new[] { pair.First, pair.Second });
+        return tied.Select(group =>
         {
-            var twins = pair.Length == 2 ? RolloutGroup.Pair(pair[0].Group, pair[1].Group) : (First: pair[0].Group, Second: pair[0].Group);
-            for (var i = 0; i < pair.Length; i++)
-            {
-                var group = i == 0 ? twins.First : twins.Second;
-                var terms = RewardTerms.Of(group, config.Rewards, step);
-                yield return new RewardedGroup(pair[i].Prompt, group, terms, RewardTerms.Totals(terms, config.Rewards, step));
-            }
-        }
+            var terms = RewardTerms.Of(group, config.Rewards, step);
+            return group with { Terms = terms, Totals = RewardTerms.Totals(terms, config.Rewards, step) };
+        });
     }
 }

@@ -31,7 +31,7 @@ internal sealed class RolloutSampler(QwenVl model, Tokenizer tokenizer, PromptTe
     private readonly int[] _stops = [.. template.StopTokens.Select(tokenizer.Id)];
 
     /// <summary>Groups in the order of the prompts.</summary>
-    public IReadOnlyList<PromptGroup> Sample(IReadOnlyList<PolicyPrompt> prompts, long step)
+    public IReadOnlyList<RolloutGroup> Sample(IReadOnlyList<PolicyPrompt> prompts, long step)
     {
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
@@ -39,7 +39,7 @@ internal sealed class RolloutSampler(QwenVl model, Tokenizer tokenizer, PromptTe
             .ToList();
         Decode(prompts, rows);
         return [.. prompts.Zip(
-            rows.Chunk(options.Samples), (prompt, own) => new PromptGroup(prompt, new RolloutGroup(prompt.Puzzle, [.. own.Select(ToRollout)])))];
+            rows.Chunk(options.Samples), (prompt, own) => new RolloutGroup(prompt, [.. own.Select(ToRollout)]))];
     }
 
     private void Decode(IReadOnlyList<PolicyPrompt> prompts, List<Row> all)

@@ -21,14 +21,14 @@ internal static class SampleTable
         var text = new StringBuilder().AppendLine($"# Completions of step {step}");
         foreach (var group in Shown(rollouts))
         {
-            var puzzle = group.Group.Puzzle;
+            var puzzle = group.Puzzle;
             var names = group.Terms.Keys.ToList();
             text.AppendLine().AppendLine($"**{puzzle.Answer}** (`{puzzle.Code}`, {puzzle.Kind}, severity {puzzle.Severity})").AppendLine()
                 .AppendLine($"| total | {string.Join(" | ", names)} | tokens | completion |")
                     .AppendLine($"|{string.Concat(Enumerable.Repeat("---|", names.Count + 3))}");
             foreach (var g in WorstAndBest(group.Totals))
             {
-                var rollout = group.Group.Rollouts[g];
+                var rollout = group.Rollouts[g];
                 var rewards = string.Join(" | ", names.Select(name => $"{group.Terms[name][g]:F3}"));
                 text.AppendLine($"| {group.Totals[g]:F3} | {rewards} | {rollout.Ids.Length}{(rollout.Truncated ? " (cut)" : "")} | {OneLine(rollout.Text)} |");
             }
@@ -40,16 +40,16 @@ internal static class SampleTable
     public static IEnumerable<string> Lines(CollectedRollouts rollouts)
     {
         var group = Shown(rollouts).First();
-        yield return $"  {group.Group.Puzzle.Answer} ({group.Group.Puzzle.Kind})";
+        yield return $"  {group.Puzzle.Answer} ({group.Puzzle.Kind})";
         foreach (var g in WorstAndBest(group.Totals))
         {
             // The end of a completion holds what is rewarded.
-            var line = OneLine(group.Group.Rollouts[g].Text);
+            var line = OneLine(group.Rollouts[g].Text);
             yield return $"    {group.Totals[g]:F3}  {(line.Length > ConsoleWidth ? "…" + line[^ConsoleWidth..] : line)}";
         }
     }
 
-    private static IEnumerable<RewardedGroup> Shown(CollectedRollouts rollouts)
+    private static IEnumerable<RolloutGroup> Shown(CollectedRollouts rollouts)
         => rollouts.All.OrderBy(g => DynamicSampling.HasSignal(g.Totals) ? 0 : 1).Take(MostGroups);
 
     private static int[] WorstAndBest(double[] totals)

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Vlm.Model;
 using Vlm.Puzzles;
 using Vlm.Trainer.Grpo;
@@ -12,8 +13,23 @@ namespace Vlm.Trainer.Planning;
 /// <summary>A real step of learning with random weights, to hold a plan against.</summary>
 internal static class RealStep
 {
+    private const int MostRepeats = 5;
+    private static readonly TimeSpan Brief = TimeSpan.FromSeconds(5);
+
     /// <summary>The most bytes that model, optimizer and the step had in use.</summary>
-    public static long Peak(VlmConfig config, TrainingMode mode, StepShape step, int microRows) => NativeHeap.PeakDuring(() =>
+    /// <remarks>
+    /// A peak that passes between two looks is missed, never invented, so the most of several steps is nearer to the truth: a step is done again up to four
+    /// times, until five seconds are over.
+    /// </remarks>
+    public static long Peak(VlmConfig config, TrainingMode mode, StepShape step, int microRows)
+    {
+        var (began, most) = (Stopwatch.GetTimestamp(), 0L);
+        for (var repeat = 0; repeat == 0 || (repeat < MostRepeats && Stopwatch.GetElapsedTime(began) < Brief); repeat++)
+            most = Math.Max(most, Once(config, mode, step, microRows));
+        return most;
+    }
+
+    private static long Once(VlmConfig config, TrainingMode mode, StepShape step, int microRows) => NativeHeap.PeakDuring(() =>
     {
         var compute = new Compute(CPU, bfloat16) { Weights = mode.InBfloat16 ? bfloat16 : float32, Orthogonalization = bfloat16 };
         using var model = new QwenVl(config, compute) { GradientCheckpointing = mode.Checkpointing };

@@ -1,3 +1,4 @@
+using Vlm.CommandLine;
 using Vlm.Package;
 using Vlm.Puzzles;
 using Vlm.Trainer.Config;
@@ -77,7 +78,7 @@ internal sealed class SupervisedRun : IDisposable
     public void Run(CancellationToken stop)
     {
         using var log = new RunLog(_folder.Path, _state.Step);
-        TrainingProgress.Run(_config.Name, _config.Stages.Sum(s => (long)s.Steps), linesEvery: 20, progress =>
+        Progress.Run(StepLine.Plan(_config.Name, _config.Stages.Sum(s => (long)s.Steps), _state.Step, "pictures"), progress =>
         {
             long first = 0;
             for (var s = 0; s < _config.Stages.Count && !stop.IsCancellationRequested; first += _config.Stages[s++].Steps)
@@ -87,7 +88,7 @@ internal sealed class SupervisedRun : IDisposable
         });
     }
 
-    private void RunStage(int index, long first, RunLog log, TrainingProgress progress, CancellationToken stop)
+    private void RunStage(int index, long first, RunLog log, Progress progress, CancellationToken stop)
     {
         var stage = _config.Stages[index];
         progress.Note($"stage '{stage.Name}': {stage.Steps} steps of {stage.Pictures * stage.Accumulate} pictures, from step {_state.Step - first}");
@@ -105,7 +106,7 @@ internal sealed class SupervisedRun : IDisposable
             metrics["learning_rate"] = rate;
             metrics["waited_s"] = batches.Waited.TotalSeconds;
             log.Log(_state.Step, metrics.ToDictionary(m => $"train/{m.Key}", m => m.Value));
-            progress.Report(new TrainingStep(_state.Step, metrics["loss"], _state.ExactMatch, stage.Pictures * stage.Accumulate));
+            progress.Add(1, StepLine.Detail("loss", metrics["loss"], _state.ExactMatch), stage.Pictures * stage.Accumulate);
             if (_state.Step % 20 == 0) progress.Note("  " + string.Join(", ", metrics.Where(m => m.Key is not "loss").Select(m => $"{m.Key} {m.Value:G3}")));
             if (_state.Step % _config.CheckpointEvery == 0) Save(log);
         }
@@ -128,7 +129,7 @@ internal sealed class SupervisedRun : IDisposable
         return means.Values();
     }
 
-    private void Evaluate(Dictionary<string, double> metrics, TrainingProgress progress)
+    private void Evaluate(Dictionary<string, double> metrics, Progress progress)
     {
         var result = _probe.Of(_model);
         _state = _state with { ExactMatch = result.Clean };
@@ -137,7 +138,7 @@ internal sealed class SupervisedRun : IDisposable
     }
 
     /// <summary>The evaluation at the end, on more puzzles than the probes, in float32 as the exported model computes.</summary>
-    private void Report(TrainingProgress progress)
+    private void Report(Progress progress)
     {
         _model.ComputeType = float32;
         var result = new Probe(_config.FinalPuzzles, _input, HasStrata).Of(_model);

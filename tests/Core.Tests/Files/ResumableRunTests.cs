@@ -92,6 +92,17 @@ public sealed class ResumableRunTests : IDisposable
     }
 
     [Fact]
+    public void A_second_run_on_the_same_file_is_refused_while_the_first_goes_on()
+    {
+        using (var results = Open())
+        {
+            Assert.Contains("open in another process", Assert.Throws<UserException>(() => Open()).Message, StringComparison.Ordinal);
+            results.Add([new Result(1, "x")]);
+        }
+        using (var results = Open()) Assert.Equal([1], results.Items.Keys);
+    }
+
+    [Fact]
     public void A_finished_run_leaves_no_file()
     {
         using var results = Open();

@@ -150,7 +150,7 @@ public sealed class GateTests : IDisposable
         var signals = Signals.Of(solution);
         Assert.Equal(Signals.Names.Count, signals.Values.Count);
         Assert.All(signals.Values, value => Assert.True(double.IsFinite(value)));
-        Assert.True(solution.Generation.Choices.All(choice => choice.Entropy > 0 && choice.Margin >= 0));
+        Assert.True(solution.Generation.Choices.All(choice => choice.LogProbability < 0));
     }
 
     [Fact]

@@ -136,7 +136,7 @@ public sealed class PolicyUpdateTests : IDisposable
         var source = new PromptSource(Plain, _input);
         var sampler = new RolloutSampler(model, _input.Tokenizer, _input.Template, new RolloutOptions(4, 1, Plain.MaxTokens, 1));
         return [.. sampler.Sample([.. source.At(0), .. source.At(2)], 0)
-            .SelectMany(g => g.Group.Rollouts.Select((r, i) => new PolicyRow(g.Prompt, r, i % 2 == 0 ? 1 : -0.5)))];
+            .SelectMany(g => g.Rollouts.Select((r, i) => new PolicyRow(g.Prompt, r, i % 2 == 0 ? 1 : -0.5)))];
     }
 
     private static float FirstWeight(ReferencePolicy reference)

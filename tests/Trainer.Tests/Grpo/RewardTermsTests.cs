@@ -3,6 +3,7 @@ using Vlm.Puzzles;
 using Vlm.Statistics;
 using Vlm.Trainer.Config;
 using Vlm.Trainer.Grpo;
+using Vlm.Trainer.Sampling;
 
 namespace Vlm.Trainer.Tests.Grpo;
 
@@ -41,7 +42,7 @@ public sealed class RewardTermsTests
             Rollout Guess()
                 => Of($"<chars>{string.Concat(Message.Spaced(answer).Select(
                     symbol => char.IsAsciiLetterLower(symbol) ? (char)random.Between('a', 'z') : symbol))}</chars>");
-            sum += RewardTerms.Of(new RolloutGroup(puzzle, [Guess(), Guess()]), Reference, 0)["chars"].Average();
+            sum += RewardTerms.Of(Group(puzzle, [Guess(), Guess()]), Reference, 0)["chars"].Average();
         }
         Assert.InRange(sum / Groups, 0.38, 0.40);
     }
@@ -74,7 +75,7 @@ public sealed class RewardTermsTests
             Assert.Equal(row[1], RewardTerms.Overlong((int)row[0], soft), GrpoGolden.Tolerance);
             var rollout = Of("") with { Ids = new int[(int)row[0]] };
             var config = new RewardConfig { Terms = [new(RewardName.Overlong, 1)], SoftOverlong = soft };
-            Assert.Equal(row[1], RewardTerms.Of(new RolloutGroup(Clean, [rollout, rollout]), config, 0)["overlong"][0], GrpoGolden.Tolerance);
+            Assert.Equal(row[1], RewardTerms.Of(Group(Clean, [rollout, rollout]), config, 0)["overlong"][0], GrpoGolden.Tolerance);
         }
     }
 
@@ -101,7 +102,7 @@ public sealed class RewardTermsTests
         var right = Of("<answer>cat dog</answer>") with { AnswerProbability = 0.8, LogProbabilities = [MathF.Log(0.5f), 0] };
         var wrong = Of("<answer>cat dig</answer>") with { AnswerProbability = 0.8, LogProbabilities = [MathF.Log(0.5f), 0] };
         double[] Rewards(ConfidenceSource source) =>
-            RewardTerms.Of(new RolloutGroup(Clean, [right, wrong]), new RewardConfig { Terms = [new(RewardName.Brier, 1)], Confidence = source }, 0)["brier"];
+            RewardTerms.Of(Group(Clean, [right, wrong]), new RewardConfig { Terms = [new(RewardName.Brier, 1)], Confidence = source }, 0)["brier"];
         Assert.Equal([0.96, 0.36], Rewards(ConfidenceSource.Answer).Select(value => Math.Round(value, 6)));
         Assert.Equal([0.75, 0.75], Rewards(ConfidenceSource.Reply).Select(value => Math.Round(value, 6)));
     }
@@ -123,13 +124,13 @@ public sealed class RewardTermsTests
         Assert.Contains("twin", Assert.Throws<ArgumentException>(() => Pair(Sure(Clean, 0.5, 0.5))).Message, StringComparison.Ordinal);
         Assert.Throws<ArgumentException>(() => RolloutGroup.Pair(Sure(Clean, 0.5, 0.5), Sure(Clean, 0.5, 0.5)));
         Assert.Throws<ArgumentException>(() => RolloutGroup.Pair(Sure(Clean, 0.5, 0.5), Sure(Worse with { Answer = "dog cat" }, 0.5, 0.5)));
-        Assert.Throws<ArgumentException>(() => new RolloutGroup(Clean, [Of("")]));
+        Assert.Throws<ArgumentException>(() => Group(Clean, [Of("")]));
     }
 
     private static double[] Pair(RolloutGroup group) => RewardTerms.Of(group, new RewardConfig { Terms = [new(RewardName.Pair, 1)] }, 0)["pair"];
 
     private static RolloutGroup Sure(Puzzle puzzle, params double?[] confidences)
-        => new(puzzle, [.. confidences.Select(p => Of("") with { AnswerProbability = p })]);
+        => Group(puzzle, [.. confidences.Select(p => Of("") with { AnswerProbability = p })]);
 
     private static double Total(RewardConfig config, string text)
     {
@@ -138,7 +139,9 @@ public sealed class RewardTermsTests
         return RewardTerms.Totals(terms, config, 0)[0];
     }
 
-    private static RolloutGroup Group(Puzzle puzzle, string text) => new(puzzle, [Of(text), Of("")]);
+    private static RolloutGroup Group(Puzzle puzzle, string text) => Group(puzzle, [Of(text), Of("")]);
+
+    private static RolloutGroup Group(Puzzle puzzle, IReadOnlyList<Rollout> rollouts) => new(new PolicyPrompt(0, puzzle, new TorchPrompt(null, [])), rollouts);
 
     private static Rollout Of(string text) => new([1, 2], [-0.1f, -0.2f], false, text);
 

@@ -31,7 +31,7 @@ public sealed class RolloutSamplerTests : IDisposable
     {
         _model.ComputeType = bfloat16 ? ScalarType.BFloat16 : float32;
         var groups = Sampler(seed: 1, temperature).Sample(Prompts(3), step: 5);
-        PolicyRow[] rows = [.. groups.SelectMany(g => g.Group.Rollouts.Select(r => new PolicyRow(g.Prompt, r, 0)))];
+        PolicyRow[] rows = [.. groups.SelectMany(g => g.Rollouts.Select(r => new PolicyRow(g.Prompt, r, 0)))];
         using var noGradient = no_grad();
         var forward = new PolicyForward(_model, temperature);
         var forced = forward.Of(rows).LogProbabilities;
@@ -92,7 +92,7 @@ public sealed class RolloutSamplerTests : IDisposable
     [Fact]
     public void The_pass_of_the_trainer_gives_every_part_of_the_model_a_gradient()
     {
-        var rows = Sampler(seed: 1).Sample(Prompts(2), 0).SelectMany(g => g.Group.Rollouts.Select(r => new PolicyRow(g.Prompt, r, 1))).ToList();
+        var rows = Sampler(seed: 1).Sample(Prompts(2), 0).SelectMany(g => g.Rollouts.Select(r => new PolicyRow(g.Prompt, r, 1))).ToList();
         new PolicyForward(_model, 1).Of(rows).LogProbabilities.sum().backward();
         Assert.All(_model.named_parameters(), p => Assert.True(p.parameter.grad is { } g && g.abs().sum().item<float>() > 0, p.name));
     }
@@ -120,7 +120,7 @@ public sealed class RolloutSamplerTests : IDisposable
         })];
     }
 
-    private static List<string> Ids(IReadOnlyList<PromptGroup> groups) => [.. Groups(groups).Select(r => string.Join(' ', r.Ids))];
+    private static List<string> Ids(IReadOnlyList<RolloutGroup> groups) => [.. Groups(groups).Select(r => string.Join(' ', r.Ids))];
 
-    private static List<Rollout> Groups(IReadOnlyList<PromptGroup> groups) => [.. groups.SelectMany(g => g.Group.Rollouts)];
+    private static List<Rollout> Groups(IReadOnlyList<RolloutGroup> groups) => [.. groups.SelectMany(g => g.Rollouts)];
 }

@@ -93,8 +93,8 @@ public sealed class MemoryPlanTests : IDisposable
         Assert.Equal(0, process.ExitCode);
         var ratios = Regex.Matches(output, @"ratio ([\d.]+)").Select(m => double.Parse(m.Groups[1].Value, CultureInfo.InvariantCulture)).ToList();
         Assert.Equal(6, ratios.Count);
-        // On a busy machine a short peak can pass between two looks, so what is measured may be too little, never too much.
-        Assert.All(ratios, ratio => Assert.InRange(ratio, 0.75, 1.4));
+        // A short peak can pass between two looks of one step on a busy machine; the most of several steps is what is compared.
+        Assert.All(ratios, ratio => Assert.InRange(ratio, 0.75, 1.25));
     }
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
