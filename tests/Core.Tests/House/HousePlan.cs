@@ -103,7 +103,7 @@ internal static class HousePlan
         ["export/Package"] = ["export/Graphs", "export/Onnx", "export/Options"],
         ["export/Check"] = ["export/Graphs", "export/Onnx", "export/Options", "export/Package"],
         ["export/Check/GenAi"] = ["export/Check"],
-        ["export/Commands"] = ["export/Check", "export/Check/GenAi", "export/Graphs", "export/Options", "export/Package"],
+        ["export/Commands"] = ["export/Check", "export/Check/GenAi", "export/Graphs", "export/Onnx", "export/Options", "export/Package"],
     };
 
     /// <summary>Directions that are never allowed, whatever the table above comes to say. An ending <c>/*</c> stands for a room and all below it.</summary>
