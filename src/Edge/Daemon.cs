@@ -8,6 +8,7 @@ using Vlm.Edge.Routing;
 using Vlm.Edge.Storage;
 using Vlm.Gating;
 using Vlm.Hosting;
+using Vlm.Hosting.Http;
 using Vlm.Package;
 using Vlm.Solving;
 
@@ -20,6 +21,7 @@ internal sealed class Daemon : IAsyncDisposable
     private readonly EscalationMeters? _meters;
     private readonly EscalationClient? _client;
     private readonly History _history;
+    private volatile EdgeConfig _config;
 
     /// <param name="config">Checked.</param>
     /// <param name="solver">The package, opened.</param>
@@ -30,10 +32,10 @@ internal sealed class Daemon : IAsyncDisposable
     /// <exception cref="IOException">The answers or the queue are open in another process, or the queue's folder cannot be written.</exception>
     public Daemon(EdgeConfig config, Solver solver, TimeProvider clock, ILoggerFactory logs)
     {
-        (Config, Clock) = (config, clock);
+        (_config, Clock) = (config, clock);
         var gate = Gate.Find(solver.Folder);
         CheckMode(config, solver, gate);
-        Keys = new ApiKeys(config.Server.ToKeySource(), clock, logs.CreateLogger<ApiKeys>());
+        Doors = new Doors(config.Server.ToDoors(), clock, logs);
 
         Metrics = new EdgeMetrics();
         _history = new History(config.State, config.History, clock);
@@ -56,14 +58,15 @@ internal sealed class Daemon : IAsyncDisposable
         }
 
         Model = new LocalModel(solver, Drift, config.Server.Queue, clock, Alarms);
-        Pipeline = new QueryPipeline(Model, Larger, Memory, config.Routing, Metrics);
+        Pipeline = new QueryPipeline(Model, Larger, Memory, () => Config.Routing, Metrics);
     }
 
-    public EdgeConfig Config { get; }
+    /// <summary>What is in force now.</summary>
+    public EdgeConfig Config => _config;
 
     public TimeProvider Clock { get; }
 
-    public ApiKeys Keys { get; }
+    public Doors Doors { get; }
 
     public EdgeMetrics Metrics { get; }
 
@@ -89,6 +92,32 @@ internal sealed class Daemon : IAsyncDisposable
     public LocalModel Model { get; }
 
     public QueryPipeline Pipeline { get; }
+
+    /// <summary>Puts a configuration in force, as far as that goes without a new start: who is let in, and how questions are routed.</summary>
+    /// <returns>Settings that changed, and those of them that wait for the next start.</returns>
+    /// <exception cref="ConfigException">The mode needs what the box does not have, or the keys cannot be read; nothing changes.</exception>
+    public (IReadOnlyList<string> Changed, IReadOnlyList<string> Later) Change(EdgeConfig next)
+    {
+        if (next.Routing.Mode.FindObstacle(Drift is not null, Larger is not null) is { } obstacle) throw new ConfigException($"routing: {obstacle}");
+        var before = _config;
+        var now = before with
+        {
+            Routing = next.Routing,
+            Server = before.Server with
+            {
+                Hosts = next.Server.Hosts,
+                ApiKeysFile = next.Server.ApiKeysFile,
+                KeysRequired = next.Server.KeysRequired,
+                RequestsPerMinute = next.Server.RequestsPerMinute,
+                RequestBurst = next.Server.RequestBurst,
+                BodySeconds = next.Server.BodySeconds,
+                PixelLimit = next.Server.PixelLimit,
+            },
+        };
+        Doors.Change(now.Server.ToDoors());
+        _config = now;
+        return (ConfigChanges.Between(before, now), ConfigChanges.Between(now, next));
+    }
 
     /// <summary>First what still works, then what it works with.</summary>
     public async ValueTask DisposeAsync()

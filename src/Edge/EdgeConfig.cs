@@ -4,6 +4,7 @@ using Vlm.Edge.Scenes;
 using Vlm.Edge.Storage;
 using Vlm.Engine;
 using Vlm.Hosting;
+using Vlm.Hosting.Http;
 using Vlm.Text;
 
 namespace Vlm.Edge;
@@ -14,12 +15,23 @@ internal sealed record ServerOptions
     /// <summary>Address to listen at; this machine alone by default. Port 0 takes a free one.</summary>
     public string Listen { get; init; } = "http://127.0.0.1:8088";
 
+    /// <summary>Names under which clients reach the box, besides its addresses, its own name, localhost and names without a dot. None by default.</summary>
+    public IReadOnlyList<string> Hosts { get; init; } = [];
+
     /// <summary>
-    /// File with a name and the SHA-256 of a key per line, as the verb <c>key</c> prints it; # for comments; read again when it changes. Null (the default)
-    /// lets
-    /// everybody ask.
+    /// File with a name, the SHA-256 of a key and its roles per line, as the verb <c>key</c> prints it; # for comments; read again when it changes. Null (the
+    /// default) lets in everybody, which is refused where others than this machine can reach the port.
     /// </summary>
     public string? ApiKeysFile { get; init; }
+
+    /// <summary>False lets everybody ask who can reach the port, from other machines too. Null (the default): as the two settings above say.</summary>
+    public bool? KeysRequired { get; init; }
+
+    /// <summary>Requests a minute of one key; 0 (no limit) to 1,000,000; 1,200 by default. One more gets 429.</summary>
+    public int RequestsPerMinute { get; init; } = 1200;
+
+    /// <summary>Requests of one key that may come at once after a quiet time; 1 to 100,000; 200 by default.</summary>
+    public int RequestBurst { get; init; } = 200;
 
     /// <summary>Largest request body in bytes; 1,024 to 64 MiB; 12 MiB by default.</summary>
     public int BodyLimitBytes { get; init; } = 12 << 20;
@@ -27,14 +39,14 @@ internal sealed record ServerOptions
     /// <summary>Seconds in which a body must arrive; 1 to 300; 20 by default.</summary>
     public int BodySeconds { get; init; } = 20;
 
+    /// <summary>Bytes a second at which a body must arrive after its first 5 seconds; 1 to 16 MiB; 4,096 by default. A slower one is refused.</summary>
+    public int BodyBytesPerSecond { get; init; } = 4096;
+
     /// <summary>Most pixels of a picture; 784 to 64 million; 25 million by default. It is checked in the header, before a pixel is decoded.</summary>
     public int PixelLimit { get; init; } = 25_000_000;
 
-    /// <summary>
-    /// Requests worked on at the same time, waiting ones included; 1 to 4,096; 64 by default. One more gets 429. Times the body limit: the most memory for
-    /// bodies.
-    /// </summary>
-    public int InFlight { get; init; } = 64;
+    /// <summary>Requests worked on at the same time, waiting ones included, from the end of their body on; 1 to 4,096; 256 by default. One more gets 429.</summary>
+    public int InFlight { get; init; } = 256;
 
     /// <summary>Questions that wait for the local model; 1 to 4,096; 32 by default. One more gets 503.</summary>
     public int Queue { get; init; } = 32;
@@ -42,8 +54,14 @@ internal sealed record ServerOptions
     /// <summary>Connections at the same time; 1 to 65,536; 2,048 by default. One more is closed.</summary>
     public int Connections { get; init; } = 2048;
 
-    /// <summary>Where the keys are.</summary>
-    public KeySource ToKeySource() => new(ApiKeysFile is not null, ApiKeysFile, null, "server: api_keys_file");
+    /// <summary>Seconds between SIGTERM and the end of listening, in which the box says that it is not ready and answers still; 0 to 8; 2 by default.</summary>
+    public double NoticeSeconds { get; init; } = 2;
+
+    /// <summary>Who is let in.</summary>
+    public DoorOptions ToDoors() =>
+        new(Listen, Hosts, new KeySource(AreKeysRequired, ApiKeysFile, null, "server: api_keys_file"), new RateOptions(RequestsPerMinute, RequestBurst));
+
+    private bool AreKeysRequired => KeysRequired ?? (ApiKeysFile is not null || !Check.IsThisMachineAlone(Listen));
 
     /// <summary>Whatever is wrong with these options, in words.</summary>
     public IEnumerable<string> Problems() =>
@@ -51,8 +69,14 @@ internal sealed record ServerOptions
         .. Check.Listen(Listen, "http://127.0.0.1:8088"),
         .. ApiKeysFile is { } file && !File.Exists(file) ? [$"api_keys_file: there is no file '{file}'"] : Array.Empty<string>(),
         .. Check.Ranges(
-            ("body_limit_bytes", BodyLimitBytes, 1024, 64 << 20), ("body_seconds", BodySeconds, 1, 300), ("pixel_limit", PixelLimit, 784, 64_000_000),
-            ("in_flight", InFlight, 1, 4096), ("queue", Queue, 1, 4096), ("connections", Connections, 1, 65_536)),
+            ("requests_per_minute", RequestsPerMinute, 0, 1_000_000), ("request_burst", RequestBurst, 1, 100_000),
+            ("body_limit_bytes", BodyLimitBytes, 1024, 64 << 20), ("body_seconds", BodySeconds, 1, 300),
+            ("body_bytes_per_second", BodyBytesPerSecond, 1, 16 << 20), ("pixel_limit", PixelLimit, 784, 64_000_000),
+            ("in_flight", InFlight, 1, 4096), ("queue", Queue, 1, 4096), ("connections", Connections, 1, 65_536), ("notice_seconds", NoticeSeconds, 0, 8)),
+        .. AreKeysRequired && ApiKeysFile is null
+            ? [$"api_keys_file: others than this machine can reach {Listen}, so a file with keys is needed (the verb 'key' makes them); "
+                + "or say keys_required: false, and everybody can ask"]
+            : Array.Empty<string>(),
     ];
 }
 

@@ -20,17 +20,18 @@ internal static class Server
     public static WebApplication Build(EscalationOptions options, Func<IModel> open, TimeProvider time)
     {
         var builder = WebServer.CreateBuilder(new WebLimits(options.Listen, options.Limits.BodyBytes, MaxConnections,
-            TimeSpan.FromSeconds(options.DrainSeconds)));
+            TimeSpan.FromSeconds(options.DrainSeconds), options.Limits.BodyBytesPerSecond));
         builder.Services.AddSingleton(services => new Endpoint(options, time, services.GetRequiredService<ILoggerFactory>()));
         builder.Services.AddHostedService(services =>
             services.GetRequiredService<Endpoint>().CreateWorker(open, services.GetRequiredService<IHostApplicationLifetime>()));
         var app = builder.Build();
         // Now, not at the first request: wrong keys are found at the start.
         var endpoint = app.Services.GetRequiredService<Endpoint>();
-        app.UseInterfaces(endpoint.Metrics, endpoint.Keys);
+        app.UseInterfaces(endpoint.Metrics, endpoint.Doors);
         endpoint.Chat.Map(app);
         ModelsApi.Map(app, endpoint.Card);
-        Health.Map(app, () => endpoint.Slot.IsReady ? null : "not ready");
+        var end = app.Services.GetRequiredService<EndNotice>();
+        Health.Map(app, () => end.IsGiven ? "stopping" : endpoint.Slot.IsReady ? null : "not ready");
         endpoint.Metrics.Map(app);
         OnLifetime(app, endpoint, options);
         return app;
@@ -42,7 +43,7 @@ internal static class Server
         app.Lifetime.ApplicationStarted.Register(() =>
         {
             foreach (var address in app.Urls) log.Listening(address);
-            if (!options.Keys.Required) log.Open(options.Listen);
+            if (!endpoint.Doors.AreKeysRequired) log.Open(options.Listen);
         });
         app.Lifetime.ApplicationStopping.Register(() =>
         {

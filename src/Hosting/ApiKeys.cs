@@ -6,13 +6,13 @@ namespace Vlm.Hosting;
 
 /// <summary>Where the keys of a service are.</summary>
 /// <param name="IsRequired">False lets in everybody who can reach the port.</param>
-/// <param name="File">File with a name and the SHA-256 of a key per line; null for none.</param>
+/// <param name="File">File with a name, the SHA-256 of a key and its roles per line; null for none.</param>
 /// <param name="Variable">Environment variable with keys in plain text, separated by commas; null for none.</param>
 /// <param name="Setting">The option that names the file, for messages.</param>
 public sealed record KeySource(bool IsRequired, string? File, string? Variable, string Setting);
 
 /// <summary>
-/// The keys that are let in: names and SHA-256 hashes. The file is read again when it changes, so keys are exchanged without a restart. Thread-safe.
+/// The keys that are let in: names, SHA-256 hashes and roles. The file is read again when it changes, so keys are exchanged without a restart. Thread-safe.
 /// </summary>
 public sealed class ApiKeys
 {
@@ -37,7 +37,7 @@ public sealed class ApiKeys
         (_source, _time, _log) = (source, time, log);
         _fixed = source.Variable is not { } variable ? [] : [.. (Environment.GetEnvironmentVariable(variable) ?? "")
             .Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
-            .Select((key, i) => new Entry($"{variable}[{i}]", Hash(key)))];
+            .Select((key, i) => new Entry(new Caller($"{variable}[{i}]", Roles.Ask), Hash(key)))];
         _written = Written();
         _keys = [.. _fixed, .. ReadFile()];
         _checked = time.GetTimestamp();
@@ -50,20 +50,21 @@ public sealed class ApiKeys
     public bool IsRequired => _source.IsRequired;
 
     /// <summary>Whose key it is, or null. The time it takes does not depend on how much of a key is right.</summary>
-    public string? FindName(string? key)
+    public Caller? Find(string? key)
     {
         if (key is null or { Length: 0 or > MaxKeyLength }) return null;
         var hash = Hash(key);
-        string? name = null;
+        Caller? caller = null;
         foreach (var entry in Current())
         {
-            if (CryptographicOperations.FixedTimeEquals(entry.Hash, hash)) name = entry.Name;
+            if (CryptographicOperations.FixedTimeEquals(entry.Hash, hash)) caller = entry.Caller;
         }
-        return name;
+        return caller;
     }
 
     /// <summary>The line of the key file that lets a key in.</summary>
-    public static string ToLine(string name, string key) => $"{name} {Convert.ToHexStringLower(Hash(key))}";
+    public static string ToLine(string name, string key, Roles roles = Roles.Ask) =>
+        $"{name} {Convert.ToHexStringLower(Hash(key))} {RoleNames.Write(roles)}";
 
     private static byte[] Hash(string key) => SHA256.HashData(Encoding.UTF8.GetBytes(key));
 
@@ -106,11 +107,17 @@ public sealed class ApiKeys
     private Entry Parse(string line, int number)
     {
         var parts = line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
-        if (parts.Length == 2 && parts[1].Length == 64 && parts[1].All(char.IsAsciiHexDigit)) return new Entry(parts[0], Convert.FromHexString(parts[1]));
+        if (parts.Length is 2 or 3 && parts[1].Length == 64 && parts[1].All(char.IsAsciiHexDigit))
+        {
+            // Lines of earlier versions have no roles: such a key asks, as before.
+            var roles = parts.Length == 2 ? Roles.Ask : RoleNames.Parse(parts[2]) ?? throw new ConfigException(
+                $"{_source.File}:{number}: expected roles out of {RoleNames.Known} with commas between and no spaces, found '{parts[2]}'.");
+            return new Entry(new Caller(parts[0], roles), Convert.FromHexString(parts[1]));
+        }
         var found = parts.Length == 1 ? "one word, perhaps a key in plain text, as files of earlier versions held it" : "something else";
-        throw new ConfigException($"{_source.File}:{number}: expected a name and the SHA-256 of a key as 64 hexadecimal digits, found {found}. "
+        throw new ConfigException($"{_source.File}:{number}: expected a name, the SHA-256 of a key as 64 hexadecimal digits and its roles, found {found}. "
             + "Make a new key with the verb 'key', write the line that it prints there, and give the key to the client.");
     }
 
-    private sealed record Entry(string Name, byte[] Hash);
+    private sealed record Entry(Caller Caller, byte[] Hash);
 }

@@ -18,6 +18,9 @@ public static class Check
         .Where(number => !(number.Value >= number.Least && number.Value <= number.Most))
         .Select(number => $"{number.Name}: expected {number.Least} to {number.Most}, found {number.Value}");
 
+    /// <summary>Whether only programs on this machine can reach an address that is listened at.</summary>
+    public static bool IsThisMachineAlone(string listen) => Uri.TryCreate(listen, UriKind.Absolute, out var uri) && uri.IsLoopback;
+
     /// <summary>An address to listen at: http, a host and a port, no path. TLS is the proxy's.</summary>
     public static IEnumerable<string> Listen(string address, string example)
     {

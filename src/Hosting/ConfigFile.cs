@@ -10,7 +10,7 @@ namespace Vlm.Hosting;
 /// <summary>A configuration that cannot be used; the message is for the operator and says everything that is wrong with it.</summary>
 public sealed class ConfigException(string message) : UsageException(message);
 
-/// <summary>Reads the YAML configuration of a service; the only file that knows the YAML package.</summary>
+/// <summary>Reads the YAML configuration of a service; with <see cref="ConfigValues"/> the only files that know the YAML package.</summary>
 public static partial class ConfigFile
 {
     private const int MaxBytes = 1 << 20;
@@ -22,6 +22,7 @@ public static partial class ConfigFile
     public static T Load<T>(string path, string sample)
         where T : class, IChecked, new()
     {
+        if (Directory.Exists(path)) throw new ConfigException($"The configuration '{path}' is a folder; give the file in it. {sample} is one to start from.");
         if (!File.Exists(path)) throw new ConfigException($"The configuration '{path}' does not exist. {sample} is one to start from.");
         if (new FileInfo(path).Length > MaxBytes) throw new ConfigException($"'{path}' has more than {MaxBytes} bytes; it is no configuration.");
         return Parse<T>(File.ReadAllText(path), path);
@@ -51,13 +52,18 @@ public static partial class ConfigFile
         .WithNamingConvention(UnderscoredNamingConvention.Instance)
         .WithEnumNamingConvention(HyphenatedNamingConvention.Instance)
         .WithNodeTypeResolver(new Lists())
+        .WithNodeDeserializer(new ConfigValues(), where => where.OnTop())
         .WithDuplicateKeyChecking()
         .Build();
 
     private static string Reason(YamlException e)
     {
         if (UnknownKey().Match(e.Message) is { Success: true } unknown) return $"there is no option '{unknown.Groups[1].Value}' here. Is it misspelt?";
-        return e.InnerException is { } inner ? $"{e.Message} {inner.Message}" : e.Message;
+        if (e.InnerException is YamlException inner) return Reason(inner);
+        // The package's own words name types of this program.
+        return e.Message.Contains("deserializ", StringComparison.OrdinalIgnoreCase) || e.Message.StartsWith("Expected '", StringComparison.Ordinal)
+            ? "this is not of the form that is expected here: names with values, a list, or one value"
+            : e.Message;
     }
 
     /// <summary>Options that are named without a value and need one: YAML makes a null of them, which no check expects.</summary>

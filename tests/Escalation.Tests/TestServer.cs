@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Builder;
+using Vlm.Escalation.Chat;
 using Vlm.Escalation.Work;
 
 namespace Vlm.Escalation.Tests;
@@ -32,6 +33,8 @@ internal sealed class TestServer : IAsyncDisposable
         Keys = new KeyOptions { Environment = Variable },
         // A window on a clock that a test moves by hand would never close.
         Queue = new QueueOptions { WindowMilliseconds = 0 },
+        // Three hundred clients of a test have one key.
+        Limits = new LimitOptions { RequestsPerMinute = 0 },
     };
 
     public WebApplication App { get; }

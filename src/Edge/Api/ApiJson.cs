@@ -10,7 +10,6 @@ namespace Vlm.Edge.Api;
     RespectNullableAnnotations = true,
     RespectRequiredConstructorParameters = true,
     MaxDepth = 16)]
-[JsonSerializable(typeof(SolveRequest))]
 [JsonSerializable(typeof(AnswerBody))]
 [JsonSerializable(typeof(StoredBody))]
 [JsonSerializable(typeof(CorrectionEvent))]

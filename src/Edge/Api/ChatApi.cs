@@ -23,13 +23,15 @@ internal static class ChatApi
 {
     public static void Map(IEndpointRouteBuilder routes, Daemon daemon, SolveRequests requests, Admission admission)
     {
-        routes.MapPost("/v1/chat/completions", admission.Placed(context => CompleteAsync(context, daemon, requests)));
-        ModelsApi.Map(routes, new ModelCard(daemon.Model.Name, 0, "vlm"));
+        routes.MapPost("/v1/chat/completions", (RequestDelegate)(context => CompleteAsync(context, daemon, requests, admission)));
+        ModelsApi.Map(routes, new ModelCard(daemon.Model.Name, daemon.Clock.GetUtcNow().ToUnixTimeSeconds(), "local"));
     }
 
-    private static async Task CompleteAsync(HttpContext context, Daemon daemon, SolveRequests requests)
+    private static async Task CompleteAsync(HttpContext context, Daemon daemon, SolveRequests requests, Admission admission)
     {
-        var (query, settings) = await requests.ReadChatAsync(context.Request);
+        var body = await requests.ReceiveJsonAsync(context.Request);
+        using var place = admission.Enter();
+        var (query, settings) = requests.ReadChat(body);
         var answer = await SolveApi.AskAsync(daemon, query, context.RequestAborted);
         var created = daemon.Clock.GetUtcNow().ToUnixTimeSeconds();
         if (settings.IsStream) await StreamAsync(context, answer, created, settings.IncludeUsage);
@@ -40,8 +42,8 @@ internal static class ChatApi
         $"chatcmpl-{answer.Id}", created, answer.Model, [new CompletionChoice(0, new AssistantMessage(answer.Text ?? ""), null, "stop")], ToUsage(answer),
             AnswerBody.From(answer));
 
-    /// <summary>Tokens of the local model; null for an answer from the cache.</summary>
-    private static Usage? ToUsage(Answer answer) => answer.Tokens is var (prompt, reply) ? new Usage(prompt, reply) : null;
+    /// <summary>Tokens of the local model; none for an answer from the cache.</summary>
+    private static Usage ToUsage(Answer answer) => answer.Tokens is var (prompt, reply) ? new Usage(prompt, reply) : new Usage(0, 0);
 
     /// <summary>The whole answer as one piece: it is not decided before it is whole.</summary>
     private static async Task StreamAsync(HttpContext context, Answer answer, long created, bool withUsage)
@@ -52,7 +54,7 @@ internal static class ChatApi
             Chunk([new ChunkChoice(0, new Delta { Role = "assistant", Content = answer.Text ?? "" }, null, null)], null),
             Chunk([new ChunkChoice(0, new Delta(), null, "stop")], AnswerBody.From(answer)),
         ];
-        if (withUsage) chunks.Add(Chunk([], null) with { Usage = ToUsage(answer) ?? new Usage(0, 0) });
+        if (withUsage) chunks.Add(Chunk([], null) with { Usage = ToUsage(answer) });
         foreach (var chunk in chunks)
             await context.Response.WriteAsync($"data: {JsonSerializer.Serialize(chunk, ApiJson.Default.EdgeChunk)}\n\n", context.RequestAborted);
         await context.Response.WriteAsync("data: [DONE]\n\n", context.RequestAborted);

@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Vlm.Edge.Escalations;
+using Vlm.Hosting;
 using Vlm.Hosting.Http;
 using Vlm.Text;
 
@@ -33,11 +34,12 @@ internal static class DeadLettersApi
 
     public static void Map(IEndpointRouteBuilder routes, EscalationQueue? queue)
     {
-        routes.MapGet(Root, (RequestDelegate)(context => ListAsync(context, Required(queue))));
-        routes.MapPost($"{Root}/resend", (RequestDelegate)(context => CountAsync(context, Required(queue).Resend(null))));
-        routes.MapPost($"{Root}/{{id}}/resend", (RequestDelegate)(context => OneAsync(context, Required(queue).Resend)));
-        routes.MapDelete(Root, (RequestDelegate)(context => CountAsync(context, Required(queue).Drop(null))));
-        routes.MapDelete($"{Root}/{{id}}", (RequestDelegate)(context => OneAsync(context, Required(queue).Drop)));
+        var all = routes.MapGroup(Root).Needs(Roles.Operate);
+        all.MapGet("", (RequestDelegate)(context => ListAsync(context, Required(queue))));
+        all.MapPost("/resend", (RequestDelegate)(context => CountAsync(context, Required(queue).Resend(null))));
+        all.MapPost("/{id}/resend", (RequestDelegate)(context => OneAsync(context, Required(queue).Resend)));
+        all.MapDelete("", (RequestDelegate)(context => CountAsync(context, Required(queue).Drop(null))));
+        all.MapDelete("/{id}", (RequestDelegate)(context => OneAsync(context, Required(queue).Drop)));
     }
 
     private static EscalationQueue Required(EscalationQueue? queue) =>

@@ -22,13 +22,14 @@ internal static class EdgeServer
     /// <exception cref="GateException">The gate belongs to another package.</exception>
     public static WebApplication Build(EdgeConfig config, Solver solver, TimeProvider clock)
     {
-        var builder = WebServer.CreateBuilder(new WebLimits(config.Server.Listen, config.Server.BodyLimitBytes, config.Server.Connections, Drain));
+        var builder = WebServer.CreateBuilder(new WebLimits(config.Server.Listen, config.Server.BodyLimitBytes, config.Server.Connections, Drain,
+            config.Server.BodyBytesPerSecond));
         builder.Services.AddSingleton(services => new Daemon(config, solver, clock, services.GetRequiredService<ILoggerFactory>()));
         builder.Services.AddSingleton(services => new Admission(config.Server.InFlight, services.GetRequiredService<Daemon>().Metrics));
         if (config.Escalation is not null) builder.Services.AddHostedService(services => services.GetRequiredService<Daemon>().Worker!);
         var app = builder.Build();
         var daemon = Compose(app, solver);
-        app.UseInterfaces(daemon.Metrics, daemon.Keys);
+        app.UseInterfaces(daemon.Metrics, daemon.Doors);
         Map(app, daemon, app.Services.GetRequiredService<Admission>());
         app.Lifetime.ApplicationStarted.Register(() => Greet(app, daemon));
         return app;
@@ -56,7 +57,8 @@ internal static class EdgeServer
         EventsApi.Map(app, daemon, app.Lifetime.ApplicationStopping);
         StateApi.Map(app, daemon);
         DeadLettersApi.Map(app, daemon.Queue);
-        Health.Map(app, () => app.Lifetime.ApplicationStopping.IsCancellationRequested ? "stopping" : null);
+        var end = app.Services.GetRequiredService<EndNotice>();
+        Health.Map(app, () => end.IsGiven || app.Lifetime.ApplicationStopping.IsCancellationRequested ? "stopping" : null);
         daemon.Metrics.Watch(() => StateApi.Gauges(daemon));
         daemon.Metrics.Map(app);
     }
@@ -68,6 +70,7 @@ internal static class EdgeServer
         var certificate = daemon.Drift?.Gate.Certificate;
         var gate = certificate is null ? "no gate: answers are uncertified" : $"certified risk {certificate.Risk:P1} at confidence {1 - certificate.Delta:P0}";
         log.Ready(address, daemon.Config.Model.Folder, daemon.Model.Precision, daemon.Config.Routing.Mode.ToOption(), gate);
-        if (!daemon.Keys.IsRequired) log.NoKeys(address);
+        if (!daemon.Doors.AreKeysRequired) log.NoKeys(address);
+        foreach (var endpoint in daemon.Config.Escalation?.Endpoints ?? []) PrivateFiles.Check(endpoint.ApiKeyFile, log);
     }
 }

@@ -38,7 +38,6 @@ internal static class EventsApi
         using var subscription = events.Listen(long.TryParse(last, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null)
             ?? throw new ApiException(ErrorReason.TooManyListeners, "All places for listeners are taken.", retryAfter: TimeSpan.FromSeconds(30));
         context.Response.ContentType = "text/event-stream";
-        context.Response.Headers.CacheControl = "no-store";
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, stopping);
         try
         {

@@ -56,7 +56,7 @@ internal static class SolveApi
 {
     public static void Map(IEndpointRouteBuilder routes, Daemon daemon, SolveRequests requests, Admission admission)
     {
-        routes.MapPost("/api/v1/solve", admission.Placed(context => SolveAsync(context, daemon, requests)));
+        routes.MapPost("/api/v1/solve", (RequestDelegate)(context => SolveAsync(context, daemon, requests, admission)));
         routes.MapGet("/api/v1/answers/{id}", (RequestDelegate)(context => FindAsync(context, daemon.Memory)));
     }
 
@@ -69,9 +69,11 @@ internal static class SolveApi
         _ => throw new UnreachableException(),
     };
 
-    private static async Task SolveAsync(HttpContext context, Daemon daemon, SolveRequests requests)
+    private static async Task SolveAsync(HttpContext context, Daemon daemon, SolveRequests requests, Admission admission)
     {
-        var query = await requests.ReadAsync(context.Request);
+        var body = await requests.ReceiveAsync(context.Request);
+        using var place = admission.Enter();
+        var query = await requests.ReadAsync(body);
         var answer = await AskAsync(daemon, query, context.RequestAborted);
         await context.Response.WriteAsJsonAsync(AnswerBody.From(answer), ApiJson.Default.AnswerBody, cancellationToken: context.RequestAborted);
     }
@@ -99,7 +101,8 @@ internal static class SolveApi
 
     private static ApiException ToError(QueryOutcome.Refused refused) => refused.Reason switch
     {
-        RefusalReason.Busy => new ApiException(ErrorReason.Busy, refused.Detail, retryAfter: TimeSpan.FromSeconds(1)),
+        RefusalReason.Busy => new ApiException(ErrorReason.Busy, refused.Detail, retryAfter: refused.RetryAfter ?? TimeSpan.FromSeconds(1)),
+        RefusalReason.DeadlineTooShort => new ApiException(ErrorReason.DeadlineTooShort, refused.Detail, "deadline_ms", refused.RetryAfter),
         RefusalReason.Deadline => new ApiException(ErrorReason.DeadlineExceeded, refused.Detail),
         RefusalReason.Picture => new ApiException(ErrorReason.UnusablePicture, refused.Detail, "picture"),
         RefusalReason.CodeTooLong => new ApiException(ErrorReason.CodeTooLong, refused.Detail, "code"),

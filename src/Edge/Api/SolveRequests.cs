@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Vlm.Cryptogram;
 using Vlm.Edge.Queries;
@@ -10,50 +9,69 @@ using Vlm.Text;
 
 namespace Vlm.Edge.Api;
 
-/// <summary>Body of <c>POST /api/v1/solve</c> as JSON; as a form it has fields of the same names.</summary>
-/// <param name="Picture">A data URI.</param>
-/// <param name="Code">The coded message.</param>
-/// <param name="DeadlineMs">How long the client waits.</param>
-/// <param name="Mode">One of the routing modes.</param>
-internal sealed record SolveRequest(string Picture, string Code, double? DeadlineMs = null, string? Mode = null);
+/// <summary>A body that is here whole.</summary>
+/// <param name="Type">Its content type.</param>
+/// <param name="Bytes">All of it.</param>
+/// <param name="Started">Timestamp at which the request came.</param>
+internal sealed record ReceivedBody(string Type, ReadOnlyMemory<byte> Bytes, long Started)
+{
+    public bool IsForm => Type.StartsWith("multipart/form-data", StringComparison.OrdinalIgnoreCase);
+}
 
 /// <summary>Makes questions of requests: checks everything, and looks at the picture as far as its header.</summary>
 internal sealed class SolveRequests(Daemon daemon)
 {
-    private readonly ServerOptions _server = daemon.Config.Server;
-    private readonly RoutingOptions _routing = daemon.Config.Routing;
+    private readonly BodyMemory _memory = new(daemon.Config.Server.BodyLimitBytes);
     private readonly TimeProvider _clock = daemon.Clock;
-    private readonly BodyLimits _body = new(
-        daemon.Config.Server.BodyLimitBytes, TimeSpan.FromSeconds(daemon.Config.Server.BodySeconds), daemon.Clock,
-        new BodyMemory(daemon.Config.Server.BodyLimitBytes));
+
+    /// <summary>The body of a question: a form, or JSON.</summary>
+    /// <exception cref="ApiException">It is neither, or does not come as it should.</exception>
+    public async Task<ReceivedBody> ReceiveAsync(HttpRequest request)
+    {
+        var form = new ReceivedBody(request.ContentType ?? "", default, _clock.GetTimestamp());
+        if (form.IsForm) return form with { Bytes = await RequestBody.ReadAsync(request, Limits(), request.HttpContext.RequestAborted) };
+        if (!request.HasJsonContentType())
+            throw new ApiException(ErrorReason.UnsupportedMediaType, $"The content type is '{form.Type}'. Send multipart/form-data or application/json.");
+        return await ReceiveJsonAsync(request);
+    }
+
+    /// <summary>A body of JSON.</summary>
+    /// <exception cref="ApiException">It is none, or does not come as it should.</exception>
+    public async Task<ReceivedBody> ReceiveJsonAsync(HttpRequest request)
+    {
+        var started = _clock.GetTimestamp();
+        return new ReceivedBody(request.ContentType ?? "", await RequestBody.ReadJsonAsync(request, Limits(), request.HttpContext.RequestAborted), started);
+    }
 
     /// <summary>The question of a form or of JSON.</summary>
     /// <exception cref="ApiException">It is none.</exception>
-    public async Task<Query> ReadAsync(HttpRequest request)
+    public async Task<Query> ReadAsync(ReceivedBody body)
     {
-        var started = _clock.GetTimestamp();
-        var type = request.ContentType ?? "";
-        if (type.StartsWith("multipart/form-data", StringComparison.OrdinalIgnoreCase)) return await ReadFormAsync(request, started);
-        if (!request.HasJsonContentType())
-            throw new ApiException(ErrorReason.UnsupportedMediaType, $"The content type is '{type}'. Send multipart/form-data or application/json.");
-        var body = ParseJson(await RequestBody.ReadJsonAsync(request, _body, request.HttpContext.RequestAborted));
-        return ToQuery(new Parts(PictureFile.FromDataUri(body.Picture, "picture"), body.Code, body.DeadlineMs, body.Mode), started);
+        if (body.IsForm)
+        {
+            var form = await SolveForm.ParseAsync(body.Type, body.Bytes);
+            return ToQuery(new Parts(form.Picture, form.Code, ToNumber(form.DeadlineMs), form.Mode is { Length: > 0 } mode ? mode : null), body.Started);
+        }
+        var json = SolveJson.Parse(body.Bytes);
+        return ToQuery(new Parts(PictureFile.FromDataUri(json.Picture, "picture"), json.Code, json.DeadlineMs, json.Mode), body.Started);
     }
 
     /// <summary>The question of an OpenAI-shaped request, and how to answer it: the last message of the user counts.</summary>
-    /// <remarks>Members that steer sampling and length are checked and change nothing: the local answer is greedy and short, whatever they say.</remarks>
-    /// <exception cref="ApiException">It is none.</exception>
-    public async Task<(Query Query, ChatSettings Settings)> ReadChatAsync(HttpRequest request)
+    /// <exception cref="ApiException">It is none, or asks for what cannot be honoured.</exception>
+    public (Query Query, ChatSettings Settings) ReadChat(ReceivedBody body)
     {
-        var started = _clock.GetTimestamp();
-        var rules = new ChatRules(null, _server.PixelLimit, Seed: 0) { TakesConversations = true, HasLogprobs = false };
-        var chat = RequestBody.Parse(await RequestBody.ReadJsonAsync(request, _body, request.HttpContext.RequestAborted), rules);
-        return (ToQuery(new Parts(chat.Picture, chat.Code, null, null), started), chat.Settings);
+        var rules = new ChatRules(daemon.Model.Name, Server.PixelLimit, Seed: 0) { TakesConversations = true, IsSteerable = false };
+        var chat = RequestBody.Parse(body.Bytes, rules);
+        return (ToQuery(new Parts(chat.Picture, chat.Code, null, null), body.Started), chat.Settings);
     }
+
+    private ServerOptions Server => daemon.Config.Server;
+
+    private BodyLimits Limits() => new(Server.BodyLimitBytes, TimeSpan.FromSeconds(Server.BodySeconds), _clock, _memory);
 
     private Query ToQuery(Parts parts, long started)
     {
-        var picture = PictureFile.CheckHeader(parts.Picture, _server.PixelLimit, "picture");
+        var picture = PictureFile.CheckHeader(parts.Picture, Server.PixelLimit, "picture");
         try
         {
             return new Query(Guid.NewGuid().ToString("N"), picture, Code.Parse(parts.Code), ToMode(parts.Mode),
@@ -65,25 +83,6 @@ internal sealed class SolveRequests(Daemon daemon)
         }
     }
 
-    private static SolveRequest ParseJson(ReadOnlyMemory<byte> body)
-    {
-        try
-        {
-            return JsonSerializer.Deserialize(body.Span, ApiJson.Default.SolveRequest)
-                ?? throw new ApiException(ErrorReason.InvalidRequest, "The body is null; send an object with picture and code.");
-        }
-        catch (JsonException e)
-        {
-            throw new ApiException(ErrorReason.InvalidRequest, $"The body is not the expected JSON: {e.Message}");
-        }
-    }
-
-    private async Task<Query> ReadFormAsync(HttpRequest request, long started)
-    {
-        var form = await SolveForm.ParseAsync(request.ContentType, await RequestBody.ReadAsync(request, _body, request.HttpContext.RequestAborted));
-        return ToQuery(new Parts(form.Picture, form.Code, ToNumber(form.DeadlineMs), form.Mode is { Length: > 0 } mode ? mode : null), started);
-    }
-
     private static double? ToNumber(string text) => text.Length == 0
         ? null
         : double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number)
@@ -92,7 +91,7 @@ internal sealed class SolveRequests(Daemon daemon)
 
     private TimeSpan ToDeadline(double? milliseconds)
     {
-        if (milliseconds is null) return TimeSpan.FromSeconds(_routing.DeadlineSeconds);
+        if (milliseconds is null) return TimeSpan.FromSeconds(daemon.Config.Routing.DeadlineSeconds);
         return milliseconds is >= 1 and <= 600_000
             ? TimeSpan.FromMilliseconds(milliseconds.Value)
             : throw new ApiException(ErrorReason.InvalidRequest, $"deadline_ms is {milliseconds}; expected 1 to 600000.", "deadline_ms");
@@ -100,7 +99,7 @@ internal sealed class SolveRequests(Daemon daemon)
 
     private RoutingMode ToMode(string? name)
     {
-        if (name is null) return _routing.Mode;
+        if (name is null) return daemon.Config.Routing.Mode;
         var modes = Enum.GetValues<RoutingMode>();
         if (!modes.Any(mode => mode.ToOption() == name))
         {

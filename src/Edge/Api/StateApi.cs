@@ -4,6 +4,8 @@ using Microsoft.AspNetCore.Routing;
 using Vlm.Edge.Escalations;
 using Vlm.Edge.Queries;
 using Vlm.Edge.Routing;
+using Vlm.Hosting;
+using Vlm.Hosting.Http;
 using Vlm.Text;
 
 namespace Vlm.Edge.Api;
@@ -51,7 +53,7 @@ internal sealed record AlarmBody(string Kind, string Message, DateTimeOffset At,
 internal static class StateApi
 {
     public static void Map(IEndpointRouteBuilder routes, Daemon daemon) => routes.MapGet("/api/v1/state", (RequestDelegate)(context =>
-        context.Response.WriteAsJsonAsync(Describe(daemon), ApiJson.Default.StateBody, cancellationToken: context.RequestAborted)));
+        context.Response.WriteAsJsonAsync(Describe(daemon), ApiJson.Default.StateBody, cancellationToken: context.RequestAborted))).Needs(Roles.Operate);
 
     /// <summary>Gauges for <c>/metrics</c>.</summary>
     public static IEnumerable<(string Name, string Help, double Value)> Gauges(Daemon daemon)

@@ -1,7 +1,10 @@
 using System.CommandLine;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using Vlm.CommandLine;
 using Vlm.Edge.Api;
 using Vlm.Engine;
+using Vlm.Hosting;
 using Vlm.Hosting.Http;
 using Vlm.Solving;
 
@@ -20,10 +23,13 @@ internal static class ServeCommand
 
     private static async Task<int> RunAsync(string path, CancellationToken stop)
     {
+        PrivateFiles.ByDefault();
         var config = EdgeConfig.Load(path);
         var solver = Solver.Open(config.Model.Folder, new EngineOptions { Kind = config.Model.Engine, Threads = config.Model.Threads });
         await using var app = EdgeServer.Build(config, solver, TimeProvider.System);
-        await app.RunUntilEndAsync(stop);
+        var daemon = app.Services.GetRequiredService<Daemon>();
+        var reload = new Reload(() => daemon.Change(EdgeConfig.Load(path)), app.Services.GetRequiredService<ILogger<Reload>>());
+        await app.RunUntilEndAsync(new ServiceLife(TimeSpan.FromSeconds(config.Server.NoticeSeconds), reload.Run), stop);
         return ExitCode.Success;
     }
 }

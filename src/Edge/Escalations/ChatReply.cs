@@ -24,7 +24,12 @@ internal static class ChatReply
         // A reply that was cut off looks like one that is only wrong; the finish reason is all that tells.
         if (choice.FinishReason != "stop") return AttemptRules.Unusable($"expected finish_reason \"stop\", found \"{Short(choice.FinishReason) ?? "null"}\"");
         if (choice.Message?.Content is not { Length: > 0 } content) return AttemptRules.Unusable("expected a message with content, found none");
-        return Checked(Parsed(content, endpoint), code, completion, choice);
+        var strict = Checked(Parsed(content, endpoint), code, completion, choice);
+        if (strict is Attempt.Answered || !endpoint.TakesOtherForms) return strict;
+        // Of what may be the answer the first that can be right for this code; a wrong one is as unlikely to be taken as it is to fit every letter.
+        return LenientReply.Candidates(content)
+            .Select(candidate => Checked(new ReplyResult.Reply([], Message.Spaced(candidate), candidate), code, completion, choice))
+            .OfType<Attempt.Answered>().FirstOrDefault() ?? strict;
     }
 
     private static Attempt Checked(ReplyResult reply, string code, ChatCompletion completion, ChatChoice choice)
@@ -51,10 +56,7 @@ internal static class ChatReply
     private static ReplyResult Parsed(string content, EndpointOptions endpoint)
     {
         if (endpoint.StructuredOutput == StructuredOutput.JsonSchema) return FromJson(content);
-        var strict = content.StartsWith(ReplyText.Think.Open, StringComparison.Ordinal) ? ReplyParser.ParseWhole(content) : ReplyParser.Parse(content);
-        if (strict is ReplyResult.Reply || endpoint.Prompt == PromptDialect.Code) return strict;
-        // Models that were not trained here keep the sections, seldom their exact order.
-        return ReplyParser.Section(content, ReplyText.Answer) is { Length: > 0 } answer ? FromAnswer(answer) : strict;
+        return content.StartsWith(ReplyText.Think.Open, StringComparison.Ordinal) ? ReplyParser.ParseWhole(content) : ReplyParser.Parse(content);
     }
 
     private static ReplyResult FromJson(string content)
@@ -71,8 +73,6 @@ internal static class ChatReply
 
         return new ReplyResult.ParseFailure(ReplyFailure.EmptyAnswer, "expected a JSON object with \"answer\", found none");
     }
-
-    private static ReplyResult.Reply FromAnswer(string answer) => new([], Message.Spaced(answer.ToLowerInvariant()), answer);
 
     /// <summary>The geometric mean of the token probabilities; null when the endpoint does not tell them.</summary>
     private static double? Confidence(ChatChoice choice) =>

@@ -32,6 +32,16 @@ internal enum StructuredOutput
     JsonSchema,
 }
 
+/// <summary>How much of our form a reply must have.</summary>
+internal enum ReplyProfile
+{
+    /// <summary>All of it: models of this repository were trained for it, and a reply without it was cut or is damaged.</summary>
+    Strict,
+
+    /// <summary>The answer in some recognisable form: tags, JSON, a fence, bold, or the last line.</summary>
+    Lenient,
+}
+
 /// <summary>One server that speaks OpenAI's chat completions, and what it can do.</summary>
 internal sealed record EndpointOptions
 {
@@ -61,6 +71,9 @@ internal sealed record EndpointOptions
 
     /// <summary>What to tell the model.</summary>
     public PromptDialect Prompt { get; init; } = PromptDialect.Code;
+
+    /// <summary>How much of our form a reply must have; null (the default): lenient for <see cref="PromptDialect.Instructions"/>, else strict.</summary>
+    public ReplyProfile? Profile { get; init; }
 
     /// <summary>Which members limit the length of a reply.</summary>
     public TokenLimitField TokenLimit { get; init; } = TokenLimitField.MaxCompletionTokens;
@@ -98,6 +111,9 @@ internal sealed record EndpointOptions
         if (ApiKeyFile is null && ApiKeyVariable is { } variable && string.IsNullOrEmpty(Environment.GetEnvironmentVariable(variable)))
             yield return $"api_key_variable: the environment variable {variable} is not set";
     }
+
+    /// <summary>Whether a reply may have another form than ours.</summary>
+    public bool TakesOtherForms => (Profile ?? (Prompt == PromptDialect.Instructions ? ReplyProfile.Lenient : ReplyProfile.Strict)) == ReplyProfile.Lenient;
 
     private (string Option, string? File)[] Files() =>
         [("api_key_file", ApiKeyFile), ("ca_file", CaFile), ("client_certificate_file", ClientCertificateFile), ("client_key_file", ClientKeyFile)];

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Vlm.Edge.Storage;
+using Vlm.Hosting;
 using Vlm.Text;
 
 namespace Vlm.Edge.Escalations;
@@ -35,7 +36,7 @@ internal sealed class EscalationQueue : IDisposable
     {
         (_options, _time, _meters) = (options, instruments.Time, instruments.Meters);
         _log = instruments.Logs.CreateLogger<EscalationQueue>();
-        Directory.CreateDirectory(options.Folder);
+        PrivateFiles.MakeFolder(options.Folder);
         _reserve = new Reserve(Path.Combine(options.Folder, ReserveName));
         Guarded(() => _files is not null);
         _meters.WatchQueue(Stats);
@@ -55,23 +56,24 @@ internal sealed class EscalationQueue : IDisposable
         ArgumentNullException.ThrowIfNull(escalation);
         ArgumentException.ThrowIfNullOrEmpty(escalation.Id);
         EnqueueResult result;
+        var cause = "";
         try
         {
             result = Guarded(() => Enqueue(escalation), maySpend: false);
         }
-        catch (IOException error)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            result = new EnqueueResult.Rejected(IsNoRoom(error) ? QueueDrop.DiskFull : QueueDrop.StorageFailed, error.Message);
-        }
-        catch (UnauthorizedAccessException error)
-        {
-            result = new EnqueueResult.Rejected(QueueDrop.StorageFailed, error.Message);
+            // Clients are told what it is, the log also where.
+            cause = error.Message;
+            result = error is IOException io && IsNoRoom(io)
+                ? new EnqueueResult.Rejected(QueueDrop.DiskFull, "the box's disk is full")
+                : new EnqueueResult.Rejected(QueueDrop.StorageFailed, "the box's disk cannot be written");
         }
 
         if (result is EnqueueResult.Rejected rejected)
         {
             _meters.Dropped(rejected.Reason);
-            _log.NotQueued(escalation.Id, rejected.Reason.ToLabel(), rejected.Detail);
+            _log.NotQueued(escalation.Id, rejected.Reason.ToLabel(), cause.Length > 0 ? cause : rejected.Detail);
         }
         else if (result is EnqueueResult.Accepted)
         {

@@ -5,6 +5,7 @@ using Vlm.Edge.Routing;
 using Vlm.Edge.Scenes;
 using Vlm.Engine;
 using Vlm.Gating;
+using Vlm.Hosting.Http;
 using Vlm.Solving;
 using Vlm.Vision;
 
@@ -42,13 +43,18 @@ internal abstract record LocalOutcome
     /// <summary>The same was answered before.</summary>
     public sealed record Known(Answer Answer, AnswerTimings Timings) : LocalOutcome;
 
-    public sealed record Refused(RefusalReason Reason, string Detail) : LocalOutcome;
+    public sealed record Refused(RefusalReason Reason, string Detail) : LocalOutcome
+    {
+        /// <summary>When it is worth trying again; null when nobody can say.</summary>
+        public TimeSpan? RetryAfter { get; init; }
+    }
 }
 
 /// <summary>The one owner of the solver: questions take turns at it in the order in which they came, and a bounded number of them waits.</summary>
 /// <remarks>
-/// Pictures are decoded in a turn and not before, so that one is in memory as pixels, however many clients wait. A question whose client has gone, or whose
-/// deadline has passed, leaves the queue, and is given up between two tokens once begun. Thread-safe. Disposes the solver.
+/// Pictures are looked at before their turn, so that what was answered before is answered again without one. A question whose client has gone, or whose
+/// deadline has passed, leaves the queue, and is given up between two tokens once begun; one whose turn would come too late is refused at once. Thread-safe.
+/// Disposes the solver.
 /// </remarks>
 internal sealed class LocalModel : IAsyncDisposable
 {
@@ -56,6 +62,8 @@ internal sealed class LocalModel : IAsyncDisposable
     private readonly TimeProvider _clock;
     private readonly Alarms _alarms;
     private readonly ConcurrencyLimiter _turns;
+    private readonly Looks _looks = new();
+    private readonly ServiceRate _rate = new();
     private readonly CancellationTokenSource _stop = new();
     private bool _isDisposed;
 
@@ -88,23 +96,50 @@ internal sealed class LocalModel : IAsyncDisposable
     /// <summary>Questions that wait now.</summary>
     public int Waiting => (int)_turns.GetStatistics()!.CurrentQueuedCount;
 
-    /// <summary>Waits for a turn and looks at the picture.</summary>
+    /// <summary>Looks at the picture, without a turn.</summary>
     /// <param name="query">The question.</param>
+    /// <param name="cancellation">Ends the waiting.</param>
+    /// <returns>What it shows, to be disposed; or why that is not known.</returns>
+    public async Task<(Look? Look, LocalOutcome.Refused? Refusal)> LookAsync(Query query, CancellationToken cancellation)
+    {
+        try
+        {
+            return (await _looks.LookAsync(query.Picture, _clock, cancellation), null);
+        }
+#pragma warning disable CA1031 // Whatever goes wrong with one question, the next one must still be answered.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            return (null, Refuse(e));
+        }
+    }
+
+    /// <summary>Waits for a turn.</summary>
+    /// <param name="query">The question.</param>
+    /// <param name="look">Its picture, looked at.</param>
     /// <param name="cancellation">Ends the waiting and the work of the turn.</param>
     /// <returns>The turn, to be disposed at once when it is over; or why there is none.</returns>
-    public async Task<(Turn? Turn, LocalOutcome.Refused? Refusal)> TakeTurnAsync(Query query, CancellationToken cancellation)
+    public async Task<(Turn? Turn, LocalOutcome.Refused? Refusal)> TakeTurnAsync(Query query, Look look, CancellationToken cancellation)
     {
+        if (TooLate(query) is { } late) return (null, late);
         var queued = _clock.GetTimestamp();
         var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellation, _stop.Token);
         RateLimitLease? place = null;
         try
         {
             place = await _turns.AcquireAsync(1, ended.Token);
-            if (place.IsAcquired) return (await Task.Run(() => Look(query, place, queued, ended), ended.Token), null);
+            if (place.IsAcquired)
+            {
+                var waited = look.Timings with { Queue = look.Timings.Queue + _clock.GetElapsedTime(queued) };
+                return (new Turn(this, query, look with { Timings = waited }, place, ended), null);
+            }
             ended.Dispose();
-            return (null, new LocalOutcome.Refused(RefusalReason.Busy, "all places for waiting questions are taken; ask again later"));
+            return (null, new LocalOutcome.Refused(RefusalReason.Busy, "all places for waiting questions are taken; ask again later")
+            {
+                RetryAfter = _rate.RetryAfter(Waiting),
+            });
         }
-#pragma warning disable CA1031 // Whatever goes wrong with one question, the next one must still be answered.
+#pragma warning disable CA1031 // As above.
         catch (Exception e)
 #pragma warning restore CA1031
         {
@@ -121,26 +156,33 @@ internal sealed class LocalModel : IAsyncDisposable
         await _stop.CancelAsync();
         using (await _turns.AcquireAsync(1)) _solver.Dispose();
         _turns.Dispose();
+        _looks.Dispose();
         _stop.Dispose();
     }
 
-    private Turn Look(Query query, RateLimitLease place, long queued, CancellationTokenSource ended)
+    /// <summary>Judged by the questions before it alone: with none before it, it is tried, however long the last ones took.</summary>
+    private LocalOutcome.Refused? TooLate(Query query)
     {
-        var timings = new AnswerTimings { Queue = _clock.GetElapsedTime(queued) };
-        var started = _clock.GetTimestamp();
-        var picture = ImageCodec.Read(query.Picture);
-        timings = timings with { DecodePicture = _clock.GetElapsedTime(started) };
-        return new Turn(this, new Question(picture.Image, query.Code, timings.DecodePicture), timings, place, ended) { Warning = picture.Warning };
+        var statistics = _turns.GetStatistics()!;
+        var ahead = (int)statistics.CurrentQueuedCount + (statistics.CurrentAvailablePermits == 0 ? 1 : 0);
+        var (wait, left) = (_rate.Wait(ahead), query.Deadline.Left);
+        return ahead == 0 || wait <= left ? null : new LocalOutcome.Refused(RefusalReason.DeadlineTooShort,
+            $"{ahead} questions are before this one, about {wait.TotalSeconds:F1} s, and {Math.Max(0, left.TotalSeconds):F1} s are left of its deadline")
+        {
+            RetryAfter = _rate.RetryAfter(ahead),
+        };
     }
 
-    private LocalAnswer Solve(Question question, Scene scene, AnswerTimings timings, CancellationToken ended)
+    private LocalAnswer Solve(Query query, Look look, CancellationToken ended)
     {
+        var (picture, timings) = _looks.Pixels(query.Picture, look, _clock);
+        var question = new Question(picture, query.Code, timings.DecodePicture);
         var solution = _solver.Solve(question, cancellation: ended);
         var started = _clock.GetTimestamp();
         var assessment = Drift?.Gate.Assess(solution);
         var failures = assessment?.HardFailures ?? Verifiers.Check(solution.Reply, question.Code).HardFailures;
         return new LocalAnswer(
-            solution.Answer, assessment, failures, scene, (solution.PromptTokens, solution.Generation.Choices.Count), timings with
+            solution.Answer, assessment, failures, look.Scene, (solution.PromptTokens, solution.Generation.Choices.Count), timings with
             {
                 Patches = solution.Timings.Patches,
                 Vision = solution.Timings.Vision,
@@ -151,6 +193,7 @@ internal sealed class LocalModel : IAsyncDisposable
         {
             Status = solution.Status,
             Unseen = solution.Unseen,
+            Warning = look.Warning,
         };
     }
 
@@ -168,24 +211,20 @@ internal sealed class LocalModel : IAsyncDisposable
     }
 
     /// <summary>One question's turn: until it is disposed, nobody else uses the model.</summary>
-    internal sealed class Turn(LocalModel model, Question question, AnswerTimings timings, RateLimitLease place, CancellationTokenSource ended) : IDisposable
+    internal sealed class Turn(LocalModel model, Query query, Look look, RateLimitLease place, CancellationTokenSource ended) : IDisposable
     {
-        /// <summary>What the picture shows.</summary>
-        public Scene Scene { get; } = Scene.From(question.Picture);
-
-        /// <summary>What is wrong with the picture's file though all of it could be read; null when nothing is.</summary>
-        public string? Warning { get; init; }
-
-        /// <summary>Up to the decoded picture.</summary>
-        public AnswerTimings Timings => timings;
+        /// <summary>Up to the beginning of the turn.</summary>
+        public AnswerTimings Timings => look.Timings;
 
         /// <summary>Asks the model.</summary>
         public async Task<LocalOutcome> SolveAsync()
         {
+            var started = model._clock.GetTimestamp();
             try
             {
-                var answer = await Task.Run(() => model.Solve(question, Scene, timings, ended.Token), ended.Token);
-                return new LocalOutcome.Solved(answer with { Warning = Warning });
+                var answer = await Task.Run(() => model.Solve(query, look, ended.Token), ended.Token);
+                model._rate.Observe(1, model._clock.GetElapsedTime(started));
+                return new LocalOutcome.Solved(answer);
             }
 #pragma warning disable CA1031 // As above.
             catch (Exception e)

@@ -33,6 +33,9 @@ internal enum RefusalReason
     /// <summary>The deadline passed before even the local model had answered.</summary>
     Deadline,
 
+    /// <summary>So many wait that the deadline would pass before its turn: refused at once.</summary>
+    DeadlineTooShort,
+
     /// <summary>The picture cannot be decoded.</summary>
     Picture,
 
@@ -57,5 +60,9 @@ internal abstract record QueryOutcome
 
     /// <param name="Reason">Why.</param>
     /// <param name="Detail">For people.</param>
-    public sealed record Refused(RefusalReason Reason, string Detail) : QueryOutcome;
+    public sealed record Refused(RefusalReason Reason, string Detail) : QueryOutcome
+    {
+        /// <summary>When it is worth trying again; null when nobody can say.</summary>
+        public TimeSpan? RetryAfter { get; init; }
+    }
 }

@@ -10,7 +10,7 @@ namespace Vlm.Edge.Queries;
 /// <summary>
 /// The daemon on one screen: question → local answer → gate → decision → effect. The only place that writes to queue, memory and metrics.
 /// </summary>
-internal sealed class QueryPipeline(LocalModel model, Escalator? larger, AnswerMemory memory, RoutingOptions options, EdgeMetrics metrics)
+internal sealed class QueryPipeline(LocalModel model, Escalator? larger, AnswerMemory memory, Func<RoutingOptions> options, EdgeMetrics metrics)
 {
     /// <summary>What the client keeps of its time to take in the answer.</summary>
     private static readonly TimeSpan Margin = TimeSpan.FromMilliseconds(20);
@@ -29,7 +29,7 @@ internal sealed class QueryPipeline(LocalModel model, Escalator? larger, AnswerM
             LocalOutcome.Refused { Reason: RefusalReason.Cancelled } when !gone.IsCancellationRequested && deadline.IsCancellationRequested =>
                 new QueryOutcome.Refused(RefusalReason.Deadline,
                     $"the deadline of {query.Deadline.Limit.TotalMilliseconds:F0} ms passed before the local model had answered"),
-            LocalOutcome.Refused(var reason, var detail) => new QueryOutcome.Refused(reason, detail),
+            LocalOutcome.Refused refused => new QueryOutcome.Refused(refused.Reason, refused.Detail) { RetryAfter = refused.RetryAfter },
             _ => throw new UnreachableException(),
         };
         metrics.Count(query, outcome);
@@ -49,14 +49,21 @@ internal sealed class QueryPipeline(LocalModel model, Escalator? larger, AnswerM
         }
     }
 
-    /// <summary>One turn at the local model: look, remember, else solve.</summary>
+    /// <summary>Look and remember, without a turn at the local model; else one turn, in which the same may have been answered meanwhile.</summary>
     private async Task<LocalOutcome> TakeTurnAsync(Query query, CancellationToken ended)
     {
-        var (taken, refusal) = await model.TakeTurnAsync(query, ended);
+        var (seen, blind) = await model.LookAsync(query, ended);
+        if (seen is null) return blind!;
+        using var look = seen;
+        if (Remember(query, look, look.Timings) is { } known) return known;
+        var (taken, refusal) = await model.TakeTurnAsync(query, look, ended);
         if (taken is null) return refusal!;
         using var turn = taken;
-        return Known(query, turn.Scene) is { } known ? new LocalOutcome.Known(known with { Warning = turn.Warning }, turn.Timings) : await turn.SolveAsync();
+        return Remember(query, look, turn.Timings) ?? await turn.SolveAsync();
     }
+
+    private LocalOutcome.Known? Remember(Query query, Look look, AnswerTimings timings) =>
+        Known(query, look.Scene) is { } known ? new LocalOutcome.Known(known with { Warning = look.Warning }, timings) : null;
 
     private async Task<Answer> FollowAsync(Query query, LocalAnswer local, CancellationToken gone)
     {
@@ -85,10 +92,10 @@ internal sealed class QueryPipeline(LocalModel model, Escalator? larger, AnswerM
             HasHardFailure = local.HardFailures.Count > 0 || local.Text is null,
             // That letters are missing is no answer to accept, however sure it is.
             IsConfident = local is { Status: AnswerStatus.Answered, Assessment.IsConfident: true } && confidence >= (model.Drift?.Threshold ?? 0),
-            IsWithoutDecoder = local.Status == AnswerStatus.NoDecoder && !options.EscalateNoDecoder,
+            IsWithoutDecoder = local.Status == AnswerStatus.NoDecoder && !options().EscalateNoDecoder,
             Budget = larger?.View(query) ?? BudgetVerdict.Granted,
             Link = larger?.Link ?? Link.Online,
-            HasTime = query.Deadline.Left - Margin >= TimeSpan.FromSeconds(options.LeastEscalationSeconds),
+            HasTime = query.Deadline.Left - Margin >= TimeSpan.FromSeconds(options().LeastEscalationSeconds),
             AuditShare = larger is null ? 0 : model.Drift?.GetShare(confidence) ?? 0,
         };
     }

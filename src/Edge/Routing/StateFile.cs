@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using Vlm.Files;
+using Vlm.Hosting;
 
 namespace Vlm.Edge.Routing;
 
@@ -31,7 +32,7 @@ internal sealed class StateFile<T>(string path, JsonTypeInfo<T> type, Action<str
     {
         try
         {
-            Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
+            PrivateFiles.MakeFolder(Path.GetDirectoryName(Path.GetFullPath(path))!);
             AtomicFile.Write(path, JsonSerializer.SerializeToUtf8Bytes(state, type));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

@@ -164,7 +164,7 @@ internal sealed class History : IDisposable
     {
         if (_file is null)
         {
-            Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(_path))!);
+            PrivateFiles.MakeFolder(Path.GetDirectoryName(Path.GetFullPath(_path))!);
             _file = new SqliteFile(_path, "the answers", SetUp);
         }
         return work(_file);

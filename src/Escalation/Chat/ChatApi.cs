@@ -9,7 +9,7 @@ using Vlm.Hosting.Http;
 
 namespace Vlm.Escalation.Chat;
 
-/// <summary><c>POST /v1/chat/completions</c>: place in the queue, body, question, job, answer.</summary>
+/// <summary><c>POST /v1/chat/completions</c>: body, place in the queue, question, job, answer.</summary>
 internal sealed class ChatApi(LimitOptions limits, ModelSlot slot, SolveQueue queue, IdempotencyMemory memory, Instruments instruments)
 {
     /// <summary>How many milliseconds the caller will wait for the answer; less than the server's own limit.</summary>
@@ -30,12 +30,13 @@ internal sealed class ChatApi(LimitOptions limits, ModelSlot slot, SolveQueue qu
         var model = slot.Required();
         var deadline = Deadline(context.Request);
         var start = _time.GetTimestamp();
-        using var place = queue.Enter(deadline);
+        queue.CheckRoom(deadline);
         using var expiry = new CancellationTokenSource(deadline, _time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(expiry.Token, context.RequestAborted);
         try
         {
-            var body = await RequestBody.ReadJsonAsync(context.Request, _body, either.Token);
+            var body = await ReadAsync(context.Request, either.Token);
+            using var place = queue.Enter(deadline - _time.GetElapsedTime(start));
             var request = ToRequest(body);
             var job = Start(context, body, request);
             try
@@ -56,6 +57,12 @@ internal sealed class ChatApi(LimitOptions limits, ModelSlot slot, SolveQueue qu
 
     /// <summary>What is said when the time is up.</summary>
     public static ApiException TooLate() => new(ErrorReason.DeadlineExceeded, "The deadline passed before the answer was there. The work was stopped.");
+
+    private async Task<ReadOnlyMemory<byte>> ReadAsync(HttpRequest request, CancellationToken cancellation)
+    {
+        using var coming = queue.Expect();
+        return await RequestBody.ReadJsonAsync(request, _body, cancellation);
+    }
 
     private TimeSpan Deadline(HttpRequest request)
     {
@@ -88,7 +95,7 @@ internal sealed class ChatApi(LimitOptions limits, ModelSlot slot, SolveQueue qu
             throw new ApiException(ErrorReason.InvalidRequest, $"{IdempotencyHeader} has {key.Length} characters; at most {MaxKeyLength} are taken.",
                 IdempotencyHeader);
         }
-        if (key.Length > 0) return memory.Join((KeyCheck.Caller(context), key), SHA256.HashData(body.Span), New);
+        if (key.Length > 0) return memory.Join((KeyCheck.Caller(context).Name, key), SHA256.HashData(body.Span), New);
         var own = New();
         own.TryJoin();
         return own;
@@ -97,7 +104,6 @@ internal sealed class ChatApi(LimitOptions limits, ModelSlot slot, SolveQueue qu
     private async Task<Answer> SendAsync(HttpContext context, IModel model, (SolveJob Job, ChatSettings Settings) work, CancellationToken cancellation)
     {
         var reply = new ChatReply(slot.Name, model.Fingerprint, work.Settings);
-        context.Response.Headers["X-Request-Id"] = work.Job.Id;
         if (work.Settings.IsStream)
             return await new ChatStream(context.Response, reply, work.Job, work.Settings).WriteAsync(model.ReplyStart, cancellation, context.RequestAborted);
         var answer = await work.Job.Answer.WaitAsync(cancellation);

@@ -11,6 +11,15 @@ internal sealed record LimitOptions
     /// <summary>Seconds in which a body must arrive, 1 to 300. Default 20.</summary>
     public int BodySeconds { get; init; } = 20;
 
+    /// <summary>Bytes a second at which a body must arrive after its first 5 seconds, 1 to 16 MiB; a slower one is refused. Default 4,096.</summary>
+    public int BodyBytesPerSecond { get; init; } = 4096;
+
+    /// <summary>Requests a minute of one key, 0 (no limit) to 1,000,000; one more gets 429. Default 1,200.</summary>
+    public int RequestsPerMinute { get; init; } = 1200;
+
+    /// <summary>Requests of one key that may come at once after a quiet time, 1 to 100,000. Default 200.</summary>
+    public int RequestBurst { get; init; } = 200;
+
     /// <summary>Pixels of a picture, read from its header before it is decoded; 784 to 64 million. Default 16 million, 64 MB while it is decoded.</summary>
     public int PicturePixels { get; init; } = 16_000_000;
 
@@ -19,7 +28,8 @@ internal sealed record LimitOptions
 
     /// <summary>Whatever is wrong with these options, in words.</summary>
     public IEnumerable<string> Problems() => Check.Ranges(
-        ("body_bytes", BodyBytes, 1 << 10, 64 << 20), ("body_seconds", BodySeconds, 1, 300), ("picture_pixels", PicturePixels, 784, 64_000_000),
+        ("body_bytes", BodyBytes, 1 << 10, 64 << 20), ("body_seconds", BodySeconds, 1, 300), ("body_bytes_per_second", BodyBytesPerSecond, 1, 16 << 20),
+        ("requests_per_minute", RequestsPerMinute, 0, 1_000_000), ("request_burst", RequestBurst, 1, 100_000), ("picture_pixels", PicturePixels, 784, 64_000_000),
         ("deadline_seconds", DeadlineSeconds, 1, 3600));
 }
 

@@ -67,7 +67,6 @@ internal sealed class ChatStream(HttpResponse response, ChatReply reply, SolveJo
     {
         if (response.HasStarted) return;
         response.ContentType = "text/event-stream; charset=utf-8";
-        response.Headers.CacheControl = "no-cache";
         // nginx and its like would otherwise collect the whole stream first.
         response.Headers["X-Accel-Buffering"] = "no";
         await SendAsync(reply.Chunk(job, replyStart, [], isFirst: true), cancellation);

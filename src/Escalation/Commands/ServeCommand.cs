@@ -18,13 +18,17 @@ internal static class ServeCommand
         return command;
     }
 
+    private static EscalationOptions Load(string path) => ConfigFile.Load<EscalationOptions>(path, "deploy/escalation.yaml");
+
     private static async Task<int> RunAsync(string path, CancellationToken stop)
     {
-        var options = ConfigFile.Load<EscalationOptions>(path, "deploy/escalation.yaml");
+        PrivateFiles.ByDefault();
+        var options = Load(path);
         var engine = new EngineOptions { Kind = options.Model.Engine, Threads = options.Model.Threads };
         await using var app = Server.Build(options, () => PackageModel.Open(options.Model.Path!, engine), TimeProvider.System);
-        var slot = app.Services.GetRequiredService<Endpoint>().Slot;
-        await app.RunUntilEndAsync(stop);
-        return slot.Failure is null ? ExitCode.Success : ExitCode.Failed;
+        var endpoint = app.Services.GetRequiredService<Endpoint>();
+        var reload = new Reload(() => endpoint.Change(Load(path)), app.Services.GetRequiredService<ILogger<Reload>>());
+        await app.RunUntilEndAsync(new ServiceLife(TimeSpan.FromSeconds(options.NoticeSeconds), reload.Run), stop);
+        return endpoint.Slot.Failure is null ? ExitCode.Success : ExitCode.Failed;
     }
 }

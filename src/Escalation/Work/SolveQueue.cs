@@ -4,46 +4,49 @@ using Vlm.Hosting.Http;
 namespace Vlm.Escalation.Work;
 
 /// <summary>
-/// The bounded way to the worker. A request needs a place before its body is read, so that memory is bounded by places times the body limit, however many
-/// clients come. First come, first served; who leaves is taken out at once.
+/// The bounded way to the worker. A request takes a place when its body is here and not before: clients that send slowly take none from others, and what bodies
+/// cost is bounded by the memory that they share. First come, first served; who leaves is taken out at once.
 /// </summary>
 internal sealed class SolveQueue(QueueOptions options, Instruments instruments)
 {
     private readonly Lock _gate = new();
     private readonly LinkedList<SolveJob> _waiting = [];
     private readonly Channel<bool> _changed = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
-    private int _places;
+    private int _places, _coming;
 
     /// <summary>How fast it moves.</summary>
     public ServiceRate Rate { get; } = new();
 
-    /// <summary>Requests that hold a place: those who wait, those being answered, those whose body is on its way.</summary>
+    /// <summary>Requests that hold a place: those who wait and those being answered.</summary>
     public int Places => Volatile.Read(ref _places);
 
+    private int Expected => Places + Volatile.Read(ref _coming);
+
     private int MaxPlaces => options.Capacity + options.Batch;
+
+    /// <summary>Notes a request whose body is on its way, until it is disposed.</summary>
+    public IDisposable Expect()
+    {
+        Interlocked.Increment(ref _coming);
+        return new OnEnd(() => Interlocked.Decrement(ref _coming));
+    }
+
+    /// <summary>Refuses a request before its body is read, when it would find no place.</summary>
+    /// <exception cref="ApiException">There is none, or the wait would outlast the deadline.</exception>
+    public void CheckRoom(TimeSpan deadline)
+    {
+        if (Places >= MaxPlaces) throw Full();
+        CheckWait(deadline);
+    }
 
     /// <summary>Takes a place; dispose it to give it back.</summary>
     /// <exception cref="ApiException">There is none, or the wait would outlast the deadline.</exception>
     public IDisposable Enter(TimeSpan deadline)
     {
-        var places = Interlocked.Increment(ref _places);
-        if (places > MaxPlaces)
-        {
-            Interlocked.Decrement(ref _places);
-            throw new ApiException(
-                ErrorReason.QueueFull, $"{options.Capacity} requests wait already. Try again after the time in Retry-After.",
-                    retryAfter: Rate.RetryAfter(options.Capacity));
-        }
-        int ahead;
-        lock (_gate) ahead = _waiting.Count;
-        if (Rate.Wait(ahead) is var wait && wait > deadline)
-        {
-            Interlocked.Decrement(ref _places);
-            throw new ApiException(ErrorReason.DeadlineTooShort,
-                $"The wait is about {wait.TotalSeconds:0.0} s and the deadline {deadline.TotalSeconds:0.0} s. Try again later, or with a longer deadline.",
-                    retryAfter: Rate.RetryAfter(ahead));
-        }
-        return new Place(this);
+        CheckWait(deadline);
+        if (Interlocked.Increment(ref _places) <= MaxPlaces) return new OnEnd(() => Interlocked.Decrement(ref _places));
+        Interlocked.Decrement(ref _places);
+        throw Full();
     }
 
     /// <summary>Puts a job at the end. Its caller holds a place, so there is room.</summary>
@@ -65,13 +68,13 @@ internal sealed class SolveQueue(QueueOptions options, Instruments instruments)
         await WaitFor(1, cancellation);
         int waiting;
         lock (_gate) waiting = _waiting.Count;
-        if (waiting < options.Batch && Places > waiting && options.WindowMilliseconds > 0)
+        if (waiting < options.Batch && Expected > waiting && options.WindowMilliseconds > 0)
         {
             using var window = new CancellationTokenSource(TimeSpan.FromMilliseconds(options.WindowMilliseconds), instruments.Time);
             using var either = CancellationTokenSource.CreateLinkedTokenSource(window.Token, cancellation);
             try
             {
-                await WaitFor(Math.Min(options.Batch, Places), either.Token);
+                await WaitFor(Math.Min(options.Batch, Expected), either.Token);
             }
             catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
             {
@@ -119,13 +122,28 @@ internal sealed class SolveQueue(QueueOptions options, Instruments instruments)
         }
     }
 
-    private sealed class Place(SolveQueue queue) : IDisposable
+    private ApiException Full() => new(ErrorReason.QueueFull, $"{options.Capacity} requests wait already. Try again after the time in Retry-After.",
+        retryAfter: Rate.RetryAfter(options.Capacity));
+
+    private void CheckWait(TimeSpan deadline)
     {
-        private int _isFree;
+        int ahead;
+        lock (_gate) ahead = _waiting.Count;
+        if (Rate.Wait(ahead) is var wait && wait > deadline)
+        {
+            throw new ApiException(ErrorReason.DeadlineTooShort,
+                $"The wait is about {wait.TotalSeconds:0.0} s and the deadline {deadline.TotalSeconds:0.0} s. Try again later, or with a longer deadline.",
+                    retryAfter: Rate.RetryAfter(ahead));
+        }
+    }
+
+    private sealed class OnEnd(Action end) : IDisposable
+    {
+        private int _isOver;
 
         public void Dispose()
         {
-            if (Interlocked.Exchange(ref _isFree, 1) == 0) Interlocked.Decrement(ref queue._places);
+            if (Interlocked.Exchange(ref _isOver, 1) == 0) end();
         }
     }
 }

@@ -5,16 +5,16 @@ using Vlm.Hosting.Http;
 namespace Vlm.Hosting.Chat;
 
 /// <summary>What a request is checked against.</summary>
-/// <param name="Model">The name that is served; null where any name will do.</param>
+/// <param name="Model">The name that is served.</param>
 /// <param name="MaxPixels">Pixels of a picture at most.</param>
 /// <param name="Seed">The seed of a request that gives none.</param>
-public sealed record ChatRules(string? Model, int MaxPixels, ulong Seed)
+public sealed record ChatRules(string Model, int MaxPixels, ulong Seed)
 {
     /// <summary>Whether earlier turns of a conversation are read over, and its last question answered; else conversations are refused.</summary>
     public bool TakesConversations { get; init; }
 
-    /// <summary>Whether log-probabilities can be told.</summary>
-    public bool HasLogprobs { get; init; } = true;
+    /// <summary>Whether the model decodes at one's bidding: sampling, length and log-probabilities. Else what would change the answer is refused.</summary>
+    public bool IsSteerable { get; init; } = true;
 }
 
 /// <summary>
@@ -29,12 +29,25 @@ public static class ChatRequestReader
     private static readonly HashSet<string> WithoutEffect =
         ["user", "metadata", "store", "service_tier", "safety_identifier", "prompt_cache_key", "prompt_cache_retention", "parallel_tool_calls", "verbosity"];
 
+    // Of vLLM, which some clients always send; none of these changes what comes back here.
+    private static readonly HashSet<string> Harmless =
+    [
+        "skip_special_tokens", "spaces_between_special_tokens", "include_stop_str_in_output", "add_generation_prompt", "continue_final_message", "priority",
+        "request_id", "detokenize", "cache_salt",
+    ];
+
     // Of the interface, but for other models. Their neutral values (null, false, 0, empty) are accepted.
     private static readonly HashSet<string> Unsupported =
     [
         "tools", "tool_choice", "functions", "function_call", "stop", "logit_bias", "frequency_penalty", "presence_penalty", "audio", "prediction",
-        "web_search_options", "reasoning_effort",
+        "web_search_options", "reasoning_effort", "ignore_eos", "min_tokens", "stop_token_ids", "bad_words", "echo", "use_beam_search", "best_of",
+        "length_penalty", "repetition_penalty", "top_k", "min_p", "return_tokens_as_token_ids", "truncate_prompt_tokens", "prompt_logprobs", "allowed_token_ids",
+        "chat_template", "chat_template_kwargs", "mm_processor_kwargs", "documents", "guided_json", "guided_regex", "guided_choice", "guided_grammar",
+        "guided_decoding_backend", "structured_outputs", "logits_processors",
     ];
+
+    // A factor or a count that changes nothing at 1; of these two only what is far from the greedy choice is cut off.
+    private static readonly HashSet<string> NeutralAtOne = ["length_penalty", "repetition_penalty", "best_of"], CutTheTail = ["top_k", "min_p"];
 
     /// <summary>Checks a request.</summary>
     /// <exception cref="ApiException">It cannot be answered; the error names the parameter.</exception>
@@ -42,9 +55,33 @@ public static class ChatRequestReader
     {
         if (body.ValueKind != JsonValueKind.Object) throw Wrong("The body", "an object", body, null);
         CheckNames(body);
+        CheckTail(body);
         CheckModel(body, rules);
         var messages = MessageReader.Read(body, rules);
-        return new ChatRequest(CodeOf(messages.Text), messages.Picture, Settings(body, rules));
+        var request = new ChatRequest(CodeOf(messages.Text), messages.Picture, Settings(body, rules));
+        if (!rules.IsSteerable) CheckUnsteered(request);
+        return request;
+    }
+
+    /// <summary>What would make another answer of the greedy and whole one.</summary>
+    private static void CheckUnsteered(ChatRequest request)
+    {
+        var settings = request.Settings;
+        if (settings.WithLogprobs) throw Refused("logprobs", "Log-probabilities cannot be told here. Leave logprobs out.");
+        if (settings.Sampling.Temperature > 0) throw Refused("temperature", "The answer here is the likeliest one: temperature can only be 0. Leave it out.");
+        // A token a letter at most.
+        var longest = request.Code.Length / 2 + 1;
+        if (settings.MaxTokens < longest)
+            throw Refused("max_tokens", $"The answer here is given whole, up to {longest} tokens: max_tokens can be no less. Leave it out.");
+    }
+
+    private static void CheckTail(JsonElement body)
+    {
+        foreach (var name in CutTheTail)
+        {
+            if (!body.TryGetProperty(name, out var value) || IsNeutral(name, value) || Real(body, "temperature", 0, 2) is null or 0) continue;
+            throw Refused(name, $"This model cannot honour {name} together with a temperature. Leave one of them out.");
+        }
     }
 
     /// <summary>The coded message in its normal form.</summary>
@@ -72,7 +109,10 @@ public static class ChatRequestReader
             {
                 case "model" or "messages" or "max_tokens" or "max_completion_tokens" or "temperature" or "top_p" or "seed":
                 case "logprobs" or "top_logprobs" or "stream":
-                case var name when WithoutEffect.Contains(name):
+                case var name when WithoutEffect.Contains(name) || Harmless.Contains(name):
+                    break;
+                case var name when CutTheTail.Contains(name) && property.Value.ValueKind == JsonValueKind.Number:
+                    // Cutting the tail of a greedy choice changes nothing: see CheckTail.
                     break;
                 case "n":
                     if (Integer(property.Value, "n", 1, 128) is > 1) throw Refused("n", "This server gives one choice per request; n can only be 1.");
@@ -99,7 +139,6 @@ public static class ChatRequestReader
     private static ChatSettings Settings(JsonElement body, ChatRules rules)
     {
         var withLogprobs = Flag(body, "logprobs");
-        if (withLogprobs && !rules.HasLogprobs) throw Refused("logprobs", "Log-probabilities cannot be told here. Leave logprobs out.");
         var topLogprobs = (int?)Number(body, "top_logprobs", 0, MaxTopLogprobs);
         if (topLogprobs > 0 && !withLogprobs) throw new ApiException(ErrorReason.InvalidRequest, "top_logprobs needs logprobs: true.", "top_logprobs");
         var isStream = Flag(body, "stream");
@@ -130,7 +169,6 @@ public static class ChatRequestReader
 
     private static void CheckModel(JsonElement body, ChatRules rules)
     {
-        if (rules.Model is null) return;
         if (!body.TryGetProperty("model", out var model) || model.ValueKind != JsonValueKind.String)
             throw new ApiException(ErrorReason.InvalidRequest, $"'model' must be the name of a model. This server has '{rules.Model}'.", "model");
         if (model.GetString() is var name && name != rules.Model)
@@ -171,7 +209,7 @@ public static class ChatRequestReader
         JsonValueKind.Null or JsonValueKind.False => true,
         JsonValueKind.Array => value.GetArrayLength() == 0,
         JsonValueKind.Object => !value.EnumerateObject().Any(),
-        JsonValueKind.Number => value.TryGetDouble(out var number) && number == 0,
+        JsonValueKind.Number => value.TryGetDouble(out var number) && (number == (NeutralAtOne.Contains(name) ? 1 : 0) || (name == "top_k" && number == -1)),
         JsonValueKind.String => name is "tool_choice" or "function_call" or "reasoning_effort" && value.GetString() == "none",
         _ => false,
     };

@@ -80,12 +80,16 @@ public static class RequestBody
 
     /// <summary>The question in a body.</summary>
     /// <exception cref="ApiException">It is not JSON, or cannot be answered.</exception>
-    public static ChatRequest Parse(ReadOnlyMemory<byte> body, ChatRules rules)
+    public static ChatRequest Parse(ReadOnlyMemory<byte> body, ChatRules rules) => Parse(body, root => ChatRequestReader.Read(root, rules));
+
+    /// <summary>What a reader makes of a body.</summary>
+    /// <exception cref="ApiException">It is not JSON, or what the reader threw.</exception>
+    public static T Parse<T>(ReadOnlyMemory<byte> body, Func<JsonElement, T> read)
     {
         try
         {
             using var document = JsonDocument.Parse(body, Strict);
-            return ChatRequestReader.Read(document.RootElement, rules);
+            return read(document.RootElement);
         }
         catch (JsonException e)
         {

@@ -14,12 +14,21 @@ public interface IRefusalCounter
     void CountDisconnected();
 }
 
-/// <summary>The outermost part of the pipeline: whatever goes wrong, the client gets a status and an error object, and the outcome is counted.</summary>
+/// <summary>
+/// The outermost part of the pipeline: whatever goes wrong, the client gets a status and an error object, and the outcome is counted. Every answer says the id
+/// of its request, and that it is neither to be kept nor to be taken for another type.
+/// </summary>
 public sealed class ErrorObjects(RequestDelegate next, IRefusalCounter counter, ILogger<ErrorObjects> log)
 {
+    /// <summary>The header with the id of a request: the client's own, or one that is made here.</summary>
+    public const string RequestIdHeader = "X-Request-Id";
+
+    private const int LongestId = 200;
+
     /// <summary>Handles a request.</summary>
     public async Task InvokeAsync(HttpContext context)
     {
+        Mark(context);
         try
         {
             await next(context);
@@ -31,7 +40,7 @@ public sealed class ErrorObjects(RequestDelegate next, IRefusalCounter counter, 
         }
         catch (Exception e) when (!context.Response.HasStarted)
         {
-            await WriteAsync(context, ToError(e));
+            await WriteAsync(context, ToError(e, context.TraceIdentifier));
         }
         catch (ApiException e)
         {
@@ -41,13 +50,24 @@ public sealed class ErrorObjects(RequestDelegate next, IRefusalCounter counter, 
         catch (Exception e)
         {
             // The answer has begun: the connection is all that can still be cut.
-            log.AnswerBroke(e);
+            log.AnswerBroke(e, context.TraceIdentifier);
             counter.CountRefused(ErrorReason.Internal);
             context.Abort();
         }
     }
 
-    private ApiException ToError(Exception e)
+    private static void Mark(HttpContext context)
+    {
+        var own = context.Request.Headers[RequestIdHeader].ToString();
+        var isFine = own.Length is > 0 and <= LongestId && own.All(each => each is > ' ' and < (char)0x7F);
+        context.TraceIdentifier = isFine ? own : Guid.NewGuid().ToString("N");
+        var headers = context.Response.Headers;
+        headers[RequestIdHeader] = context.TraceIdentifier;
+        headers.XContentTypeOptions = "nosniff";
+        headers.CacheControl = "no-store";
+    }
+
+    private ApiException ToError(Exception e, string request)
     {
         switch (e)
         {
@@ -58,8 +78,8 @@ public sealed class ErrorObjects(RequestDelegate next, IRefusalCounter counter, 
                 return new ApiException(ErrorReason.BodyTimeout, "The body came too slowly.");
             case BadHttpRequestException bad: return new ApiException(ErrorReason.InvalidRequest, bad.Message);
             default:
-                log.Unexpected(e);
-                return new ApiException(ErrorReason.Internal, "The server failed. Its log says why.");
+                log.Unexpected(e, request);
+                return new ApiException(ErrorReason.Internal, $"The server failed. Its log says why, under the request {request}.");
         }
     }
 

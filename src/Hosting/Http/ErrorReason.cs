@@ -17,6 +17,15 @@ public enum ErrorReason
     /// <summary>No key, or one that is not known.</summary>
     InvalidApiKey,
 
+    /// <summary>The key may not do this.</summary>
+    RoleMissing,
+
+    /// <summary>The client speaks to a host name that is not this service's.</summary>
+    ForeignHost,
+
+    /// <summary>A page of another site sent it.</summary>
+    ForeignOrigin,
+
     /// <summary>Another model was asked for.</summary>
     ModelNotFound,
 
@@ -58,6 +67,9 @@ public enum ErrorReason
 
     /// <summary>All places for requests are taken.</summary>
     TooManyRequests,
+
+    /// <summary>The key asks more often than it may.</summary>
+    RateLimited,
 
     /// <summary>All places for listeners are taken.</summary>
     TooManyListeners,
@@ -105,6 +117,9 @@ public static class ErrorReasons
         ErrorReason.UnknownParameter => (HttpStatusCode.BadRequest, Caller, "unknown_parameter"),
         ErrorReason.UnsupportedParameter => (HttpStatusCode.BadRequest, Caller, "unsupported_parameter"),
         ErrorReason.InvalidApiKey => (HttpStatusCode.Unauthorized, Caller, "invalid_api_key"),
+        ErrorReason.RoleMissing => (HttpStatusCode.Forbidden, Caller, "role_missing"),
+        ErrorReason.ForeignHost => (HttpStatusCode.MisdirectedRequest, Caller, "foreign_host"),
+        ErrorReason.ForeignOrigin => (HttpStatusCode.Forbidden, Caller, "foreign_origin"),
         ErrorReason.ModelNotFound => (HttpStatusCode.NotFound, Caller, "model_not_found"),
         ErrorReason.NotFound => (HttpStatusCode.NotFound, Caller, "not_found"),
         ErrorReason.UnknownId => (HttpStatusCode.NotFound, Caller, "unknown_id"),
@@ -120,6 +135,7 @@ public static class ErrorReasons
         ErrorReason.IdempotencyKeyReused => (HttpStatusCode.UnprocessableEntity, Caller, "idempotency_key_reused"),
         ErrorReason.Cancelled => (ClientClosedRequest, Caller, "cancelled"),
         ErrorReason.TooManyRequests => (HttpStatusCode.TooManyRequests, Load, "too_many_requests"),
+        ErrorReason.RateLimited => (HttpStatusCode.TooManyRequests, Load, "rate_limited"),
         ErrorReason.QueueFull => (HttpStatusCode.TooManyRequests, Load, "queue_full"),
         ErrorReason.DeadlineTooShort => (HttpStatusCode.TooManyRequests, Load, "deadline_too_short"),
         ErrorReason.TooManyListeners => (HttpStatusCode.ServiceUnavailable, Server, "too_many_listeners"),

@@ -1,5 +1,6 @@
 using System.Net.Http.Json;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 
 namespace Vlm.Edge.Tests.Api;
 
@@ -46,12 +47,12 @@ public sealed class ChatApiTests
         [
             ("{}", 400),
             ("[]", 400),
-            ("{\"messages\":[{\"role\":\"user\",\"content\":\"a b\"}]}", 400),
-            ("{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"a b\"}]}]}", 400),
-            ("{\"n\":2,\"messages\":[]}", 400),
-            ("{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\",\"image_url\":{\"url\":\"PICTURE\"}},"
+            ("{\"model\":\"package\",\"messages\":[{\"role\":\"user\",\"content\":\"a b\"}]}", 400),
+            ("{\"model\":\"package\",\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"a b\"}]}]}", 400),
+            ("{\"model\":\"package\",\"n\":2,\"messages\":[]}", 400),
+            ("{\"model\":\"package\",\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\",\"image_url\":{\"url\":\"PICTURE\"}},"
                 + "{\"type\":\"text\",\"text\":\"what is it\"}]}]}", 422),
-            ("{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\",\"image_url\":{\"url\":\"https://example.org/a.png\"}},"
+            ("{\"model\":\"package\",\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\",\"image_url\":{\"url\":\"https://example.org/a.png\"}},"
                 + "{\"type\":\"text\",\"text\":\"a b\"}]}]}", 400),
         ];
         await using var rig = await ServeRig.Start(0.99, null);
@@ -66,9 +67,51 @@ public sealed class ChatApiTests
         }
     }
 
+    [Theory]
+    [InlineData("""{"temperature": 0, "top_p": 0.5, "seed": 7, "max_tokens": 7, "user": "me", "top_k": 20}""", null)]
+    [InlineData("""{"response_format": {"type": "json_object"}}""", "response_format")]
+    [InlineData("""{"stop": ["x"]}""", "stop")]
+    [InlineData("""{"max_tokens": 6}""", "max_tokens")]
+    [InlineData("""{"max_tokens": 0}""", "max_tokens")]
+    [InlineData("""{"temperature": 0.7}""", "temperature")]
+    [InlineData("""{"top_p": 0}""", "top_p")]
+    [InlineData("""{"logprobs": true}""", "logprobs")]
+    [InlineData("""{"logit_bias": {"5": 1}}""", "logit_bias")]
+    [InlineData("""{"modalities": ["audio"]}""", "modalities")]
+    [InlineData("""{"tools": [{}]}""", "tools")]
+    [InlineData("""{"foo": 1}""", "foo")]
+    [InlineData("""{"model": "gpt-4o"}""", "model")]
+    [InlineData("""{"model": null}""", "model")]
+    public async Task Every_parameter_is_honoured_or_refused_by_name(string changes, string? refused)
+    {
+        await using var rig = await ServeRig.Start(0.99, null);
+        var body = (JsonObject)JsonSerializer.SerializeToNode(Body("c a t _ d o g"))!;
+        foreach (var (name, value) in JsonNode.Parse(changes)!.AsObject()) body[name] = value?.DeepClone();
+
+        using var response = await rig.Post(body, "/v1/chat/completions");
+        var answer = await response.Content.ReadFromJsonAsync<JsonElement>(ServeRig.Stop);
+
+        Assert.Equal(refused, response.IsSuccessStatusCode ? null : Text(answer.GetProperty("error"), "param"));
+        if (refused is null) Assert.InRange(answer.GetProperty("usage").GetProperty("total_tokens").GetInt32(), 10, 10_000);
+    }
+
+    [Fact]
+    public async Task Usage_is_told_for_an_answer_that_is_given_again_too_and_the_model_by_its_name()
+    {
+        await using var rig = await ServeRig.Start(0.99, null);
+        (await rig.Post(Body("c a t _ d o g"), "/v1/chat/completions")).Dispose();
+        using var again = await rig.Post(Body("c a t _ d o g"), "/v1/chat/completions");
+        var answer = await again.Content.ReadFromJsonAsync<JsonElement>(ServeRig.Stop);
+
+        Assert.Equal("cache", Text(answer.GetProperty("edge"), "answered_by"));
+        Assert.Equal(0, answer.GetProperty("usage").GetProperty("total_tokens").GetInt32());
+        Assert.Equal("package", Text(await rig.Get("/v1/models/package"), "id"));
+        Assert.InRange((await rig.Get("/v1/models")).GetProperty("data")[0].GetProperty("created").GetInt64(), 1, long.MaxValue);
+    }
+
     private static object Body(string text, bool stream = false) => new
     {
-        model = "any",
+        model = "package",
         stream,
         temperature = 0,
         messages = new object[]

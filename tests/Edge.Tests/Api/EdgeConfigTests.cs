@@ -15,13 +15,39 @@ public sealed class EdgeConfigTests : IDisposable
     {
         var sample = EdgeConfig.Load(Path.Combine(Repository.Root, "deploy", "edge.yaml"));
 
-        Assert.Equal(new EdgeConfig().Server, sample.Server);
+        // Lists are equal by what they hold, records by their lists themselves.
+        Assert.Empty(ConfigChanges.Between(new EdgeConfig().Server, sample.Server));
         Assert.Equal(new BudgetOptions(), sample.Budget);
         Assert.Equal(new CacheOptions(), sample.Cache);
         Assert.Equal(new DriftOptions(), sample.Audit);
         Assert.Equal(new RoutingOptions(), sample.Routing);
         Assert.Equal(new HistoryOptions(), sample.History);
         Assert.Equal("cryptogram-escalation", Assert.Single(sample.Escalation!.Endpoints).Model);
+    }
+
+    [Fact]
+    public void The_sample_says_everything_that_can_be_said()
+    {
+        var text = File.ReadAllText(Path.Combine(Repository.Root, "deploy", "edge.yaml"));
+
+        Assert.Empty(SampleConfig.Missing(text, typeof(EdgeConfig)));
+        // What is behind a # can be put in force: only the files are not there.
+        var problems = Assert.Throws<ConfigException>(() => Load(SampleConfig.WithAll(text))).Message.Trim().Split('\n')[1..];
+        Assert.All(problems, problem => Assert.Contains("there is no file", problem, StringComparison.Ordinal));
+        Assert.Contains("budget.burst", SampleConfig.Missing(text.Replace("  burst: 20", "", StringComparison.Ordinal), typeof(EdgeConfig)));
+    }
+
+    [Fact]
+    public void Defaults_in_the_sample_are_the_programs()
+    {
+        var sample = EdgeConfig.Load(Path.Combine(Repository.Root, "deploy", "edge.yaml"));
+        var escalation = new EscalationOptions
+        {
+            Endpoints = [new EndpointOptions { Url = sample.Escalation!.Endpoints[0].Url }],
+            Queue = new QueueOptions { Folder = sample.Escalation.Queue.Folder },
+        };
+
+        Assert.Empty(ConfigChanges.Between(new EdgeConfig { Escalation = escalation }, sample));
     }
 
     [Fact]
@@ -37,7 +63,7 @@ public sealed class EdgeConfigTests : IDisposable
     public void Everything_can_be_said()
     {
         var config = Load("""
-            server: { listen: "http://0.0.0.0:80", in_flight: 3 }
+            server: { listen: "http://0.0.0.0:80", keys_required: false, in_flight: 3 }
             routing: { mode: answer-now, deadline_seconds: 2.5 }
             audit: { on_alarm: raise-threshold }
             budget: { money_per_call: 0.002, money_per_day: 1.5 }
@@ -61,7 +87,12 @@ public sealed class EdgeConfigTests : IDisposable
     [InlineData("server:\n  listen: http://127.0.0.1:1\n  in_flght: 3\n", "line 3", "in_flght")]
     [InlineData("routing:\n  mode: local-only\ncolour: red\n", "line 3", "colour")]
     [InlineData("routing:\n  mode: sometimes\n", "line 2", "sometimes")]
-    [InlineData("server:\n  in_flight: many\n", "line 2", "many")]
+    [InlineData("routing:\n  mode: Fast\n", "line 2", "expected one of local-only, escalate, answer-now, escalate-all, found 'Fast'")]
+    [InlineData("server:\n  in_flight: many\n", "line 2", "expected a whole number, found 'many'")]
+    [InlineData("server:\n  in_flight: [1]\n", "line 2", "expected a whole number")]
+    [InlineData("server:\n  keys_required: perhaps\n", "line 2", "expected true or false")]
+    [InlineData("- a\n", "line 1", "not of the form")]
+    [InlineData("model: 5\n", "line 1", "not of the form")]
     [InlineData("server: [1, 2\n", "line", "")]
     [InlineData("state: a\nstate: b\n", "line 2", "state")]
     public void A_mistake_is_told_with_its_line(string yaml, string line, string word)
@@ -69,6 +100,7 @@ public sealed class EdgeConfigTests : IDisposable
         var error = Assert.Throws<ConfigException>(() => Load(yaml));
         Assert.Contains(line, error.Message, StringComparison.Ordinal);
         Assert.Contains(word, error.Message, StringComparison.Ordinal);
+        foreach (var inside in (string[])["Vlm.", "System.", "deserializ"]) Assert.DoesNotContain(inside, error.Message, StringComparison.Ordinal);
     }
 
     [Fact]

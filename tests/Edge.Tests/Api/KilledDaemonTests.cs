@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Diagnostics;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Vlm.Edge.Tests.Escalations;
@@ -21,16 +20,16 @@ public sealed class KilledDaemonTests : IDisposable
         var config = Configure(endpoint.Url);
         for (var run = 0; run < 3; run++)
         {
-            using var daemon = await StartAsync(config);
+            using var daemon = await DaemonProcess.StartAsync(config);
             using var client = new HttpClient { BaseAddress = daemon.Url };
             var before = _told.Count;
             var asking = Enumerable.Range(0, 3).Select(asker => AskUntilKilledAsync(client, (run * 3) + asker)).ToArray();
             await ClientTests.Until(() => _told.Count >= before + 8 + (3 * run));
-            daemon.Process.Kill();
+            daemon.Kill();
             await Task.WhenAll(asking);
         }
 
-        using var last = await StartAsync(config);
+        using var last = await DaemonProcess.StartAsync(config);
         using var asker = new HttpClient { BaseAddress = last.Url };
         Assert.InRange(_told.Count, 33, int.MaxValue);
         foreach (var (id, text) in _told)
@@ -114,28 +113,5 @@ public sealed class KilledDaemonTests : IDisposable
             state: "{_files.File("state")}"
             """);
         return config;
-    }
-
-    private static async Task<Daemon> StartAsync(string config)
-    {
-        var program = Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "Vlm.Edge.exe" : "Vlm.Edge");
-        var process = Process.Start(new ProcessStartInfo(program, ["serve", "--config", config]) { RedirectStandardOutput = true })!;
-        while (await process.StandardOutput.ReadLineAsync(ServeRig.Stop) is { } line)
-        {
-            if (!line.Contains("Ready at ", StringComparison.Ordinal)) continue;
-            _ = process.StandardOutput.ReadToEndAsync(ServeRig.Stop);
-            return new Daemon(process, new Uri(line[(line.IndexOf("Ready at ", StringComparison.Ordinal) + 9)..].Split(": ")[0]));
-        }
-        throw new InvalidOperationException($"The daemon ended with {process.ExitCode} before it was ready.");
-    }
-
-    private sealed record Daemon(Process Process, Uri Url) : IDisposable
-    {
-        public void Dispose()
-        {
-            Process.Kill();
-            Process.WaitForExit();
-            Process.Dispose();
-        }
     }
 }

@@ -3,6 +3,7 @@ using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
 using Vlm.Edge.Api;
 using Vlm.Edge.Escalations;
 using Vlm.Edge.Routing;
@@ -40,6 +41,8 @@ internal sealed class ServeRig : IAsyncDisposable
     }
 
     public HttpClient Client { get; }
+
+    public Daemon Daemon => _app.Services.GetRequiredService<Daemon>();
 
     public static CancellationToken Stop => TestContext.Current.CancellationToken;
 

@@ -150,7 +150,7 @@ public sealed class SolveApiTests
         (string Body, int Status, string Code)[] cases =
         [
             ("{\"picture\":\"data:image/png;base64,AAAA\"", 400, "invalid_request"),
-            ("{\"picture\":\"data:image/png;base64,AAAA\",\"code\":\"a\",\"cod\":1}", 400, "invalid_request"),
+            ("{\"picture\":\"data:image/png;base64,AAAA\",\"code\":\"a\",\"cod\":1}", 400, "unknown_parameter"),
             ("{\"picture\":\"http://example.org/a.png\",\"code\":\"a b\"}", 400, "invalid_request"),
             ("{\"picture\":\"data:image/png,AAAA\",\"code\":\"a b\"}", 400, "invalid_request"),
             ("{\"picture\":\"data:image/png;base64,AA*A\",\"code\":\"a b\"}", 400, "invalid_request"),

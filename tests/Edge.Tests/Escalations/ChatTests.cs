@@ -74,12 +74,35 @@ public sealed class ChatTests
     [InlineData("<answer>cat dog</answer>", "Code", false)]
     [InlineData("<answer>cat dogs</answer>", "Instructions", false)]
     [InlineData("<think>\n<chars> c a t _ d o g</chars>\n</think>\n<answer>cat dog</answer>", "Code", true)]
+    [InlineData("cat dog", "Instructions", true)]
+    [InlineData("cat dog", "Code", false)]
+    [InlineData("<answer> CAT DOG. </answer>", "Instructions", true)]
+    [InlineData("**cat dog**", "Instructions", true)]
+    [InlineData("The message is **Cat Dog**, I think.", "Instructions", true)]
+    [InlineData("Decoded message: \"cat dog\"", "Instructions", true)]
+    [InlineData("**Answer:** cat dog", "Instructions", true)]
+    [InlineData("```\ncat dog\n```", "Instructions", true)]
+    [InlineData("```json\n{\"chars\": \"c a t _ d o g\", \"answer\": \"cat dog\"}\n```", "Instructions", true)]
+    [InlineData("{\"answer\": \"Cat dog.\"}", "Instructions", true)]
+    [InlineData("I read c, a, t.\n\nc a t _ d o g", "Instructions", true)]
+    [InlineData("<think>many words</think>\n\ncat dog", "Instructions", true)]
+    [InlineData("I cannot read it.", "Instructions", false)]
+    [InlineData("cat dog or cat fog", "Instructions", false)]
+    [InlineData("{\"answer\": 7}", "Instructions", false)]
+    [InlineData("{{{", "Instructions", false)]
     public void Models_of_this_repository_are_read_strictly_and_others_by_their_answer(string content, string prompt, bool isAnswer)
     {
         var attempt = Read(Completion(content), Plain with { Prompt = Enum.Parse<PromptDialect>(prompt) });
 
         if (isAnswer) Assert.Equal("cat dog", Assert.IsType<Attempt.Answered>(attempt).Answer);
         else Assert.False(Assert.IsType<Attempt.Failed>(attempt).IsEndpointsFault);
+    }
+
+    [Fact]
+    public void How_much_form_a_reply_needs_can_be_said()
+    {
+        Assert.IsType<Attempt.Answered>(Read(Completion("cat dog"), Plain with { Profile = ReplyProfile.Lenient }));
+        Assert.IsType<Attempt.Failed>(Read(Completion("cat dog"), Plain with { Prompt = PromptDialect.Instructions, Profile = ReplyProfile.Strict }));
     }
 
     [Theory]

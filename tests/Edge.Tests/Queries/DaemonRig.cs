@@ -37,6 +37,12 @@ internal sealed class DaemonRig : IAsyncDisposable
     public async Task<RefusalReason> Refusal(Query query, CancellationToken gone = default) =>
         Assert.IsType<QueryOutcome.Refused>(await Daemon.Pipeline.AskAsync(query, gone)).Reason;
 
+    /// <summary>The sample picture, looked at.</summary>
+    public async Task<Look> Look() => (await Daemon.Model.LookAsync(Question(), ServeRig.Stop)).Look!;
+
+    /// <summary>A turn for a question about it.</summary>
+    public Task<(LocalModel.Turn? Turn, LocalOutcome.Refused? Refusal)> Turn(Look look) => Daemon.Model.TakeTurnAsync(Question(), look, ServeRig.Stop);
+
     public async ValueTask DisposeAsync()
     {
         await Daemon.DisposeAsync();

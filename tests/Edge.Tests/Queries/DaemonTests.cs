@@ -13,7 +13,8 @@ public sealed class DaemonTests
     {
         await using var endpoint = await ScriptedEndpoint.Start(ScriptedEndpoint.Right);
         var rig = new DaemonRig(0.99, endpoint.Url);
-        var turn = (await rig.Daemon.Model.TakeTurnAsync(rig.Question(), ServeRig.Stop)).Turn!;
+        using var look = await rig.Look();
+        var turn = (await rig.Turn(look)).Turn!;
         var waiting = rig.Daemon.Pipeline.AskAsync(rig.Question(), ServeRig.Stop);
 
         var ended = rig.Daemon.DisposeAsync().AsTask();

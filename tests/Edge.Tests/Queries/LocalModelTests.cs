@@ -11,11 +11,12 @@ public sealed class LocalModelTests
     {
         await using var rig = new DaemonRig(0.99, null, config => config with { Server = config.Server with { Queue = 2 } });
         var model = rig.Daemon.Model;
-        var (first, _) = await model.TakeTurnAsync(rig.Question(), ServeRig.Stop);
+        using var look = await rig.Look();
+        var (first, _) = await rig.Turn(look);
 
-        var (second, third) = (model.TakeTurnAsync(rig.Question(), ServeRig.Stop), model.TakeTurnAsync(rig.Question(), ServeRig.Stop));
+        var (second, third) = (rig.Turn(look), rig.Turn(look));
         Assert.Equal(2, model.Waiting);
-        Assert.Equal(RefusalReason.Busy, (await model.TakeTurnAsync(rig.Question(), ServeRig.Stop)).Refusal!.Reason);
+        Assert.Equal(RefusalReason.Busy, (await rig.Turn(look)).Refusal!.Reason);
         Assert.False(second.IsCompleted);
 
         first!.Dispose();
@@ -31,9 +32,10 @@ public sealed class LocalModelTests
     public async Task A_question_that_is_given_up_leaves_the_queue_at_once()
     {
         await using var rig = new DaemonRig(0.99, null, config => config with { Server = config.Server with { Queue = 1 } });
-        using var turn = (await rig.Daemon.Model.TakeTurnAsync(rig.Question(), ServeRig.Stop)).Turn;
+        using var look = await rig.Look();
+        using var turn = (await rig.Turn(look)).Turn;
         using var gone = new CancellationTokenSource();
-        var waiting = rig.Daemon.Model.TakeTurnAsync(rig.Question(), gone.Token);
+        var waiting = rig.Daemon.Model.TakeTurnAsync(rig.Question(), look, gone.Token);
         Assert.Equal(1, rig.Daemon.Model.Waiting);
 
         await gone.CancelAsync();
@@ -46,8 +48,54 @@ public sealed class LocalModelTests
     public async Task At_the_deadline_the_client_is_told_although_another_question_still_has_the_model()
     {
         await using var rig = new DaemonRig(0.99, null);
-        using var turn = (await rig.Daemon.Model.TakeTurnAsync(rig.Question(), ServeRig.Stop)).Turn;
+        using var look = await rig.Look();
+        using var turn = (await rig.Turn(look)).Turn;
 
         Assert.Equal(RefusalReason.Deadline, await rig.Refusal(rig.Question(deadlineMs: 50), TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public async Task What_was_answered_before_is_answered_again_while_another_question_has_the_model()
+    {
+        await using var rig = new DaemonRig(0.99, null);
+        await rig.Answer(rig.Question());
+        using var look = await rig.Look();
+        using var turn = (await rig.Turn(look)).Turn;
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 150).Select(_ => rig.Answer(rig.Question())));
+
+        Assert.All(answers, answer => Assert.Equal(Edge.Answers.AnsweredBy.Cache, answer.By));
+    }
+
+    [Fact]
+    public async Task A_question_whose_turn_would_come_too_late_is_refused_at_once_and_one_that_is_alone_is_tried()
+    {
+        await using var rig = new DaemonRig(0.99, null);
+        using var look = await rig.Look();
+        using (var first = (await rig.Turn(look)).Turn!) Assert.IsType<LocalOutcome.Solved>(await first.SolveAsync());
+        // No time is left: whatever the wait, it is longer.
+        var hurried = rig.Question(deadlineMs: 0.0001);
+        (await rig.Daemon.Model.TakeTurnAsync(hurried, look, ServeRig.Stop)).Turn!.Dispose();
+
+        using var turn = (await rig.Turn(look)).Turn;
+        var refusal = (await rig.Daemon.Model.TakeTurnAsync(hurried, look, ServeRig.Stop)).Refusal!;
+
+        Assert.Equal(RefusalReason.DeadlineTooShort, refusal.Reason);
+        Assert.NotNull(refusal.RetryAfter);
+    }
+
+    [Fact]
+    public async Task Pixels_are_kept_for_the_turn_within_a_bound_and_given_back()
+    {
+        using var looks = new Looks();
+        var file = Vision.ImageCodec.EncodePng(new Vision.RgbImage(2000, 2000, new byte[2000 * 2000 * 3]));
+        var kept = new List<Look>();
+        while (kept.Count == 0 || kept[^1].Pixels is not null) kept.Add(await looks.LookAsync(file, TimeProvider.System, ServeRig.Stop));
+
+        Assert.Equal((int)(Looks.MostKept / (2000 * 2000 * 3)) + 1, kept.Count);
+        Assert.Equal(2000, looks.Pixels(file, kept[^1], TimeProvider.System).Picture.Width);
+        foreach (var look in kept) look.Dispose();
+        using var again = await looks.LookAsync(file, TimeProvider.System, ServeRig.Stop);
+        Assert.NotNull(again.Pixels);
     }
 }

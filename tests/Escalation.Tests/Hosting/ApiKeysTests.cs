@@ -16,7 +16,7 @@ public sealed class ApiKeysTests : IDisposable
     {
         Write($"# boxes\n\n{ApiKeys.ToLine("box-1", "one")}\n{ApiKeys.ToLine("box-2", "two")}\n");
         var keys = Open();
-        Assert.Equal(("box-1", "box-2", null, null), (keys.FindName("one"), keys.FindName("two"), keys.FindName("three"), keys.FindName(null)));
+        Assert.Equal(("box-1", "box-2", null, null), (keys.Find("one")?.Name, keys.Find("two")?.Name, keys.Find("three")?.Name, keys.Find(null)?.Name));
     }
 
     [Fact]
@@ -25,21 +25,21 @@ public sealed class ApiKeysTests : IDisposable
         Write(ApiKeys.ToLine("box-1", "one"));
         var keys = Open();
         Write(ApiKeys.ToLine("box-1", "new"), age: 1);
-        Assert.Equal("box-1", keys.FindName("one"));
+        Assert.Equal("box-1", keys.Find("one")?.Name);
         _time.Advance(TimeSpan.FromSeconds(1));
-        Assert.Equal((null, "box-1"), (keys.FindName("one"), keys.FindName("new")));
+        Assert.Equal((null, "box-1"), (keys.Find("one")?.Name, keys.Find("new")?.Name));
 
         Write("box-1 half-writ", age: 2);
         _time.Advance(TimeSpan.FromSeconds(1));
-        Assert.Equal("box-1", keys.FindName("new"));
+        Assert.Equal("box-1", keys.Find("new")?.Name);
         Write(ApiKeys.ToLine("box-1", "newest"), age: 3);
         _time.Advance(TimeSpan.FromSeconds(1));
-        Assert.Equal("box-1", keys.FindName("newest"));
+        Assert.Equal("box-1", keys.Find("newest")?.Name);
     }
 
     [Theory]
     [InlineData("box-1 1234", ":1:")]
-    [InlineData("# fine\nbox 1 2", ":2:")]
+    [InlineData("# fine\nbox 1 2 3", ":2:")]
     [InlineData("secret-in-plain-text", "found one word, perhaps a key in plain text")]
     public void A_line_that_is_none_is_named(string text, string where)
     {
@@ -48,6 +48,18 @@ public sealed class ApiKeysTests : IDisposable
         Assert.Contains(where, message, StringComparison.Ordinal);
         Assert.Contains("Make a new key with the verb 'key'", message, StringComparison.Ordinal);
         Assert.DoesNotContain("secret", message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_key_has_the_roles_of_its_line_and_one_without_asks()
+    {
+        var line = ApiKeys.ToLine("box-1", "one");
+        Write($"{line[..line.LastIndexOf(' ')]}\n{ApiKeys.ToLine("chief", "two", Roles.See | Roles.Operate)}\n");
+        var keys = Open();
+        Assert.Equal((Roles.Ask, Roles.See | Roles.Operate), (keys.Find("one")!.Roles, keys.Find("two")!.Roles));
+
+        Write(ApiKeys.ToLine("box-1", "one").Replace(" ask", " ask,rule", StringComparison.Ordinal));
+        Assert.Contains("expected roles out of ask, see, operate", Assert.Throws<ConfigException>(Open).Message, StringComparison.Ordinal);
     }
 
     [Fact]

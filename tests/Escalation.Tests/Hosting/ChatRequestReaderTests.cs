@@ -37,6 +37,8 @@ public sealed class ChatRequestReaderTests
         + """{"type":"text"},"modalities":["text"],"tool_choice":"none"}""")]
     [InlineData("""{"user":"box 7","metadata":{"line":"3"},"store":false,"service_tier":"auto","stream":false,"max_tokens":null,"temperature":null}""")]
     [InlineData("""{"max_tokens":30,"max_completion_tokens":30}""")]
+    [InlineData("""{"top_k":-1,"min_p":0,"repetition_penalty":1.0,"length_penalty":1,"best_of":1,"ignore_eos":false,"stop_token_ids":[],"guided_json":null}""")]
+    [InlineData("""{"top_k":40,"min_p":0.05,"skip_special_tokens":true,"priority":3,"add_generation_prompt":true,"chat_template_kwargs":{}}""")]
     public void What_changes_nothing_is_accepted(string changes) => Assert.Equal(0, Read(changes).Settings.Sampling.Temperature);
 
     [Fact]
@@ -53,6 +55,10 @@ public sealed class ChatRequestReaderTests
     [InlineData("""{"response_format":"text"}""", "InvalidRequest", "response_format")]
     [InlineData("""{"modalities":["audio"]}""", "UnsupportedParameter", "modalities")]
     [InlineData("""{"presence_penalty":0.5}""", "UnsupportedParameter", "presence_penalty")]
+    [InlineData("""{"repetition_penalty":1.1}""", "UnsupportedParameter", "repetition_penalty")]
+    [InlineData("""{"top_k":40,"temperature":0.7}""", "UnsupportedParameter", "top_k")]
+    [InlineData("""{"guided_json":{"type":"object"}}""", "UnsupportedParameter", "guided_json")]
+    [InlineData("""{"top_k":"many"}""", "UnsupportedParameter", "top_k")]
     [InlineData("""{"temprature":1}""", "UnknownParameter", "temprature")]
     [InlineData("""{"temperature":2.5}""", "InvalidRequest", "temperature")]
     [InlineData("""{"temperature":"hot"}""", "InvalidRequest", "temperature")]
@@ -130,19 +136,19 @@ public sealed class ChatRequestReaderTests
         var turns = (JsonArray)Requests.Body(null, "Decode: a b")["messages"]!.DeepClone();
         turns.Add(JsonNode.Parse("""{"role":"assistant","content":"it"}"""));
         turns.Add(Requests.Body(null, "Decode: q x")["messages"]![0]!.DeepClone());
-        using var document = JsonDocument.Parse(new JsonObject { ["model"] = "any", ["messages"] = turns }.ToJsonString());
-        var lenient = Rules with { Model = null, TakesConversations = true };
+        using var document = JsonDocument.Parse(new JsonObject { ["model"] = "scripted", ["messages"] = turns }.ToJsonString());
+        var lenient = Rules with { TakesConversations = true };
 
         Assert.Equal("q x", ChatRequestReader.Read(document.RootElement, lenient).Code);
         Assert.Equal("messages[1].role",
-            Assert.Throws<ApiException>(() => ChatRequestReader.Read(document.RootElement, Rules with { Model = null })).Parameter);
+            Assert.Throws<ApiException>(() => ChatRequestReader.Read(document.RootElement, Rules)).Parameter);
     }
 
     [Fact]
     public void Log_probabilities_are_refused_by_name_where_they_cannot_be_told()
     {
         using var document = JsonDocument.Parse(Requests.Body(JsonNode.Parse("""{"logprobs":true}""")).ToJsonString());
-        var e = Assert.Throws<ApiException>(() => ChatRequestReader.Read(document.RootElement, Rules with { HasLogprobs = false }));
+        var e = Assert.Throws<ApiException>(() => ChatRequestReader.Read(document.RootElement, Rules with { IsSteerable = false }));
         Assert.Equal((ErrorReason.UnsupportedParameter, "logprobs"), (e.Reason, e.Parameter));
     }
 

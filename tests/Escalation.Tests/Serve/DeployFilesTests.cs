@@ -23,6 +23,15 @@ public sealed class DeployFilesTests
         Assert.NotEmpty(ConfigFile.Load<EscalationOptions>(Path.Combine(Deploy, file), "x").Model.ServedName);
 
     [Fact]
+    public void The_sample_says_everything_that_can_be_said_with_the_programs_defaults()
+    {
+        var file = Path.Combine(Deploy, "escalation.yaml");
+        Assert.Empty(Edge.Tests.SampleConfig.Missing(File.ReadAllText(file), typeof(EscalationOptions)));
+        var defaults = new EscalationOptions();
+        Assert.Equal(["model.path"], ConfigChanges.Between(defaults, ConfigFile.Load<EscalationOptions>(file, "x")));
+    }
+
+    [Fact]
     public void What_compose_mounts_is_there_or_named_among_what_must_be_made_first()
     {
         var compose = File.ReadAllText(Path.Combine(Deploy, "compose.yaml"));

@@ -37,9 +37,11 @@ public sealed class LoadTests
         Assert.Equal(Places, server.Queue.Places);
         model.Release();
         var statuses = await Task.WhenAll(all);
-        Assert.Equal((Places, Clients - Places),
-            (statuses.Count(status => status == HttpStatusCode.OK), statuses.Count(status => status == HttpStatusCode.TooManyRequests)));
-        Assert.Equal(Clients - Places, await server.MetricAsync("escalation_requests_total{outcome=\"queue_full\"}"));
+        // 429 where the queue was full, 503 where the memory for bodies was.
+        Assert.Equal(Places, statuses.Count(status => status == HttpStatusCode.OK));
+        Assert.All(statuses, status => Assert.Contains(status, (HttpStatusCode[])
+            [HttpStatusCode.OK, HttpStatusCode.TooManyRequests, HttpStatusCode.ServiceUnavailable]));
+        Assert.InRange(await server.MetricAsync("escalation_requests_total{outcome=\"queue_full\"}"), 1, Clients - Places);
 
         // And afterwards it is as it was.
         Assert.Equal(0, server.Queue.Places);
@@ -51,7 +53,7 @@ public sealed class LoadTests
         using var content = new ByteArrayContent(body);
         content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
         using var response = await client.PostAsync("/v1/chat/completions", content, TestContext.Current.CancellationToken);
-        if (response.StatusCode == HttpStatusCode.TooManyRequests) Assert.NotNull(response.Headers.RetryAfter);
+        if (response.StatusCode != HttpStatusCode.OK) Assert.NotNull(response.Headers.RetryAfter);
         return response.StatusCode;
     }
 }

@@ -192,7 +192,7 @@ public sealed class QueueTests
         var queue = new SolveQueue(new QueueOptions { Batch = 3, WindowMilliseconds = 5 }, Around(time));
         SolveJob Job() => new(new ChatRequest("q x", Requests.Picture, new ChatSettings()), time);
         using var here = queue.Enter(TimeSpan.FromMinutes(1));
-        using var onItsWay = queue.Enter(TimeSpan.FromMinutes(1));
+        using var onItsWay = queue.Expect();
         queue.Add(Job());
 
         var full = queue.TakeAsync(TestContext.Current.CancellationToken);

@@ -1,7 +1,7 @@
-namespace Vlm.Escalation.Work;
+namespace Vlm.Hosting.Http;
 
-/// <summary>How long the worker takes per question, learned from its batches: an exponentially weighted mean, so that old load is forgotten.</summary>
-internal sealed class ServiceRate
+/// <summary>How long a worker takes per question, learned from its batches: an exponentially weighted mean, so that old load is forgotten.</summary>
+public sealed class ServiceRate
 {
     // About the last ten batches count.
     private const double Weight = 0.2;
