@@ -45,7 +45,7 @@ internal sealed record ServerOptions
     /// <summary>Most pixels of a picture; 784 to 64 million; 25 million by default. It is checked in the header, before a pixel is decoded.</summary>
     public int PixelLimit { get; init; } = 25_000_000;
 
-    /// <summary>Requests worked on at the same time, waiting ones included, from the end of their body on; 1 to 4,096; 256 by default. One more gets 429.</summary>
+    /// <summary>Requests whose body is here, worked on at the same time, waiting ones included; 1 to 4,096; 256 by default. One more gets 429.</summary>
     public int InFlight { get; init; } = 256;
 
     /// <summary>Questions that wait for the local model; 1 to 4,096; 32 by default. One more gets 503.</summary>

@@ -56,8 +56,8 @@ internal sealed record EscalationOptions : IChecked
 internal sealed record KeyOptions
 {
     /// <summary>
-    /// False lets in everybody who can reach the port, from other machines too. Default: keys are required where others than this machine can reach the port, and
-    /// wherever there are some.
+    /// False lets in everybody who can reach the port, from other machines too. Default: keys are required where others than this machine can reach the
+    /// port, and wherever there are some.
     /// </summary>
     public bool? Required { get; init; }
 

@@ -24,7 +24,8 @@ public static class ConfigChanges
     }
 
     /// <summary>Whether a type is a section and no value.</summary>
-    public static bool IsSection(Type type, Type config) => !type.IsValueType && (type.Assembly == config.Assembly || type.Assembly == typeof(ConfigChanges).Assembly);
+    public static bool IsSection(Type type, Type config) =>
+        !type.IsValueType && (type.Assembly == config.Assembly || type.Assembly == typeof(ConfigChanges).Assembly);
 
     private static void Add(SortedDictionary<string, string> settings, object section, string prefix)
     {

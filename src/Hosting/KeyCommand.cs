@@ -20,7 +20,10 @@ public static class KeyCommand
         };
         var file = new Option<string?>("--keys") { Description = $"Adds the line to this file, which {setting} names, and does not print it." };
         var to = new Option<string?>("--to") { Description = "Writes the key into this file, for the client, and does not print it." };
-        var command = new Command("key", $"Makes an API key. The key goes to the client, the line into the file that {setting} names.") { name, roles, file, to };
+        var command = new Command("key", $"Makes an API key. The key goes to the client, the line into the file that {setting} names.")
+        {
+            name, roles, file, to,
+        };
         command.SetAction(result =>
         {
             var owner = result.GetRequiredValue(name);

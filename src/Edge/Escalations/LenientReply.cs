@@ -5,8 +5,8 @@ using Vlm.Cryptogram;
 namespace Vlm.Edge.Escalations;
 
 /// <summary>
-/// The answer in a reply of a model that was not trained for our form: between tags, in JSON, in a fence, in bold, or as the last line, with capitals, quotes, a
-/// label before it or a full stop after it. Pure; whether the answer can be right is for the verifiers.
+/// The answer in a reply of a model that was not trained for our form: between tags, in JSON, in a fence, in bold, or as the last line, with capitals,
+/// quotes, a label before it or a full stop after it. Pure; whether the answer can be right is for the verifiers.
 /// </summary>
 internal static partial class LenientReply
 {

@@ -29,7 +29,8 @@ internal sealed record LimitOptions
     /// <summary>Whatever is wrong with these options, in words.</summary>
     public IEnumerable<string> Problems() => Check.Ranges(
         ("body_bytes", BodyBytes, 1 << 10, 64 << 20), ("body_seconds", BodySeconds, 1, 300), ("body_bytes_per_second", BodyBytesPerSecond, 1, 16 << 20),
-        ("requests_per_minute", RequestsPerMinute, 0, 1_000_000), ("request_burst", RequestBurst, 1, 100_000), ("picture_pixels", PicturePixels, 784, 64_000_000),
+        ("requests_per_minute", RequestsPerMinute, 0, 1_000_000), ("request_burst", RequestBurst, 1, 100_000),
+        ("picture_pixels", PicturePixels, 784, 64_000_000),
         ("deadline_seconds", DeadlineSeconds, 1, 3600));
 }
 

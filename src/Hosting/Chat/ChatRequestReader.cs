@@ -41,7 +41,8 @@ public static class ChatRequestReader
     [
         "tools", "tool_choice", "functions", "function_call", "stop", "logit_bias", "frequency_penalty", "presence_penalty", "audio", "prediction",
         "web_search_options", "reasoning_effort", "ignore_eos", "min_tokens", "stop_token_ids", "bad_words", "echo", "use_beam_search", "best_of",
-        "length_penalty", "repetition_penalty", "top_k", "min_p", "return_tokens_as_token_ids", "truncate_prompt_tokens", "prompt_logprobs", "allowed_token_ids",
+        "length_penalty", "repetition_penalty", "top_k", "min_p", "return_tokens_as_token_ids", "truncate_prompt_tokens", "prompt_logprobs",
+        "allowed_token_ids",
         "chat_template", "chat_template_kwargs", "mm_processor_kwargs", "documents", "guided_json", "guided_regex", "guided_choice", "guided_grammar",
         "guided_decoding_backend", "structured_outputs", "logits_processors",
     ];

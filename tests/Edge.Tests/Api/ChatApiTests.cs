@@ -52,8 +52,8 @@ public sealed class ChatApiTests
             ("{\"model\":\"package\",\"n\":2,\"messages\":[]}", 400),
             ("{\"model\":\"package\",\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\",\"image_url\":{\"url\":\"PICTURE\"}},"
                 + "{\"type\":\"text\",\"text\":\"what is it\"}]}]}", 422),
-            ("{\"model\":\"package\",\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\",\"image_url\":{\"url\":\"https://example.org/a.png\"}},"
-                + "{\"type\":\"text\",\"text\":\"a b\"}]}]}", 400),
+            ("{\"model\":\"package\",\"messages\":[{\"role\":\"user\",\"content\":["
+                + "{\"type\":\"image_url\",\"image_url\":{\"url\":\"https://example.org/a.png\"}},{\"type\":\"text\",\"text\":\"a b\"}]}]}", 400),
         ];
         await using var rig = await ServeRig.Start(0.99, null);
         foreach (var (body, status) in cases)

@@ -139,7 +139,8 @@ public sealed class HostileRequestsTests
 
     private static byte[] Chat(string more = "") => Encoding.UTF8.GetBytes(
         """
-        {"model": "package", "messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "PICTURE"}}, {"type": "text", "text": "c a t _ d o g"}]}]MORE}
+        {"model": "package", "messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "PICTURE"}},
+          {"type": "text", "text": "c a t _ d o g"}]}]MORE}
         """
             .Replace("PICTURE", ServeRig.DataUri(), StringComparison.Ordinal).Replace("MORE", more, StringComparison.Ordinal));
 

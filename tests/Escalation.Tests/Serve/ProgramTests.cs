@@ -46,7 +46,8 @@ public sealed class ProgramTests : IDisposable
         Assert.Equal(2, code);
         Assert.EndsWith("escalation.yaml', line 3 ('queu: {}'): there is no option 'queu' here. Is it misspelt?", errors.Trim(), StringComparison.Ordinal);
         Assert.Equal(2, (await RunAsync("serve")).Code);
-        Assert.Equal(2, (await RunAsync("serve", "--config", Write("model:\n  path: m\nkeys:\n  required: true\n  environment: ESCALATION_NO_SUCH_VARIABLE\n"))).Code);
+        Assert.Equal(2, (await RunAsync("serve", "--config",
+            Write("model:\n  path: m\nkeys:\n  required: true\n  environment: ESCALATION_NO_SUCH_VARIABLE\n"))).Code);
     }
 
     [Theory]
