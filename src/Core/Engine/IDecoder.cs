@@ -7,6 +7,7 @@ namespace Vlm.Engine;
 /// A row's logits are those for the token after its history; <see cref="Step"/> appends a token to every row's history.
 /// </summary>
 /// <remarks>
+/// What runs a graph throws <see cref="ModelException"/>, or <see cref="ProviderException"/> where something else than the processor failed.
 /// Every engine does all of it the same way, which one contract test holds them to, but for two members that a package may not support:
 /// <see cref="Append"/> where <see cref="CanAppend"/> is false, and <see cref="PictureAttention"/>, which then gives null.
 /// Not thread-safe: one loop owns a decoder.

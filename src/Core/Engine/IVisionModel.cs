@@ -20,11 +20,17 @@ public sealed record EngineOptions
     /// <summary>The library that runs the package.</summary>
     public EngineKind Kind { get; init; } = EngineKind.Ort;
 
+    /// <summary>What computes; <see cref="ProviderKind.Auto"/> by default.</summary>
+    public ProviderKind Provider { get; init; }
+
     /// <summary>
     /// Threads per operator; 0 (the default) means one per processor that this process may use, and one alone for a decoder so small that waking a second
     /// costs more than it saves.
     /// </summary>
     public int Threads { get; init; }
+
+    /// <summary>For tests: keys, values and embeddings are kept as on a device, where there is none.</summary>
+    internal bool TreatsHostAsDevice { get; init; }
 
     // A step over weights that fit the caches takes a third of a millisecond; measured, a second thread that sleeps between operators makes it slower.
     private const long SmallDecoderBytes = 64 << 20;
@@ -48,8 +54,12 @@ public interface IVisionModel : IDisposable
     /// <summary>Whether decoders say where the model looks: only packages of ours can.</summary>
     bool ShowsAttention { get; }
 
+    /// <summary>Where it runs, and why there.</summary>
+    Placement Placement { get; }
+
     /// <summary>Makes one picture ready for prompts.</summary>
     /// <exception cref="ModelException">A graph of the package failed.</exception>
+    /// <exception cref="ProviderException">It failed on something that is not the processor.</exception>
     /// <exception cref="ArgumentException">The patches do not have the length that the package takes.</exception>
     EncodedPicture Encode(Patches patches);
 

@@ -11,14 +11,34 @@ namespace Vlm.Solving;
 /// <summary>The engines of this build: the one place that knows them all.</summary>
 public static class Engines
 {
-    /// <summary>Loads a package with the engine that is asked for. Does not look at hashes: see <see cref="ModelFolder.Open"/>.</summary>
+    /// <summary>Loads a package with the engine and on the provider that are asked for. Does not look at hashes: see <see cref="ModelFolder.Open"/>.</summary>
     /// <exception cref="ModelException">A file is missing or damaged, or the engine cannot run the package.</exception>
-    /// <exception cref="UserException">This build does not have the engine.</exception>
-    public static IVisionModel Open(string folder, EngineOptions? options = null) => (options ??= new EngineOptions()).Kind switch
+    /// <exception cref="UserException">This build does not have the engine, or a provider that was asked for by name cannot be had.</exception>
+    public static IVisionModel Open(string folder, EngineOptions? options = null)
     {
-        EngineKind.Ort => OnnxVlm.Open(folder, options),
+        options ??= new EngineOptions();
+        var placement = ProviderChoice.Decide(options.Provider, ProviderLibraries.Facts(options.Kind)) switch
+        {
+            ProviderDecision.Use(var found) => found,
+            ProviderDecision.Refuse(var why) => throw new UserException(why),
+            _ => throw new UnreachableException(),
+        };
+        try
+        {
+            return Open(folder, options, placement);
+        }
+        catch (ProviderException e) when (options.Provider == ProviderKind.Auto)
+        {
+            return Open(folder, options, placement.FallBack(PlacementReason.DidNotStart, e.Message));
+        }
+    }
+
+    /// <summary>Loads a package with an engine in a place that was chosen.</summary>
+    internal static IVisionModel Open(string folder, EngineOptions options, Placement placement) => options.Kind switch
+    {
+        EngineKind.Ort => OnnxVlm.Open(folder, options, placement),
 #if GENAI
-        EngineKind.Genai => GenAiVlm.Open(folder, options),
+        EngineKind.Genai => GenAiVlm.Open(folder, options, placement),
 #else
         EngineKind.Genai => throw new UserException("This build does not have the engine 'genai'. Build with -p:Accelerator=genai, or ask for 'ort'."),
 #endif

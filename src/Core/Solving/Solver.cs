@@ -134,19 +134,26 @@ public sealed record Solution
 /// <remarks>Not thread-safe: it keeps one batch's memory and uses it again. Dispose it.</remarks>
 public sealed class Solver : IDisposable
 {
-    private readonly IVisionModel _model;
+    private readonly PictureConfig _pictures;
     private readonly PromptKit _kit;
-    private readonly ReplyRunner _runner;
-    private readonly Rereading _rereading;
+    private readonly Func<Placement, IVisionModel>? _reopen;
+    private RunningModel _running;
+    // What a provider has failed under is left alone: freeing memory of a device that has failed can end the process. There is one at most.
+    private RunningModel? _abandoned;
 
-    private Solver(ModelFolder folder, IVisionModel model, Task<Tokenizer> tokenizer)
+    private Solver(ModelFolder folder, IVisionModel model, Task<Tokenizer> tokenizer, Func<Placement, IVisionModel>? reopen)
     {
-        (Folder, _model) = (folder, model);
-        var pictures = ProcessorConfig.Load(Path.Combine(folder.Path, model.Config.ProcessorFile));
+        (Folder, _reopen) = (folder, reopen);
+        _pictures = ProcessorConfig.Load(Path.Combine(folder.Path, model.Config.ProcessorFile));
         _kit = PromptKit.Load(model.Config, tokenizer.GetAwaiter().GetResult());
-        _runner = new ReplyRunner(model, pictures, _kit);
-        _rereading = new Rereading(_runner);
+        _running = RunningModel.Of(model, _pictures, _kit);
     }
+
+    /// <summary>Called when a provider has failed and the processor has taken over: once at most, within a solve, before the questions are answered again.</summary>
+    public Action<Placement>? Moved { get; set; }
+
+    /// <summary>Where the model runs, and why there.</summary>
+    public Placement Placement => _running.Model.Placement;
 
     /// <summary>The package, verified.</summary>
     public ModelFolder Folder { get; }
@@ -175,19 +182,30 @@ public sealed class Solver : IDisposable
     public bool DecidesLetters => _kit.Grammar is not null;
 
     /// <summary>Whether the package can say where it looks.</summary>
-    public bool ShowsAttention => _model.ShowsAttention;
+    public bool ShowsAttention => _running.Model.ShowsAttention;
 
     /// <summary>Verifies a package's hashes and loads it.</summary>
     /// <exception cref="ModelException">The package is missing, damaged, or not one that this program can run.</exception>
+    /// <exception cref="UserException">The engine or the provider that was asked for by name cannot be had.</exception>
     public static Solver Open(string folder, EngineOptions? options = null)
+    {
+        options ??= new EngineOptions();
+        return Open(folder, () => Engines.Open(folder, options),
+            options.Provider == ProviderKind.Auto ? placement => Engines.Open(folder, options, placement) : null);
+    }
+
+    /// <param name="folder">The package.</param>
+    /// <param name="open">Loads its model.</param>
+    /// <param name="reopen">Loads it on the processor, should its provider fail; null where that is not wanted.</param>
+    internal static Solver Open(string folder, Func<IVisionModel> open, Func<Placement, IVisionModel>? reopen)
     {
         var verified = ModelFolder.Open(folder);
         // Reading a vocabulary and loading the graphs take about as long; together they are the wait before the first answer.
         var tokenizer = Task.Run(() => Tokenizer.Load(Path.Combine(folder, "tokenizer.json")));
-        var model = Engines.Open(folder, options);
+        var model = open();
         try
         {
-            return new Solver(verified, model, tokenizer);
+            return new Solver(verified, model, tokenizer, reopen);
         }
         catch (Exception e)
         {
@@ -221,23 +239,71 @@ public sealed class Solver : IDisposable
     /// <exception cref="PictureException">A picture cannot be used. No token was taken yet, for any of them.</exception>
     /// <exception cref="PromptTooLongException">A code does not fit beside its picture. No token was taken yet, for any of them.</exception>
     /// <exception cref="OperationCanceledException">All of it was cancelled.</exception>
+    /// <exception cref="ProviderException">
+    /// The provider failed, and was asked for by name, or tokens of a reply were already told, which may not be taken back. In the second case the next questions
+    /// are answered by the processor.
+    /// </exception>
     public IReadOnlyList<Solution> Solve(IReadOnlyList<SolveRequest> requests, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(requests);
         if (requests.Count == 0) return [];
+        if (_reopen is null || Placement.Provider == ProviderKind.Cpu) return SolveOnce(requests, cancellation);
+        var told = false;
+        try
+        {
+            return SolveOnce([.. requests.Select(request => Listened(request, () => told = true))], cancellation);
+        }
+        catch (ProviderException e)
+        {
+            MoveToProcessor(e);
+            if (told) throw;
+            return SolveOnce(requests, cancellation);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _running.Dispose();
+        GC.KeepAlive(_abandoned);
+    }
+
+    private static SolveRequest Listened(SolveRequest request, Action told) => request.Options.OnToken is not { } tell ? request : request with
+    {
+        Options = request.Options with
+        {
+            OnToken = (choice, alternatives) =>
+            {
+                told();
+                tell(choice, alternatives);
+            },
+        },
+    };
+
+    private void MoveToProcessor(ProviderException error)
+    {
+        var placement = Placement.FallBack(PlacementReason.FailedWhileRunning, error.Message);
+        var next = RunningModel.Of(_reopen!(placement), _pictures, _kit);
+        (_abandoned, _running) = (_running, next);
+        Moved?.Invoke(placement);
+    }
+
+    private IReadOnlyList<Solution> SolveOnce(IReadOnlyList<SolveRequest> requests, CancellationToken cancellation)
+    {
+        var (runner, rereading) = (_running.Runner, _running.Rereading);
         var read = new List<ReadPicture>();
         try
         {
             foreach (var request in requests)
             {
                 cancellation.ThrowIfCancellationRequested();
-                read.Add(_runner.Read(request.Question.Picture));
+                read.Add(runner.Read(request.Question.Picture));
             }
 
-            Prompt[] prompts = [.. requests.Zip(read, (request, picture) => _runner.ToPrompt(request.Question.Code, picture))];
-            var first = _runner.Generate(prompts, [.. requests.Select(_runner.Options)], cancellation);
+            Prompt[] prompts = [.. requests.Zip(read, (request, picture) => runner.ToPrompt(request.Question.Code, picture))];
+            var first = runner.Generate(prompts, [.. requests.Select(runner.Options)], cancellation);
             cancellation.ThrowIfCancellationRequested();
-            var generations = _rereading.Improve(requests, prompts, first, cancellation);
+            var generations = rereading.Improve(requests, prompts, first, cancellation);
             cancellation.ThrowIfCancellationRequested();
             foreach (var (request, generation) in requests.Zip(generations)) Tell(request.Options, generation);
             return [.. Enumerable.Range(0, requests.Count).Select(i => ToSolution(requests[i].Question, read[i], prompts[i], generations[i]))];
@@ -248,17 +314,10 @@ public sealed class Solver : IDisposable
         }
     }
 
-    /// <inheritdoc/>
-    public void Dispose()
-    {
-        _runner.Dispose();
-        _model.Dispose();
-    }
-
     /// <summary>A reply that further looks may still change is passed on when it is final.</summary>
     private void Tell(SolveOptions options, Generation generation)
     {
-        if (options.OnToken is not { } tell || !_runner.IsHeld(options)) return;
+        if (options.OnToken is not { } tell || !_running.Runner.IsHeld(options)) return;
         for (var i = 0; i < generation.Choices.Count; i++) tell(generation.Choices[i], options.Alternatives > 0 ? generation.Alternatives[i] : []);
     }
 
@@ -279,11 +338,28 @@ public sealed class Solver : IDisposable
             Generation = generation,
             Fields = tokens.Fields(),
             Grid = read.Picture.Grid,
-            PatchSize = _runner.Pictures.PatchSize,
+            PatchSize = _pictures.PatchSize,
             PromptTokens = prompt.Ids.Length,
             PictureTokens = read.Picture.Tokens,
             Timings = new SolveTimings(question.Decoding, read.CutTime, read.VisionTime, generation.Timings.Prefill, generation.Timings.Decode),
             Letters = tokens.Letters(),
         };
+    }
+}
+
+/// <summary>A model, and what runs batches through it.</summary>
+internal sealed record RunningModel(IVisionModel Model, ReplyRunner Runner, Rereading Rereading) : IDisposable
+{
+    /// <summary>Takes the model over.</summary>
+    public static RunningModel Of(IVisionModel model, PictureConfig pictures, PromptKit kit)
+    {
+        var runner = new ReplyRunner(model, pictures, kit);
+        return new RunningModel(model, runner, new Rereading(runner));
+    }
+
+    public void Dispose()
+    {
+        Runner.Dispose();
+        Model.Dispose();
     }
 }

@@ -12,6 +12,8 @@ internal sealed class ScriptedModel(string folder) : IVisionModel
 
     public bool ShowsAttention => true;
 
+    public Placement Placement { get; } = new(ProviderKind.Cpu, PlacementReason.Asked, "it was asked for");
+
     public EncodedPicture Encode(Patches patches) => new Picture(patches, patches.Grid.MergedTokens(Config.Tokens.MergeSize));
 
     public IDecoder Allocate(int rows, int maxLength = 0)

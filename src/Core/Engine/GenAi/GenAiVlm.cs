@@ -21,6 +21,9 @@ public sealed class GenAiVlm : IVisionModel
     /// <inheritdoc/>
     public bool ShowsAttention => PointerKeys is not null;
 
+    /// <inheritdoc/>
+    public required Placement Placement { get; init; }
+
     internal GenAiModel Model { get; }
 
     /// <summary>Whether the decoder gives the logits of all tokens of a run, and not of the last alone.</summary>
@@ -33,18 +36,21 @@ public sealed class GenAiVlm : IVisionModel
     internal string? PointerKeys { get; private set; }
 
     /// <summary>Loads a package. Does not look at hashes: see <see cref="ModelFolder.Open"/>.</summary>
+    /// <param name="folder">The package.</param>
+    /// <param name="options">How the machine is used.</param>
+    /// <param name="placement">Where it runs: the processor.</param>
     /// <exception cref="ModelException">A file is missing or damaged, or the library refuses the package.</exception>
-    public static GenAiVlm Open(string folder, EngineOptions? options = null)
+    public static GenAiVlm Open(string folder, EngineOptions options, Placement placement)
     {
         var config = PackageConfig.Load(folder);
-        var (decoder, vision) = (options ?? new EngineOptions()).ThreadsFor(config);
+        var (decoder, vision) = options.ThreadsFor(config);
         GenAiModel? model = null;
         try
         {
             using var settings = new GenAiConfig(folder);
             settings.Overlay($$$"""{"model":{"decoder":{{{Session(decoder)}}},"vision":{{{Session(vision)}}},"embedding":{{{Session(threads: 1)}}} }}""");
             model = new GenAiModel(settings);
-            var vlm = new GenAiVlm(config, model);
+            var vlm = new GenAiVlm(config, model) { Placement = placement };
             vlm.Probe();
             return vlm;
         }

@@ -4,8 +4,20 @@ using Microsoft.ML.OnnxRuntime.Tensors;
 
 namespace Vlm.Engine.Ort;
 
+/// <summary>Memory of a tensor: the processor's or a device's.</summary>
+internal interface ITensorMemory : IDisposable
+{
+    /// <summary>The whole tensor, to be bound.</summary>
+    OrtValue Value { get; }
+
+    /// <summary>
+    /// The same memory, or the part of it from a row of the first axis on, in another shape. The caller disposes it; it is only good while the tensor lives.
+    /// </summary>
+    OrtValue View(long[] shape, long firstRow = 0);
+}
+
 /// <summary>Memory that both sides see: pinned for its whole life, so ONNX Runtime reads and writes it in place and it is bound once.</summary>
-internal sealed class NativeTensor : IDisposable
+internal sealed class NativeTensor : ITensorMemory
 {
     private const int Alignment = 64;
     private readonly byte[] _memory;
@@ -30,7 +42,7 @@ internal sealed class NativeTensor : IDisposable
     /// <summary>The whole tensor's shape.</summary>
     public long[] Shape { get; }
 
-    /// <summary>The whole tensor, to be bound.</summary>
+    /// <inheritdoc/>
     public OrtValue Value { get; }
 
     /// <summary>The elements as float32; the tensor must be of that type.</summary>
@@ -42,9 +54,7 @@ internal sealed class NativeTensor : IDisposable
     /// <summary>The raw memory of the whole tensor.</summary>
     public Span<byte> Bytes => _memory.AsSpan(_start, (int)(Count(Shape) * Size(Type)));
 
-    /// <summary>
-    /// The same memory, or the part of it from a row of the first axis on, in another shape. The caller disposes it; it is only good while the tensor lives.
-    /// </summary>
+    /// <inheritdoc/>
     public OrtValue View(long[] shape, long firstRow = 0)
     {
         var rowBytes = Shape[0] == 0 ? 0 : Count(Shape) / Shape[0] * Size(Type);

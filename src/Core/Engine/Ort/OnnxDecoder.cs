@@ -7,6 +7,7 @@ using Vlm.Package;
 namespace Vlm.Engine.Ort;
 
 /// <summary>The decoder over ONNX Runtime: key/value memory that past and present share, bound once; per step only the mask's width changes.</summary>
+/// <remarks>On a device, keys, values and embeddings stay there; tokens, mask, positions and logits are small and come from and go to the processor.</remarks>
 internal sealed class OnnxDecoder : IDecoder
 {
     private readonly OnnxVlm _vlm;
@@ -139,7 +140,7 @@ internal sealed class OnnxDecoder : IDecoder
             CopyLast(results.Logits, i, LogitsOf(first + i));
             if (results.Pointer is { } pointer) CopyLast(pointer, i, PointerOf(first + i));
             _rows[first + i].Start(prompts[i], _vlm.Config.Tokens.Image);
-            if (_pointers is not null) _rows[first + i].PictureKeys = KeysOf(first + i);
+            if (_pointers is not null) _rows[first + i].PictureKeys = _memory.ReadPointerKeys(first + i, _rows[first + i].PicturePlaces);
         }
     }
 
@@ -172,7 +173,7 @@ internal sealed class OnnxDecoder : IDecoder
         using var binding = _vlm.Embedding.CreateIoBinding();
         binding.BindInput(names.InputIds, input.Ids.Value);
         binding.BindInput(names.Features, joined?.Value ?? pictures[0].Features.Value);
-        binding.BindOutputToDevice(names.Embeddings, OrtMemoryInfo.DefaultInstance);
+        binding.BindOutputToDevice(names.Embeddings, _vlm.Device?.Place ?? OrtMemoryInfo.DefaultInstance);
         _vlm.Run(_vlm.Embedding, names.File, binding);
         return binding.GetOutputValues();
     }
@@ -211,15 +212,6 @@ internal sealed class OnnxDecoder : IDecoder
         var isWide = value.GetTensorTypeAndShape().ElementDataType == TensorElementType.Float;
         if (isWide) value.GetTensorDataAsSpan<float>().Slice(start, target.Length).CopyTo(target);
         else NativeTensor.Widen(MemoryMarshal.Cast<Float16, Half>(value.GetTensorDataAsSpan<Float16>()).Slice(start, target.Length), target);
-    }
-
-    /// <summary>[places, head] the rotated keys of the pointing head at the row's picture tokens; they do not change afterwards.</summary>
-    private float[] KeysOf(int row)
-    {
-        var places = _rows[row].PicturePlaces;
-        var keys = new float[places.Length * _headSize];
-        for (var i = 0; i < places.Length; i++) _memory.ReadPointerKey(row, places[i], keys.AsSpan(i * _headSize, _headSize));
-        return keys;
     }
 
     private void CopyRow(int from, int to)

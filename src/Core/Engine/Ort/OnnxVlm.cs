@@ -27,6 +27,9 @@ public sealed class OnnxVlm : IVisionModel
         (Config, Vision, Embedding, Text) = (config, vision, embedding, text);
 
     /// <inheritdoc/>
+    public required Placement Placement { get; init; }
+
+    /// <inheritdoc/>
     public PackageConfig Config { get; }
 
     /// <inheritdoc/>
@@ -38,22 +41,34 @@ public sealed class OnnxVlm : IVisionModel
 
     internal InferenceSession Text { get; }
 
+    /// <summary>Where keys, values and embeddings are kept; null where that is with the processor.</summary>
+    internal DeviceMemory? Device { get; private init; }
+
     /// <summary>Loads the three graphs of a package. Does not look at hashes: see <see cref="ModelFolder.Open"/>.</summary>
+    /// <param name="folder">The package.</param>
+    /// <param name="options">How the machine is used.</param>
+    /// <param name="placement">Where it is to run.</param>
     /// <exception cref="ModelException">A file is missing or damaged, or a graph has not the inputs and outputs that <c>genai_config.json</c>
     /// names.</exception>
-    public static OnnxVlm Open(string folder, EngineOptions? options = null)
+    /// <exception cref="ProviderException">A graph cannot be loaded there.</exception>
+    public static OnnxVlm Open(string folder, EngineOptions options, Placement placement)
     {
         var config = PackageConfig.Load(folder);
-        var threads = (options ?? new EngineOptions()).ThreadsFor(config);
+        var threads = options.ThreadsFor(config);
         InferenceSession? vision = null, embedding = null, text = null;
         try
         {
-            vision = Load(config, config.Vision.File, threads.Vision);
+            vision = Load(config, config.Vision.File, threads.Vision, placement.Provider);
             // A table look-up: a second thread would only spin.
-            embedding = Load(config, config.Embedding.File, threads: 1);
-            text = Load(config, config.Text.File, threads.Decoder);
+            embedding = Load(config, config.Embedding.File, threads: 1, placement.Provider);
+            text = Load(config, config.Text.File, threads.Decoder, placement.Provider);
             GraphContract.Check(config, vision, embedding, text);
-            return new OnnxVlm(config, vision, embedding, text);
+            var keys = GraphContract.Layer(config.Text.PastKey, 0);
+            return new OnnxVlm(config, vision, embedding, text)
+            {
+                Placement = placement,
+                Device = DeviceMemory.Of(text, keys, () => OrtProvider.Session(threads: 1, placement.Provider), options.TreatsHostAsDevice),
+            };
         }
         catch
         {
@@ -104,6 +119,7 @@ public sealed class OnnxVlm : IVisionModel
     /// <inheritdoc/>
     public void Dispose()
     {
+        Device?.Dispose();
         Vision.Dispose();
         Embedding.Dispose();
         Text.Dispose();
@@ -112,6 +128,7 @@ public sealed class OnnxVlm : IVisionModel
 
     /// <summary>Runs a graph over bound tensors.</summary>
     /// <exception cref="ModelException">The graph failed: it does not do what its inputs and outputs promise.</exception>
+    /// <exception cref="ProviderException">It failed on something that is not the processor, which may be at fault.</exception>
     internal void Run(InferenceSession session, string file, OrtIoBinding binding)
     {
         try
@@ -120,7 +137,9 @@ public sealed class OnnxVlm : IVisionModel
         }
         catch (OnnxRuntimeException e)
         {
-            throw new ModelException($"'{Path.Combine(Config.Folder, file)}' failed while running: {e.Message}", e);
+            var failed = $"'{Path.Combine(Config.Folder, file)}' failed while running";
+            if (Placement.Provider == ProviderKind.Cpu) throw new ModelException($"{failed}: {e.Message}", e);
+            throw new ProviderException($"{failed} on {Placement.Name(Placement.Provider)}: {e.Message} Ask for the provider 'auto' to go on without it.", e);
         }
     }
 
@@ -132,24 +151,18 @@ public sealed class OnnxVlm : IVisionModel
         return OrtValue.CreateTensorValueFromMemory(Array.ConvertAll(halves, bits => new Float16(bits)), shape);
     }
 
-    private static InferenceSession Load(PackageConfig config, string file, int threads)
+    private static InferenceSession Load(PackageConfig config, string file, int threads, ProviderKind provider)
     {
         var path = Path.Combine(config.Folder, file);
         if (!File.Exists(path)) throw new ModelException($"'{path}' is missing; {PackageConfig.FileName} names it. Copy the whole package again.");
-        using var options = new SessionOptions
-        {
-            IntraOpNumThreads = threads,
-            InterOpNumThreads = 1,
-            LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL,
-        };
-        // Threads that spin while they wait are up to twice as fast on an idle machine and three times slower beside other work. A box has other work.
-        options.AddSessionConfigEntry("session.intra_op.allow_spinning", "0");
+        using var options = OrtProvider.Session(threads, provider);
         try
         {
             return new InferenceSession(path, options);
         }
         catch (OnnxRuntimeException e)
         {
+            if (provider != ProviderKind.Cpu) throw new ProviderException($"'{path}' cannot be loaded on {Placement.Name(provider)}: {e.Message}", e);
             throw new ModelException($"'{path}' cannot be loaded: {e.Message} Copy or export the package again.", e);
         }
     }

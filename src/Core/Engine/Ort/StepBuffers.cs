@@ -8,7 +8,8 @@ internal sealed class StepBuffers : IDisposable
 {
     private readonly string _maskName;
     private readonly int _rows;
-    private readonly NativeTensor _ids, _mask, _positions, _noFeatures, _embeddings;
+    private readonly NativeTensor _ids, _mask, _positions, _noFeatures;
+    private readonly ITensorMemory _embeddings;
     private readonly OrtValue?[] _maskByWidth;
     private readonly IDisposable _memoryViews;
     private int _width;
@@ -19,7 +20,10 @@ internal sealed class StepBuffers : IDisposable
         (_rows, _maskName) = (memory.Rows, text.Mask);
         _ids = new NativeTensor(vlm.Embedding.InputMetadata[embedding.InputIds].ElementDataType, _rows, 1);
         _noFeatures = new NativeTensor(vlm.Embedding.InputMetadata[embedding.Features].ElementDataType, 0, vlm.Config.HiddenSize);
-        _embeddings = new NativeTensor(names[text.Embeddings].ElementDataType, _rows, 1, vlm.Config.HiddenSize);
+        var embedded = names[text.Embeddings].ElementDataType;
+        _embeddings = vlm.Device is { } device
+            ? device.Allocate(embedded, _rows, 1, vlm.Config.HiddenSize)
+            : new NativeTensor(embedded, _rows, 1, vlm.Config.HiddenSize);
         _mask = new NativeTensor(names[text.Mask].ElementDataType, _rows, memory.Capacity);
         _positions = new NativeTensor(names[text.Positions].ElementDataType, 3, _rows, 1);
         _maskByWidth = new OrtValue?[memory.Capacity + 1];
@@ -74,7 +78,7 @@ internal sealed class StepBuffers : IDisposable
         Text.Dispose();
         _memoryViews.Dispose();
         foreach (var mask in _maskByWidth) mask?.Dispose();
-        foreach (var tensor in (NativeTensor?[])[_ids, _mask, _positions, _noFeatures, _embeddings, Logits, Pointer]) tensor?.Dispose();
+        foreach (var tensor in (ITensorMemory?[])[_ids, _mask, _positions, _noFeatures, _embeddings, Logits, Pointer]) tensor?.Dispose();
     }
 }
 
