@@ -5,9 +5,10 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 exec </dev/null
 
-# Test projects that are built and run over ONNX Runtime GenAI too.
+# Test projects that are built and run over ONNX Runtime GenAI too, and over its package for NVIDIA cards.
 GENAI_TESTS=(Core.Tests Export.Tests)
-genai_missing=""
+CUDA_TESTS=(Core.Tests)
+declare -A missing=()
 
 main() {
   prepare_environment
@@ -18,7 +19,8 @@ main() {
   dotnet build Edge.sln -c Release --no-restore -warnaserror "-warnnotaserror:NU1900;NU1901;NU1902;NU1903;NU1904" -p:UseSharedCompilation=false
   say "format"
   dotnet format Edge.sln --verify-no-changes --no-restore
-  build_with_genai
+  build_with genai "GenAI" "${GENAI_TESTS[@]}"
+  build_with_cuda
   say "test"
   run_tests
 }
@@ -94,30 +96,51 @@ add_trixie() {
   printf 'Package: *\nPin: release n=trixie\nPin-Priority: -1\n' >/etc/apt/preferences.d/edge-trixie
 }
 
-# The same sources over ONNX Runtime GenAI, beside the default build. Its packages are not served everywhere.
-build_with_genai() {
-  say "build with GenAI"
-  local log=artifacts/genai-restore.log project
+# The same sources over other packages, beside the default build. They are not served everywhere.
+build_with() {
+  local accelerator=$1 name=$2 project
+  local log=artifacts/$accelerator-restore.log
+  shift 2
+  say "build with $name"
   mkdir -p artifacts
-  for project in "${GENAI_TESTS[@]}"; do
-    if ! dotnet restore "tests/$project" --locked-mode -p:Accelerator=genai >"$log" 2>&1; then
-      ! grep -q NU1004 "$log" || fail "The lock files of the build with GenAI are out of date: dotnet restore tests/$project -p:Accelerator=genai --force-evaluate"
-      genai_missing="skipped: the packages of ONNX Runtime GenAI do not restore here ($(grep -m1 -oE 'NU[0-9]+: .*' "$log" || tail -n 1 "$log"))"
-      echo "$genai_missing"
+  for project in "$@"; do
+    if ! dotnet restore "tests/$project" --locked-mode -p:Accelerator="$accelerator" >"$log" 2>&1; then
+      ! grep -q NU1004 "$log" ||
+        fail "The lock files of the build with $name are out of date: dotnet restore tests/$project -p:Accelerator=$accelerator --force-evaluate"
+      missing[$accelerator]="skipped: the packages of $name do not restore here ($(grep -m1 -oE 'NU[0-9]+: .*' "$log" || tail -n 1 "$log"))"
+      echo "${missing[$accelerator]}"
       return
     fi
   done
-  for project in "${GENAI_TESTS[@]}"; do
-    dotnet build "tests/$project" -c Release --no-restore -warnaserror "-warnnotaserror:NU1900;NU1901;NU1902;NU1903;NU1904" -p:Accelerator=genai -p:UseSharedCompilation=false
+  for project in "$@"; do
+    dotnet build "tests/$project" -c Release --no-restore -warnaserror "-warnnotaserror:NU1900;NU1901;NU1902;NU1903;NU1904" -p:Accelerator="$accelerator" \
+      -p:UseSharedCompilation=false
   done
 }
 
-run_genai_tests() {
-  [ -z "$genai_missing" ] || return 0
-  local project
-  for project in "${GENAI_TESTS[@]}"; do
-    echo "== $project with GenAI"
-    dotnet "artifacts/genai/bin/$project/release/$project.dll" -class "*GenAi*" -class "*Engines*" || return 1
+# A quarter of a gigabyte to download: only where it was once.
+build_with_cuda() {
+  local packages
+  packages=$(dotnet nuget locals global-packages --list | sed 's/^[^:]*: //')
+  if [ ! -d "${packages%/}/microsoft.ml.onnxruntime.gpu.linux" ]; then
+    missing[cuda]="skipped: their packages are large and not in the local cache (dotnet restore tests/Core.Tests -p:Accelerator=cuda)"
+    return
+  fi
+  build_with cuda "CUDA" "${CUDA_TESTS[@]}"
+}
+
+# Accelerator, the classes that are worth running again, then test projects.
+run_tests_with() {
+  local accelerator=$1 classes=$2 project
+  shift 2
+  if [ -n "${missing[$accelerator]:-}" ]; then
+    echo "Tests with $accelerator ${missing[$accelerator]}"
+    return
+  fi
+  for project in "$@"; do
+    echo "== $project with $accelerator"
+    # shellcheck disable=SC2086 # Classes are several words.
+    dotnet "artifacts/$accelerator/bin/$project/release/$project.dll" $classes || return 1
   done
 }
 
@@ -126,8 +149,10 @@ run_tests() {
   local log=artifacts/test.log code=0
   # One test program at a time: the models in them use every core.
   dotnet test --solution Edge.sln -c Release --no-build --no-restore --max-parallel-test-modules 1 2>&1 | tee "$log" || code=$?
-  run_genai_tests || code=1
-  [ -z "$genai_missing" ] || echo "Tests with GenAI $genai_missing"
+  set -f
+  run_tests_with genai "-class *GenAi* -class *Engines* -class *TelemetryTests" "${GENAI_TESTS[@]}" || code=1
+  run_tests_with cuda "-class *Provider* -class *Engines* -class *ContractTests" "${CUDA_TESTS[@]}" || code=1
+  set +f
   local passed failed skipped
   passed=$(total succeeded "$log")
   failed=$(total failed "$log")

@@ -27,14 +27,11 @@ public static class CheckedOption
         Number("--threads", "Processor threads; by default all that this process may use.", usual: 0, (0, MostThreads));
 
     /// <summary>The library that runs the package.</summary>
-    public static Option<EngineKind> Engine()
-    {
-        var names = Enum.GetNames<EngineKind>().Select(name => name.ToLowerInvariant()).ToArray();
-        bool TryRead(string text, out EngineKind kind) => Enum.TryParse(text, ignoreCase: true, out kind) && names.Contains(text);
-        var option = Read<EngineKind>("--engine", "The library that runs the package.", EngineKind.Ort, TryRead, string.Join(" or ", names));
-        option.HelpName = string.Join('|', names);
-        return option;
-    }
+    public static Option<EngineKind> Engine() => Named("--engine", "The library that runs the package.", EngineKind.Ort);
+
+    /// <summary>What computes.</summary>
+    public static Option<ProviderKind> Provider() =>
+        Named("--provider", "What computes; auto takes the best that this build and this machine have, and says which.", ProviderKind.Auto);
 
     /// <summary>A share above 0 and below 1.</summary>
     public static Option<double> Probability(string name, string description, double usual) => Read<double>(
@@ -110,6 +107,17 @@ public static class CheckedOption
             return default;
         },
     };
+
+    /// <summary>One of a few names, in lower case.</summary>
+    private static Option<T> Named<T>(string name, string description, T usual)
+        where T : struct, Enum
+    {
+        string[] names = [.. Enum.GetNames<T>().Select(item => item.ToLowerInvariant())];
+        bool TryRead(string text, out T value) => Enum.TryParse(text, ignoreCase: true, out value) && names.Contains(text);
+        var option = Read<T>(name, description, usual, TryRead, $"{string.Join(", ", names[..^1])} or {names[^1]}");
+        option.HelpName = string.Join('|', names);
+        return option;
+    }
 
     private static Option<int> Number(string name, string description, int usual, (int Least, int Most) range) => Read<int>(
         name, description, usual, (string text, out int value) => int.TryParse(text, out value) && value >= range.Least && value <= range.Most,

@@ -89,8 +89,14 @@ internal sealed record ModelOptions
     /// <summary>The library that runs it: ort (the default) or, in builds that have it, genai.</summary>
     public EngineKind Engine { get; init; }
 
+    /// <summary>What computes: auto (the default), cpu or, in builds that have them, cuda or directml.</summary>
+    public ProviderKind Provider { get; init; }
+
     /// <summary>Processor threads; 0 (the default, all that this process may use) to 1,024.</summary>
     public int Threads { get; init; }
+
+    /// <summary>How the engine uses the machine.</summary>
+    public EngineOptions ToEngine() => new() { Kind = Engine, Provider = Provider, Threads = Threads };
 
     /// <summary>Whatever is wrong with these options, in words.</summary>
     public IEnumerable<string> Problems()

@@ -38,6 +38,10 @@ internal sealed class ScriptedModel(params string[] pieces) : IModel
 
     public string Fingerprint => "fp_scripted";
 
+    public Placement Placement { get; } = new(ProviderKind.Cpu, PlacementReason.Asked, "it was asked for");
+
+    public Action<Placement>? Moved { get; set; }
+
     public string ReplyStart => "<think>\n";
 
     public int MaxNewTokens => pieces.Length + 1;

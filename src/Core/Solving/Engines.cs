@@ -33,6 +33,17 @@ public static class Engines
         }
     }
 
+    /// <summary>What runs under an engine's name, with its version; null where this build does not have it.</summary>
+    /// <exception cref="UserException">Its library cannot be loaded.</exception>
+    public static string? Version(EngineKind kind) => kind switch
+    {
+        EngineKind.Ort => OnnxVlm.Version(),
+#if GENAI
+        EngineKind.Genai => GenAiVlm.Version(),
+#endif
+        _ => null,
+    };
+
     /// <summary>Loads a package with an engine in a place that was chosen.</summary>
     internal static IVisionModel Open(string folder, EngineOptions options, Placement placement) => options.Kind switch
     {

@@ -70,6 +70,7 @@ internal static class EdgeServer
         var certificate = daemon.Drift?.Gate.Certificate;
         var gate = certificate is null ? "no gate: answers are uncertified" : $"certified risk {certificate.Risk:P1} at confidence {1 - certificate.Delta:P0}";
         log.Ready(address, daemon.Config.Model.Folder, daemon.Model.Precision, daemon.Config.Routing.Mode.ToOption(), gate);
+        log.RunsOn(daemon.Model.Placement.ToString().TrimEnd('.'));
         if (!daemon.Doors.AreKeysRequired) log.NoKeys(address);
         foreach (var endpoint in daemon.Config.Escalation?.Endpoints ?? []) PrivateFiles.Check(endpoint.ApiKeyFile, log);
     }

@@ -12,7 +12,7 @@ namespace Vlm.Edge.Api;
 
 /// <summary><c>GET /api/v1/state</c>.</summary>
 internal sealed record StateBody(
-    string Model, string Precision, string Mode, GateBody? Gate, BudgetBody Budget, QueueBody? Queue, string? Link, int Waiting, int CachedAnswers,
+    string Model, string Precision, string Provider, string Mode, GateBody? Gate, BudgetBody Budget, QueueBody? Queue, string? Link, int Waiting, int CachedAnswers,
         IReadOnlyList<AlarmBody> Alarms);
 
 /// <summary>The gate, its promise, and what the audits say about it.</summary>
@@ -60,6 +60,8 @@ internal static class StateApi
     {
         var budget = daemon.Budget.Now;
         yield return ("edge_questions_waiting", "Questions that wait for the local model.", daemon.Model.Waiting);
+        yield return ("edge_provider_fell_back", "1 while the processor stands in for a provider that could not be had or has failed.",
+            daemon.Model.Placement.IsFallback ? 1 : 0);
         yield return ("edge_cached_answers", "Answers that would be given again.", daemon.Memory.Count);
         yield return ("edge_budget_calls_in_bucket", "Calls to the larger model that may be made now.", budget.Tokens);
         yield return ("edge_budget_calls_today", "Calls to the larger model since the day began.", budget.Calls);
@@ -77,6 +79,7 @@ internal static class StateApi
     private static StateBody Describe(Daemon daemon) => new(
         daemon.Model.Name,
         daemon.Model.Precision,
+        daemon.Model.Placement.Provider.ToLabel(),
         daemon.Config.Routing.Mode.ToOption(),
         daemon.Drift is { } drift ? GateBody.From(drift) : null,
         BudgetBody.From(daemon.Budget.Now),

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Vlm.CommandLine;
+using Vlm.Engine;
 using Vlm.Puzzles;
 
 namespace Vlm.Edge.Calibrate;
@@ -57,6 +58,8 @@ internal static class CalibrateCommand
 
     private static readonly Option<int> Threads = CheckedOption.Threads();
 
+    private static readonly Option<ProviderKind> Provider = CheckedOption.Provider();
+
     private static readonly Option<string> Runs = new("--runs")
     {
         Description = "Where the report and the measured answers go.",
@@ -67,7 +70,7 @@ internal static class CalibrateCommand
     {
         var command = new Command("calibrate", "Measure a package on labelled puzzles and certify how sure an answer must be to be used alone.")
         {
-            Model, Risk, Confidence, Data, DrawnSplit, Severity, Strata, Promised, Coverage, Count, Reversed, Unreadable, Seed, Larger, Batch, Threads, Runs,
+            Model, Risk, Confidence, Data, DrawnSplit, Severity, Strata, Promised, Coverage, Count, Reversed, Unreadable, Seed, Larger, Batch, Threads, Provider, Runs,
         };
         command.SetAction((result, cancellation) => Task.FromResult(new CalibrateRun(Read(result), TimeProvider.System).Run(cancellation)));
         return command;
@@ -97,7 +100,7 @@ internal static class CalibrateCommand
             Coverage = result.GetValue(Coverage),
             Seed = result.GetValue(Seed),
             Batch = result.GetValue(Batch),
-            Threads = result.GetValue(Threads),
+            Engine = new EngineOptions { Provider = result.GetValue(Provider), Threads = result.GetValue(Threads) },
             Larger = result.GetValue(Larger) is { } larger ? ModelPlace.Locate(larger) : null,
             Runs = result.GetValue(Runs)!,
         };

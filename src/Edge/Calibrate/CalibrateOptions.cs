@@ -1,3 +1,4 @@
+using Vlm.Engine;
 using Vlm.Puzzles;
 
 namespace Vlm.Edge.Calibrate;
@@ -35,7 +36,8 @@ internal sealed record CalibrateOptions
 
     public required int Batch { get; init; }
 
-    public required int Threads { get; init; }
+    /// <summary>What runs the packages: what is certified is its answers.</summary>
+    public required EngineOptions Engine { get; init; }
 
     /// <summary>Folder of the package that escalated puzzles would go to; null when it is not to be measured.</summary>
     public required string? Larger { get; init; }

@@ -9,6 +9,7 @@ using Vlm.Package;
 using Vlm.Puzzles;
 using Vlm.Solving;
 using Vlm.Statistics;
+using Vlm.Text;
 using Vlm.Vision;
 
 namespace Vlm.Edge.Calibrate;
@@ -45,10 +46,13 @@ internal sealed class CalibrateRun(CalibrateOptions options, TimeProvider time)
     private (ModelFolder Folder, IReadOnlyDictionary<int, Measurement> Measured) Measure(
         string model, LabelledPuzzles puzzles, IReadOnlyList<int> indices, CancellationToken cancellation)
     {
-        using var solver = Solver.Open(model, new EngineOptions { Threads = options.Threads });
+        using var solver = Solver.Open(model, options.Engine);
+        ProviderNotice.Tell(solver, isAsked: options.Engine.Provider != ProviderKind.Auto);
+        // A graphics card's last digits are its own.
+        var provider = solver.Placement.Provider is var place and not ProviderKind.Cpu ? $"-{place.ToLabel()}" : "";
         // Everything that changes an answer or a signal is in the name: the package, the puzzles, the batch, and the code that runs them.
         var code = typeof(Solver).Module.ModuleVersionId.ToString("N")[..8];
-        var file = $"{Name(model)}-{solver.Folder.Fingerprint[..12]}-{puzzles.Key}-batch{options.Batch}-{code}.jsonl";
+        var file = $"{Name(model)}-{solver.Folder.Fingerprint[..12]}-{puzzles.Key}-batch{options.Batch}{provider}-{code}.jsonl";
         using var results = new ResultLines<int, Measurement>(Path.Combine(options.Runs, file), MeasurementJson.Default.Measurement, item => item.Index);
         new ResumableRun<int, LabelledPuzzle, Measurement>(results, options.Batch, puzzles.At, puzzle => puzzle.Code.Length, Ask)
             .Finish(Name(model), indices, item => item.IsCorrect, cancellation);

@@ -3,7 +3,6 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Vlm.CommandLine;
 using Vlm.Edge.Api;
-using Vlm.Engine;
 using Vlm.Hosting;
 using Vlm.Hosting.Http;
 using Vlm.Solving;
@@ -25,7 +24,7 @@ internal static class ServeCommand
     {
         PrivateFiles.ByDefault();
         var config = EdgeConfig.Load(path);
-        var solver = Solver.Open(config.Model.Folder, new EngineOptions { Kind = config.Model.Engine, Threads = config.Model.Threads });
+        var solver = Solver.Open(config.Model.Folder, config.Model.ToEngine());
         await using var app = EdgeServer.Build(config, solver, TimeProvider.System);
         var daemon = app.Services.GetRequiredService<Daemon>();
         var reload = new Reload(() => daemon.Change(EdgeConfig.Load(path)), app.Services.GetRequiredService<ILogger<Reload>>());

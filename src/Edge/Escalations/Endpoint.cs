@@ -190,10 +190,9 @@ internal sealed class Endpoint : IDisposable
 
     private string? Key()
     {
-        if (Own.ApiKeyFile is not { } file) return Own.ApiKeyVariable is { } variable ? Environment.GetEnvironmentVariable(variable) : null;
         try
         {
-            return File.ReadAllText(file).Trim();
+            return Own.ReadKey();
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

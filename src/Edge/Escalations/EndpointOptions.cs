@@ -93,6 +93,16 @@ internal sealed record EndpointOptions
     /// <summary>Path that answers 2xx when the server is well, such as <c>/health</c>, from the root of the host; null when there is none.</summary>
     public string? HealthPath { get; init; }
 
+    /// <summary>The API key as it is now; null when none is configured.</summary>
+    /// <exception cref="IOException">Its file cannot be read.</exception>
+    /// <exception cref="UnauthorizedAccessException">Its file may not be read.</exception>
+    public string? ReadKey() => this switch
+    {
+        { ApiKeyFile: { } file } => File.ReadAllText(file).Trim(),
+        { ApiKeyVariable: { } variable } => Environment.GetEnvironmentVariable(variable),
+        _ => null,
+    };
+
     /// <summary>Whatever is wrong with these options, in words.</summary>
     public IEnumerable<string> Problems()
     {

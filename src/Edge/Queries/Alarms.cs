@@ -15,6 +15,9 @@ internal enum AlarmKind
     /// <summary>The engine failed on a question.</summary>
     Model,
 
+    /// <summary>What the model ran on failed, and the processor took over.</summary>
+    Provider,
+
     /// <summary>The larger model's endpoint does not know the box.</summary>
     TurnedAway,
 }

@@ -76,6 +76,7 @@ internal sealed class LocalModel : IAsyncDisposable
     {
         (_solver, Drift, _clock, _alarms) = (solver, drift, clock, alarms);
         Name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(solver.Folder.Path)));
+        solver.Moved = placement => alarms.Raise(AlarmKind.Provider, placement.ToString());
         _turns = new ConcurrencyLimiter(new ConcurrencyLimiterOptions
         {
             PermitLimit = 1,
@@ -89,6 +90,9 @@ internal sealed class LocalModel : IAsyncDisposable
 
     /// <summary>How its weights are stored.</summary>
     public string Precision => _solver.Folder.Manifest.Precision;
+
+    /// <summary>Where it runs, and why there.</summary>
+    public Placement Placement => _solver.Placement;
 
     /// <summary>Its gate, watched; null for a package without one.</summary>
     public DriftMonitor? Drift { get; }

@@ -33,6 +33,8 @@ internal static class SolveCommand
 
     private static readonly Option<EngineKind> Engine = CheckedOption.Engine();
 
+    private static readonly Option<ProviderKind> Provider = CheckedOption.Provider();
+
     public static Command Create()
     {
         // Whatever is no option counts as a picture, a misspelt option too.
@@ -40,7 +42,7 @@ internal static class SolveCommand
         {
             foreach (var token in result.Tokens.Where(token => token.Value.StartsWith('-'))) result.AddError($"There is no option '{token.Value}'.");
         });
-        var command = new Command("solve", "Decode messages with decoder pictures.") { Pictures, Codes, Model, Json, Attention, Threads, Engine };
+        var command = new Command("solve", "Decode messages with decoder pictures.") { Pictures, Codes, Model, Json, Attention, Threads, Engine, Provider };
         command.SetAction((result, cancellation) => Task.FromResult(Run(result, cancellation)));
         return command;
     }
@@ -50,8 +52,9 @@ internal static class SolveCommand
         var items = SolveItems.From(result.GetValue(Pictures)!, result.GetValue(Codes) ?? []);
         var attention = result.GetValue(Attention);
         if (attention is not null && items.Count != 1) throw new UsageException($"--attention draws one picture; {items.Count} were given.");
-        var engine = new EngineOptions { Kind = result.GetValue(Engine), Threads = result.GetValue(Threads) };
+        var engine = new EngineOptions { Kind = result.GetValue(Engine), Provider = result.GetValue(Provider), Threads = result.GetValue(Threads) };
         using var solver = Solver.Open(ModelPlace.Locate(result.GetValue(Model)!), engine);
+        ProviderNotice.Tell(solver, result.GetResult(Provider) is { Implicit: false });
         return new SolveRun(solver, Gate.Find(solver.Folder), result.GetValue(Json), attention).Run(items, cancellation);
     }
 }

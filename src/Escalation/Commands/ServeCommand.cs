@@ -1,6 +1,5 @@
 using System.CommandLine;
 using Vlm.CommandLine;
-using Vlm.Engine;
 using Vlm.Escalation.Work;
 using Vlm.Hosting;
 using Vlm.Hosting.Http;
@@ -24,8 +23,7 @@ internal static class ServeCommand
     {
         PrivateFiles.ByDefault();
         var options = Load(path);
-        var engine = new EngineOptions { Kind = options.Model.Engine, Threads = options.Model.Threads };
-        await using var app = Server.Build(options, () => PackageModel.Open(options.Model.Path!, engine), TimeProvider.System);
+        await using var app = Server.Build(options, () => PackageModel.Open(options.Model.Path!, options.Model.ToEngine()), TimeProvider.System);
         var endpoint = app.Services.GetRequiredService<Endpoint>();
         var reload = new Reload(() => endpoint.Change(Load(path)), app.Services.GetRequiredService<ILogger<Reload>>());
         await app.RunUntilEndAsync(new ServiceLife(TimeSpan.FromSeconds(options.NoticeSeconds), reload.Run), stop);

@@ -1,3 +1,4 @@
+using Vlm.Engine;
 using Vlm.Gating;
 using Vlm.Solving;
 
@@ -9,6 +10,12 @@ internal interface IModel : IDisposable
 {
     /// <summary>Tells two sets of weights apart.</summary>
     string Fingerprint { get; }
+
+    /// <inheritdoc cref="Solver.Placement"/>
+    Placement Placement { get; }
+
+    /// <inheritdoc cref="Solver.Moved"/>
+    Action<Placement>? Moved { set; }
 
     /// <inheritdoc cref="Solver.ReplyStart"/>
     string ReplyStart { get; }

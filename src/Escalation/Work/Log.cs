@@ -9,6 +9,12 @@ internal static partial class Log
     [LoggerMessage(2, LogLevel.Critical, "The model cannot be served: {Reason}")]
     public static partial void ModelUnusable(this ILogger log, string reason);
 
+    [LoggerMessage(4, LogLevel.Information, "{Placement}")]
+    public static partial void RunsOn(this ILogger log, string placement);
+
+    [LoggerMessage(5, LogLevel.Error, "{Placement}")]
+    public static partial void ProviderFailed(this ILogger log, string placement);
+
     [LoggerMessage(3, LogLevel.Error, "A batch of {Count} failed")]
     public static partial void BatchFailed(this ILogger log, Exception e, int count);
 }

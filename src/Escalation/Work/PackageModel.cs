@@ -15,6 +15,10 @@ internal sealed class PackageModel(Solver solver, Gate? gate) : IModel
             '\n',
             solver.Folder.Manifest.Files.OrderBy(file => file.Key, StringComparer.Ordinal).Select(file => $"{file.Key} {file.Value.Sha256}")))))[..12];
 
+    public Placement Placement => solver.Placement;
+
+    public Action<Placement>? Moved { set => solver.Moved = value; }
+
     public string ReplyStart => solver.ReplyStart;
 
     public int MaxNewTokens => solver.MaxNewTokens;

@@ -17,6 +17,7 @@ internal sealed class ServerMetrics : IRefusalCounter
     private readonly Counter _leantOnWords;
     private readonly Gauge _waiting;
     private readonly Gauge _ready;
+    private readonly Gauge _fellBack;
     private readonly Histogram _wait;
     private readonly Histogram _batch;
     private readonly Histogram _latency;
@@ -32,6 +33,8 @@ internal sealed class ServerMetrics : IRefusalCounter
             "Answers in which the word list had a say, because looks at the picture left letters unsure.");
         _waiting = factory.CreateGauge("escalation_queue_length", "Requests that wait for the model.");
         _ready = factory.CreateGauge("escalation_ready", "1 when the model is loaded and warm, else 0.");
+        _fellBack = factory.CreateGauge("escalation_provider_fell_back",
+            "1 while the processor stands in for a provider that could not be had or has failed.");
         _wait = factory.CreateHistogram("escalation_queue_wait_seconds", "Time from a request's arrival to its batch.",
             new HistogramConfiguration { Buckets = seconds });
         _batch = factory.CreateHistogram("escalation_batch_size", "Questions answered together.",
@@ -49,6 +52,8 @@ internal sealed class ServerMetrics : IRefusalCounter
     public void Waiting(int count) => _waiting.Set(count);
 
     public void Ready(bool isReady) => _ready.Set(isReady ? 1 : 0);
+
+    public void FellBack() => _fellBack.Set(1);
 
     public void Started(TimeSpan wait) => _wait.Observe(wait.TotalSeconds);
 

@@ -50,6 +50,8 @@ internal sealed class SolverWorker(Func<IModel> open, ModelSlot slot, SolveQueue
         try
         {
             model = open();
+            model.Moved = Fall;
+            _log.RunsOn(model.Placement.ToString().TrimEnd('.'));
             // The first run of a graph allocates what later ones use again: nobody's request should wait for that.
             var white = new byte[WarmUpSide * WarmUpSide * 3];
             Array.Fill(white, byte.MaxValue);
@@ -64,10 +66,17 @@ internal sealed class SolverWorker(Func<IModel> open, ModelSlot slot, SolveQueue
             lifetime.StopApplication();
             return null;
         }
+        if (model.Placement.IsFallback) _metrics.FellBack();
         slot.Fill(model);
         _metrics.Ready(true);
         _log.Ready(slot.Name, slot.Folder, _time.GetElapsedTime(start).TotalMilliseconds);
         return model;
+    }
+
+    private void Fall(Placement placement)
+    {
+        _log.ProviderFailed(placement.ToString().TrimEnd('.'));
+        _metrics.FellBack();
     }
 
     private void Answer(IModel model, IReadOnlyList<SolveJob> jobs, CancellationToken cancellation)

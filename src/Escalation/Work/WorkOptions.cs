@@ -15,11 +15,17 @@ internal sealed record ModelOptions
     /// <summary>The library that runs it: ort (the default) or, in builds that have it, genai.</summary>
     public EngineKind Engine { get; init; }
 
+    /// <summary>What computes: auto (the default), cpu or, in builds that have them, cuda or directml.</summary>
+    public ProviderKind Provider { get; init; }
+
     /// <summary>Threads per operator, 0 (one per processor, the default) to 256.</summary>
     public int Threads { get; init; }
 
     /// <summary>The name that is served.</summary>
     public string ServedName => Name ?? System.IO.Path.GetFileName(System.IO.Path.TrimEndingDirectorySeparator(Path ?? ""));
+
+    /// <summary>How the engine uses the machine.</summary>
+    public EngineOptions ToEngine() => new() { Kind = Engine, Provider = Provider, Threads = Threads };
 
     /// <summary>Whatever is wrong with these options, in words.</summary>
     public IEnumerable<string> Problems()

@@ -68,6 +68,21 @@ public sealed class ProviderChoiceTests
         Assert.Empty(ProviderLibraries.Needed(ProviderKind.Cpu));
     }
 
+    [Theory]
+    [InlineData(ProviderKind.Cuda)]
+    [InlineData(ProviderKind.Directml)]
+    public void A_provider_that_does_not_start_is_an_error_of_its_own_with_what_to_install(ProviderKind provider)
+    {
+        Assert.SkipWhen(ProviderLibraries.Facts(EngineKind.Ort) is { Built: { } built, Missing: [] } && built == provider, "this machine has it");
+        var placement = new Placement(provider, PlacementReason.Asked, "it was asked for");
+
+        var error = Assert.Throws<ProviderException>(() => Engines.Open(ReferencePackage.Package, new EngineOptions(), placement));
+
+        Assert.Contains("does not start", error.Message, StringComparison.Ordinal);
+        Assert.Contains(ProviderChoice.ToInstall(provider), error.Message, StringComparison.Ordinal);
+        Assert.StartsWith("Runs on the CPU: ", placement.FallBack(PlacementReason.DidNotStart, error.Message).ToString(), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_package_opens_on_the_processor_where_nothing_better_is_and_a_named_provider_is_one_error()
     {

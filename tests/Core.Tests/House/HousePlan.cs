@@ -70,6 +70,8 @@ internal static class HousePlan
         ["src/Escalation/Chat"] = ["src/Escalation/Work"],
         ["src/Escalation/Commands"] = ["src/Escalation", "src/Escalation/Work"],
         ["src/Trainer"] = ["src/Trainer/Commands"],
+        ["src/Trainer/Checkpoints"] = [],
+        ["src/Trainer/Hub"] = [],
         ["src/Trainer/Model"] = [],
         ["src/Trainer/Optimization"] = ["src/Trainer/Model"],
         ["src/Trainer/Config"] = ["src/Trainer/Model", "src/Trainer/Optimization"],
@@ -93,8 +95,8 @@ internal static class HousePlan
         ["src/Trainer/Planning"] = ["src/Trainer/Data", "src/Trainer/Grpo", "src/Trainer/Model", "src/Trainer/Optimization", "src/Trainer/Sampling"],
         ["src/Trainer/Commands"] =
         [
-            "src/Trainer/Config", "src/Trainer/Data", "src/Trainer/Finder", "src/Trainer/Grpo", "src/Trainer/Model", "src/Trainer/Optimization",
-            "src/Trainer/Planning", "src/Trainer/Runs", "src/Trainer/Sampling", "src/Trainer/Supervised",
+            "src/Trainer/Checkpoints", "src/Trainer/Config", "src/Trainer/Data", "src/Trainer/Finder", "src/Trainer/Grpo", "src/Trainer/Hub",
+            "src/Trainer/Model", "src/Trainer/Optimization", "src/Trainer/Planning", "src/Trainer/Runs", "src/Trainer/Sampling", "src/Trainer/Supervised",
         ],
         ["export"] = ["export/Commands"],
         ["export/Options"] = [],

@@ -2,6 +2,7 @@ using System.Xml.Linq;
 using Vlm.Cryptogram;
 using Vlm.Drawing;
 using Vlm.Edge.Calibrate;
+using Vlm.Engine;
 using Vlm.Gating;
 using Vlm.Puzzles;
 using Vlm.Statistics;
@@ -110,7 +111,7 @@ public sealed class CalibrationTests
             Coverage = 0.98,
             Seed = 5,
             Batch = 1,
-            Threads = 1,
+            Engine = new EngineOptions { Threads = 1 },
             Larger = null,
             Runs = "",
         };

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Vlm.Edge.Queries;
 using Vlm.Edge.Routing;
 using Vlm.Edge.Tests.Api;
+using Vlm.Solving;
 
 namespace Vlm.Edge.Tests.Queries;
 
@@ -17,10 +18,14 @@ internal sealed class DaemonRig : IAsyncDisposable
     {
         var config = ServeRig.Config(_files, endpoint);
         Config = change is null ? config : change(config);
-        Daemon = new Daemon(Config, ServeRig.OpenSolver(_files, confidence), TimeProvider.System, NullLoggerFactory.Instance);
+        Solver = ServeRig.OpenSolver(_files, confidence);
+        Daemon = new Daemon(Config, Solver, TimeProvider.System, NullLoggerFactory.Instance);
     }
 
     public EdgeConfig Config { get; }
+
+    /// <summary>The daemon's own.</summary>
+    public Solver Solver { get; }
 
     public Daemon Daemon { get; }
 

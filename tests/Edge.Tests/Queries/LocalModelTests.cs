@@ -1,5 +1,6 @@
 using Vlm.Edge.Queries;
 using Vlm.Edge.Tests.Api;
+using Vlm.Engine;
 
 namespace Vlm.Edge.Tests.Queries;
 
@@ -42,6 +43,20 @@ public sealed class LocalModelTests
 
         Assert.Equal(RefusalReason.Cancelled, (await waiting).Refusal!.Reason);
         Assert.Equal(0, rig.Daemon.Model.Waiting);
+    }
+
+    [Fact]
+    public async Task A_provider_that_fails_is_an_alarm_of_its_own_in_log_metric_event_and_state()
+    {
+        await using var rig = new DaemonRig(0.99, null);
+        var placement = new Placement(ProviderKind.Cpu, PlacementReason.FailedWhileRunning, "CUDA failed in the middle of a run");
+
+        rig.Solver.Moved!(placement);
+
+        var alarm = Assert.Single(rig.Daemon.Alarms.Raised);
+        Assert.Equal((AlarmKind.Provider, placement.ToString()), (alarm.Kind, alarm.Message));
+        Assert.Equal(rig.Solver.Placement, rig.Daemon.Model.Placement);
+        Assert.False(rig.Daemon.Model.Placement.IsFallback);
     }
 
     [Fact]

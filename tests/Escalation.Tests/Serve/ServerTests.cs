@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json.Nodes;
+using Vlm.Engine;
 using Vlm.Escalation.Chat;
 using Vlm.Package;
 using Vlm.Vision;
@@ -26,6 +27,18 @@ public sealed class ServerTests
         foreach (var path in (string[])["/health/live", "/health/ready", "/metrics"])
             Assert.Equal(HttpStatusCode.OK, (await stranger.GetAsync(path, Cancellation)).StatusCode);
         Assert.Equal(4, await server.MetricAsync("escalation_requests_total{outcome=\"invalid_api_key\"}"));
+    }
+
+    [Fact]
+    public async Task A_provider_that_fails_is_told_by_a_metric()
+    {
+        var model = new ScriptedModel();
+        await using var server = await TestServer.StartAsync(model);
+        Assert.Equal(0, await server.MetricAsync("escalation_provider_fell_back"));
+
+        model.Moved!(new Placement(ProviderKind.Cpu, PlacementReason.FailedWhileRunning, "CUDA failed in the middle of a run"));
+
+        Assert.Equal(1, await server.MetricAsync("escalation_provider_fell_back"));
     }
 
     [Fact]

@@ -62,6 +62,9 @@ public sealed class GenAiVlm : IVisionModel
         }
     }
 
+    /// <summary>The library and its version.</summary>
+    public static string Version() => $"ONNX Runtime GenAI {typeof(GenAiModel).Assembly.GetName().Version?.ToString(3)}";
+
     /// <inheritdoc/>
     public EncodedPicture Encode(Patches patches)
     {

@@ -79,6 +79,20 @@ public sealed class OnnxVlm : IVisionModel
         }
     }
 
+    /// <summary>The library and its version.</summary>
+    /// <exception cref="UserException">It cannot be loaded.</exception>
+    public static string Version()
+    {
+        try
+        {
+            return $"ONNX Runtime {OrtEnv.Instance().GetVersionString()}";
+        }
+        catch (Exception e) when (e is TypeInitializationException or DllNotFoundException)
+        {
+            throw new UserException($"The library of ONNX Runtime cannot be loaded: {(e.InnerException ?? e).Message}", e);
+        }
+    }
+
     /// <inheritdoc/>
     public EncodedPicture Encode(Patches patches)
     {
