@@ -3,7 +3,7 @@ namespace Vlm.Engine;
 /// <summary>What a package's graphs are computed by.</summary>
 public enum ProviderKind
 {
-    /// <summary>The best that this build and this machine have; the processor where nothing else can be had, or where it fails in the middle of a run.</summary>
+    /// <summary>The best that this build and this machine have; the processor where nothing else can be had or where it fails in a run.</summary>
     Auto,
 
     /// <summary>The processor.</summary>

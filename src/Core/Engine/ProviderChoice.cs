@@ -23,7 +23,7 @@ public abstract record ProviderDecision
     public sealed record Refuse(string Message) : ProviderDecision;
 }
 
-/// <summary>Where a package is to run: pure. A provider asked for by name is used or refused; <see cref="ProviderKind.Auto"/> falls back and says why.</summary>
+/// <summary>Where a package is to run: pure. A provider asked for by name is used or refused; <see cref="ProviderKind.Auto"/> falls back.</summary>
 public static class ProviderChoice
 {
     /// <summary>Decides.</summary>
@@ -57,10 +57,14 @@ public static class ProviderChoice
         if (facts.Engine == EngineKind.Genai)
         {
             return new ProviderDecision.Refuse(
-                $"The engine 'genai' runs on the CPU only: its libraries for graphics cards are in no build. Ask for the engine 'ort', or for the provider 'cpu', not '{name}'.");
+                $"The engine 'genai' runs on the CPU only: its libraries for graphics cards are in no build. "
+                + $"Ask for the engine 'ort', or for the provider 'cpu', not '{name}'.");
         }
         if (facts.Built != wanted)
-            return new ProviderDecision.Refuse($"This build does not have the provider '{name}'. Build with -p:Accelerator={name}, or ask for 'cpu' or 'auto'.");
+        {
+            return new ProviderDecision.Refuse(
+                $"This build does not have the provider '{name}'. Build with -p:Accelerator={name}, or ask for 'cpu' or 'auto'.");
+        }
         return facts.Missing.Count == 0
             ? Use(wanted, PlacementReason.Asked, "it was asked for")
             : new ProviderDecision.Refuse(

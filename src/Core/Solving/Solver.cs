@@ -149,7 +149,7 @@ public sealed class Solver : IDisposable
         _running = RunningModel.Of(model, _pictures, _kit);
     }
 
-    /// <summary>Called when a provider has failed and the processor has taken over: once at most, within a solve, before the questions are answered again.</summary>
+    /// <summary>Called when a provider has failed and the processor has taken over: once at most, before the questions are answered again.</summary>
     public Action<Placement>? Moved { get; set; }
 
     /// <summary>Where the model runs, and why there.</summary>
@@ -240,8 +240,8 @@ public sealed class Solver : IDisposable
     /// <exception cref="PromptTooLongException">A code does not fit beside its picture. No token was taken yet, for any of them.</exception>
     /// <exception cref="OperationCanceledException">All of it was cancelled.</exception>
     /// <exception cref="ProviderException">
-    /// The provider failed, and was asked for by name, or tokens of a reply were already told, which may not be taken back. In the second case the next questions
-    /// are answered by the processor.
+    /// The provider failed, and was asked for by name, or tokens of a reply were already told, which may not be taken back. In the second case the
+    /// processor answers the next questions.
     /// </exception>
     public IReadOnlyList<Solution> Solve(IReadOnlyList<SolveRequest> requests, CancellationToken cancellation = default)
     {

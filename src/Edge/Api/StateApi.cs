@@ -12,8 +12,8 @@ namespace Vlm.Edge.Api;
 
 /// <summary><c>GET /api/v1/state</c>.</summary>
 internal sealed record StateBody(
-    string Model, string Precision, string Provider, string Mode, GateBody? Gate, BudgetBody Budget, QueueBody? Queue, string? Link, int Waiting, int CachedAnswers,
-        IReadOnlyList<AlarmBody> Alarms);
+    string Model, string Precision, string Provider, string Mode, GateBody? Gate, BudgetBody Budget, QueueBody? Queue, string? Link, int Waiting,
+        int CachedAnswers, IReadOnlyList<AlarmBody> Alarms);
 
 /// <summary>The gate, its promise, and what the audits say about it.</summary>
 internal sealed record GateBody(

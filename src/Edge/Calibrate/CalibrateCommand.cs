@@ -70,7 +70,8 @@ internal static class CalibrateCommand
     {
         var command = new Command("calibrate", "Measure a package on labelled puzzles and certify how sure an answer must be to be used alone.")
         {
-            Model, Risk, Confidence, Data, DrawnSplit, Severity, Strata, Promised, Coverage, Count, Reversed, Unreadable, Seed, Larger, Batch, Threads, Provider, Runs,
+            Model, Risk, Confidence, Data, DrawnSplit, Severity, Strata, Promised, Coverage, Count, Reversed, Unreadable, Seed, Larger, Batch, Threads,
+            Provider, Runs,
         };
         command.SetAction((result, cancellation) => Task.FromResult(new CalibrateRun(Read(result), TimeProvider.System).Run(cancellation)));
         return command;

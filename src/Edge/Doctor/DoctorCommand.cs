@@ -16,7 +16,8 @@ internal static class DoctorCommand
 
     public static Command Create()
     {
-        var command = new Command("doctor", "Say what this machine and a configuration have, what is missing, and what to do. Exit code 1 when something needed is missing.")
+        var command = new Command(
+            "doctor", "Say what this machine and a configuration have, what is missing, and what to do. Exit code 1 when something needed is missing.")
         {
             Config, Json,
         };

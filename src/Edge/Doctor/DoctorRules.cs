@@ -36,7 +36,7 @@ internal static class DoctorRules
     public static Finding Engine(EngineKind kind, bool isNeeded, string? version, string? problem)
     {
         var name = kind.ToString().ToLowerInvariant();
-        if (problem is not null) return Finding.Unusable(Topic.Engine, name, isNeeded, problem, "Install what the message names, then publish the program again.");
+        if (problem is not null) return Finding.Unusable(Topic.Engine, name, isNeeded, problem, "Install what it names, or publish the program again.");
         return version is null
             ? Finding.Unusable(Topic.Engine, name, isNeeded, "this build does not have it", $"Build with -p:Accelerator={name}, or set model: engine: ort.")
             : Finding.Usable(Topic.Engine, name, version, isNeeded);
@@ -47,11 +47,12 @@ internal static class DoctorRules
     {
         var name = kind.ToString().ToLowerInvariant();
         var isNeeded = kind == wanted || (kind == ProviderKind.Cpu && wanted == ProviderKind.Auto);
+        var toDo = kind == facts.Built ? $"To use it, {ProviderChoice.ToInstall(kind)}." : "Nothing, unless this machine has such a card.";
+        var found = kind == ProviderKind.Cpu ? "always there" : "this build has it and its libraries can be loaded";
         return ProviderChoice.Decide(kind, facts) switch
         {
-            ProviderDecision.Refuse(var message) => Finding.Unusable(
-                Topic.Provider, name, isNeeded, message, kind == facts.Built ? $"To use it, {ProviderChoice.ToInstall(kind)}." : "Nothing, unless this machine has such a card."),
-            _ => Finding.Usable(Topic.Provider, name, kind == ProviderKind.Cpu ? "always there" : "this build has it and its libraries can be loaded", isNeeded),
+            ProviderDecision.Refuse(var message) => Finding.Unusable(Topic.Provider, name, isNeeded, message, toDo),
+            _ => Finding.Usable(Topic.Provider, name, found, isNeeded),
         };
     }
 

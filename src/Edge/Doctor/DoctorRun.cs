@@ -66,7 +66,8 @@ internal sealed class DoctorRun(EdgeConfig config, TimeProvider clock)
     private IEnumerable<Finding> Providers()
     {
         var facts = ProviderLibraries.Facts(config.Model.Engine);
-        return ((ProviderKind[])[ProviderKind.Cpu, ProviderKind.Cuda, ProviderKind.Directml]).Select(kind => DoctorRules.Provider(kind, config.Model.Provider, facts));
+        ProviderKind[] kinds = [ProviderKind.Cpu, ProviderKind.Cuda, ProviderKind.Directml];
+        return kinds.Select(kind => DoctorRules.Provider(kind, config.Model.Provider, facts));
     }
 
     private long PackageBytes()
@@ -110,7 +111,7 @@ internal sealed class DoctorRun(EdgeConfig config, TimeProvider clock)
         store.Open(OpenFlags.ReadOnly);
         yield return store.Certificates.Count > 0
             ? Finding.Usable(Topic.Certificates, endpoint.Name, $"{store.Certificates.Count} authorities that the system trusts")
-            : Finding.Unusable(Topic.Certificates, endpoint.Name, isNeeded: true, "the system trusts no authority", "Install ca-certificates, or name a ca_file.");
+            : Finding.Unusable(Topic.Certificates, endpoint.Name, isNeeded: true, "the system trusts no authority", "Install ca-certificates or set ca_file.");
     }
 
     private IReadOnlyList<Finding> Read(string file)
@@ -148,7 +149,8 @@ internal sealed class DoctorRun(EdgeConfig config, TimeProvider clock)
         }
         catch (Exception e) when (Cli.AsUsersError(e) is not null)
         {
-            return Finding.Unusable(Topic.Model, config.Model.Folder, isNeeded: true, e.Message, "Do what the message says; 'export check <folder>' says more about a package.");
+            const string ToDo = "Do what the message says; 'export check <folder>' says more about a package.";
+            return Finding.Unusable(Topic.Model, config.Model.Folder, isNeeded: true, e.Message, ToDo);
         }
     }
 

@@ -38,7 +38,7 @@ internal static partial class Machine
     /// <exception cref="UserException">There are none.</exception>
     public static string FontFaces() => $"{Fonts.Training.Count + Fonts.HeldOut.Count} of {Fonts.List.Count} faces";
 
-    /// <summary>The C++ library that native libraries of this process use: its path, and whether it is that of GCC 13 or later. Null where there is none.</summary>
+    /// <summary>The C++ library of this process's native libraries: its path, and whether it is that of GCC 13 or later. Null where there is none.</summary>
     public static (string Path, bool IsNew)? CppLibrary()
     {
         const string Name = "libstdc++.so.6";
@@ -72,7 +72,8 @@ internal static partial class Machine
         var probe = Path.Combine(existing.FullName, $".doctor-{Environment.ProcessId}");
         try
         {
-            using (File.Create(probe, bufferSize: 1, FileOptions.DeleteOnClose)) return new FolderFacts(path, needs, new DriveInfo(existing.FullName).AvailableFreeSpace, null);
+            File.Create(probe, bufferSize: 1, FileOptions.DeleteOnClose).Dispose();
+            return new FolderFacts(path, needs, new DriveInfo(existing.FullName).AvailableFreeSpace, null);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -16,8 +16,8 @@ namespace Vlm.Trainer.Checkpoints;
 internal sealed record RandomCheckpointPlan(VlmConfig Config, long Seed, long ShardBytes, string? Tokenizer);
 
 /// <summary>
-/// A checkpoint of a public model's shapes with random weights: it answers nothing, and takes as much time, memory and disk as the real one. bfloat16, in shards with
-/// an index, under the real names.
+/// A checkpoint of a public model's shapes with random weights: it answers nothing, and takes as much time, memory and disk as the real one.
+/// bfloat16, in shards with an index, under the real names.
 /// </summary>
 internal static class RandomCheckpoint
 {
@@ -67,7 +67,8 @@ internal static class RandomCheckpoint
     private static void RequireRoom(string folder, long bytes)
     {
         var free = new DriveInfo(folder).AvailableFreeSpace;
-        if (free < bytes) throw new CheckpointException($"The weights take {bytes:N0} bytes; where '{folder}' is, {free:N0} are free. Make room or give another folder.");
+        if (free >= bytes) return;
+        throw new CheckpointException($"The weights take {bytes:N0} bytes; where '{folder}' is, {free:N0} are free. Make room or give another folder.");
     }
 
     /// <summary>Files in order, each with its weights; numbered like transformers' shards.</summary>
@@ -108,7 +109,10 @@ internal static class RandomCheckpoint
     }
 
     /// <summary>Norms one, biases zero, matrices uniform in ±1/√inputs, as a network starts: activations stay in range, whatever the depth.</summary>
-    private static NamedTensor Tensor(WeightSpec weight, long seed, Action<long> report, CancellationToken cancellation) => new(weight.Name, Info(weight), stream =>
+    private static NamedTensor Tensor(WeightSpec weight, long seed, Action<long> report, CancellationToken cancellation) =>
+        new(weight.Name, Info(weight), stream => WriteValues(stream, weight, seed, report, cancellation));
+
+    private static void WriteValues(Stream stream, WeightSpec weight, long seed, Action<long> report, CancellationToken cancellation)
     {
         var levels = LevelsOf(weight);
         var random = SeededRandom.From([seed, .. Encoding.UTF8.GetBytes(weight.Name).Select(letter => (long)letter)]);
@@ -122,7 +126,7 @@ internal static class RandomCheckpoint
             report(2L * chunk.Length);
             left -= chunk.Length;
         }
-    });
+    }
 
     /// <summary>The values that a weight's numbers are taken from, equally likely, in the file's byte order; one, where all are the same.</summary>
     private static ushort[] LevelsOf(WeightSpec weight)

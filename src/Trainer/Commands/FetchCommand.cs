@@ -17,7 +17,8 @@ internal static class FetchCommand
         {
             Description = "File with an access token; by default HF_TOKEN, or the file that Hugging Face's own client keeps.",
         };
-        var command = new Command("fetch", "Fetch a checkpoint from Hugging Face's hub, or from the one in HF_ENDPOINT, into the cache. Stop it at any time: it goes on where it was.")
+        var command = new Command(
+            "fetch", "Fetch a checkpoint from Hugging Face's hub, or the one in HF_ENDPOINT, into the cache. Stop it at any time: it goes on where it was.")
         {
             repository, revision, token,
         };

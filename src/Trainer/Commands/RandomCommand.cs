@@ -17,7 +17,7 @@ internal static class RandomCommand
         var target = new Option<string>("--to") { Description = "Folder for the checkpoint; must not exist.", Required = true };
         var tokenizer = new Option<string?>("--tokenizer")
         {
-            Description = "Folder with the model's tokenizer.json and tokenizer_config.json, copied into the checkpoint; without it, it has none and cannot be exported.",
+            Description = "Folder with the model's tokenizer.json and tokenizer_config.json, which are copied; without it the checkpoint has no tokenizer.",
         };
         var seed = new Option<long>("--seed") { Description = "Decides every weight.", DefaultValueFactory = _ => 1 };
         var shard = CheckedOption.Positive("--shard-gigabytes", "Gigabytes of one file at most.", 4, most: 1000);
@@ -28,7 +28,8 @@ internal static class RandomCommand
         command.SetAction((parsed, cancellation) =>
         {
             var shardBytes = (long)parsed.GetValue(shard) * Gigabyte;
-            var plan = new RandomCheckpointPlan(PublicPreset.Config(parsed.GetRequiredValue(preset)), parsed.GetValue(seed), shardBytes, parsed.GetValue(tokenizer));
+            var config = PublicPreset.Config(parsed.GetRequiredValue(preset));
+            var plan = new RandomCheckpointPlan(config, parsed.GetValue(seed), shardBytes, parsed.GetValue(tokenizer));
             Run(plan, parsed.GetRequiredValue(target), cancellation);
             return Task.CompletedTask;
         });

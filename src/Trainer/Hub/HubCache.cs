@@ -4,8 +4,8 @@ using System.Text;
 namespace Vlm.Trainer.Hub;
 
 /// <summary>
-/// A repository in the cache, in the layout that Hugging Face's own client shares: blobs by their hash, a folder of links for each commit, and a file for each branch or
-/// tag that says its commit.
+/// A repository in the cache, in the layout that Hugging Face's own client shares: blobs by their hash, a folder of links for each commit, and a file
+/// for each branch or tag that says its commit.
 /// </summary>
 /// <param name="cache">The folder of all repositories.</param>
 /// <param name="repository">As in "Qwen/Qwen2.5-VL-3B-Instruct".</param>
@@ -20,7 +20,12 @@ internal sealed class HubCache(string cache, string repository)
     public bool Has(HubFile file) => new FileInfo(Blob(file)) is { Exists: true } blob && blob.Length == file.Bytes;
 
     /// <summary>Bytes that are there of a file.</summary>
-    public long Known(HubFile file) => Has(file) ? file.Bytes : new FileInfo(Incomplete(file)) is { Exists: true } some && some.Length <= file.Bytes ? some.Length : 0;
+    public long Known(HubFile file)
+    {
+        if (Has(file)) return file.Bytes;
+        var incomplete = new FileInfo(Incomplete(file));
+        return incomplete.Exists && incomplete.Length <= file.Bytes ? incomplete.Length : 0;
+    }
 
     /// <summary>Opens what is there of a file, to go on at its end. One process at a time.</summary>
     /// <exception cref="HubException">Another process fetches the same file.</exception>

@@ -30,7 +30,7 @@ internal sealed class HubClient : IDisposable
     /// <exception cref="BrokenTransferException">The connection failed.</exception>
     public async Task<HubListing> ListAsync(string repository, string revision, CancellationToken cancellation)
     {
-        var address = new Uri($"{_place.Endpoint}/api/models/{repository}/revision/{Uri.EscapeDataString(revision)}?blobs=true");
+        var address = new Uri($"{_place.Base}/api/models/{repository}/revision/{Uri.EscapeDataString(revision)}?blobs=true");
         using var response = await GetAsync(address, from: 0, cancellation);
         Require(response, $"{repository} at '{revision}'");
         return HubListing.Read(repository, await ReadAsync(() => response.Content.ReadAsByteArrayAsync(cancellation)));
@@ -47,7 +47,7 @@ internal sealed class HubClient : IDisposable
     public async Task AppendAsync(
         (string Repository, string Commit) address, HubFile file, FileStream target, Action<long> report, CancellationToken cancellation)
     {
-        var uri = new Uri($"{_place.Endpoint}/{address.Repository}/resolve/{address.Commit}/{Uri.EscapeDataString(file.Name)}");
+        var uri = new Uri($"{_place.Base}/{address.Repository}/resolve/{address.Commit}/{Uri.EscapeDataString(file.Name)}");
         using var response = await GetAsync(uri, target.Position, cancellation);
         Require(response, $"{file.Name} of {address.Repository}");
         if (target.Position > 0 && response.Content.Headers.ContentRange?.From != target.Position)
@@ -93,14 +93,14 @@ internal sealed class HubClient : IDisposable
         switch (response.StatusCode)
         {
             case HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden:
-                throw new HubException($"{_place.Endpoint} does not let {(_place.Token is null ? "strangers" : "this token")} have {what}{said}. "
+                throw new HubException($"{_place.Base} does not let {(_place.Token is null ? "strangers" : "this token")} have {what}{said}. "
                     + "Set HF_TOKEN or give --token-file; for a gated repository its terms must be accepted on its page first.");
             case HttpStatusCode.NotFound:
-                throw new HubException($"{_place.Endpoint} has no {what}{said}. Check the name and the revision; a private repository needs a token.");
+                throw new HubException($"{_place.Base} has no {what}{said}. Check the name and the revision; a private repository needs a token.");
             case HttpStatusCode.TooManyRequests or HttpStatusCode.RequestTimeout or >= HttpStatusCode.InternalServerError:
                 throw new BrokenTransferException($"the server answered {(int)response.StatusCode}{said}") { RetryAfter = response.Headers.RetryAfter?.Delta };
             default:
-                throw new HubException($"{_place.Endpoint} answered {(int)response.StatusCode} to the request for {what}{said}.");
+                throw new HubException($"{_place.Base} answered {(int)response.StatusCode} to the request for {what}{said}.");
         }
     }
 

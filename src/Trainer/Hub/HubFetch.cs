@@ -31,7 +31,8 @@ internal sealed partial class HubFetch(HubPlace place, TimeProvider clock, Actio
     public async Task<FetchPlan> PlanAsync(string repository, string revision, CancellationToken cancellation)
     {
         if (!Repository().IsMatch(repository)) throw new HubException($"'{repository}' is no repository; expected a name such as Qwen/Qwen2.5-VL-3B-Instruct.");
-        if (!Revision().IsMatch(revision) || revision.Contains("..", StringComparison.Ordinal)) throw new HubException($"'{revision}' is no branch, tag or commit.");
+        if (!Revision().IsMatch(revision) || revision.Contains("..", StringComparison.Ordinal))
+            throw new HubException($"'{revision}' is no branch, tag or commit.");
         using var client = new HubClient(place, clock);
         var listing = await TryAsync($"the list of {repository}", () => client.ListAsync(repository, revision, cancellation), cancellation);
         var cache = new HubCache(place.Cache, repository);
@@ -74,7 +75,8 @@ internal sealed partial class HubFetch(HubPlace place, TimeProvider clock, Actio
     {
         Directory.CreateDirectory(place.Cache);
         var free = new DriveInfo(Path.GetFullPath(place.Cache)).AvailableFreeSpace;
-        if (free < bytes) throw new HubException($"{bytes:N0} bytes are to be fetched, and where '{place.Cache}' is, {free:N0} are free. Make room, or set HF_HUB_CACHE.");
+        if (free >= bytes) return;
+        throw new HubException($"{bytes:N0} bytes are to be fetched, and where '{place.Cache}' is, {free:N0} are free. Make room, or set HF_HUB_CACHE.");
     }
 
     private async Task<T> TryAsync<T>(string what, Func<Task<T>> work, CancellationToken cancellation)
@@ -88,7 +90,10 @@ internal sealed partial class HubFetch(HubPlace place, TimeProvider clock, Actio
             catch (BrokenTransferException e)
             {
                 if (attempt == Attempts)
-                    throw new HubException($"{what} could not be fetched from {place.Endpoint} in {Attempts} attempts: {e.Message}. The same command goes on where it was.", e);
+                {
+                    throw new HubException(
+                        $"{what} could not be fetched from {place.Base} in {Attempts} attempts: {e.Message}. The same command goes on where it was.", e);
+                }
                 var pause = e.RetryAfter ?? TimeSpan.FromSeconds(Math.Pow(2, attempt - 1));
                 if (pause > LongestPause) pause = LongestPause;
                 said($"{what}: {e.Message}; again in {pause.TotalSeconds:F0} s");

@@ -1,12 +1,15 @@
 namespace Vlm.Trainer.Hub;
 
 /// <summary>Where a hub is, where its files are kept here, and who asks: from the environment, as Hugging Face's own client reads it.</summary>
-/// <param name="Endpoint">Base address, without a slash at its end.</param>
+/// <param name="Endpoint">Its address.</param>
 /// <param name="Cache">The folder that holds one folder for each repository.</param>
 /// <param name="Token">Sent to the endpoint and nowhere else; null for public repositories.</param>
 internal sealed record HubPlace(Uri Endpoint, string Cache, string? Token)
 {
     private const string Usual = "https://huggingface.co";
+
+    /// <summary>The address that paths are added to.</summary>
+    public string Base => Endpoint.AbsoluteUri.TrimEnd('/');
 
     /// <summary>HF_ENDPOINT; HF_HUB_CACHE, HF_HOME, XDG_CACHE_HOME or the home folder; a file, HF_TOKEN, or the file of HF_TOKEN_PATH or in HF_HOME.</summary>
     /// <param name="variable">A variable of the environment; null or empty where it is not set.</param>

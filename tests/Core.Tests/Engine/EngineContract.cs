@@ -211,7 +211,7 @@ public sealed class OrtContractTests : EngineContract
     protected override IVisionModel Open(string folder) => Engines.Open(folder, new EngineOptions { Kind = EngineKind.Ort, Threads = 1 });
 }
 
-/// <summary>ONNX Runtime with keys, values and embeddings where the processor does not look: the code for a graphics card, over memory that every machine has.</summary>
+/// <summary>ONNX Runtime with keys, values and embeddings where the processor does not look: the code for a graphics card, over common memory.</summary>
 public sealed class OrtOnDeviceContractTests : EngineContract
 {
     protected override IVisionModel Open(string folder) => Engines.Open(folder, new EngineOptions { Threads = 1, TreatsHostAsDevice = true });

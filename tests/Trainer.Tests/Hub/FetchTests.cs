@@ -49,7 +49,9 @@ public sealed class FetchTests : IAsyncLifetime
         var folder = await Fetch();
 
         Assert.Equal(_server.Files[Large], await File.ReadAllBytesAsync(Path.Combine(folder, Large), Stop));
-        string[] ranges = [.. _server.Requests.Where(request => request.Contains(Large, StringComparison.Ordinal)).Select(request => request[$"store {Large}".Length..])];
+        var start = $"store {Large}";
+        var requests = _server.Requests.Where(request => request.StartsWith(start, StringComparison.Ordinal));
+        string[] ranges = [.. requests.Select(request => request[start.Length..])];
         Assert.Equal(3, ranges.Length);
         Assert.Equal("", ranges[0]);
         Assert.All(ranges[1..], range => Assert.StartsWith(" bytes=", range, StringComparison.Ordinal));
@@ -60,8 +62,8 @@ public sealed class FetchTests : IAsyncLifetime
     [Fact]
     public async Task A_fetch_that_was_ended_goes_on_in_the_next_one_and_from_the_beginning_where_the_server_cannot()
     {
-        _server.BreakOff = (100_000, HubFetch.Attempts);
-        var error = await Assert.ThrowsAsync<HubException>(() => Fetch(_server.Files[Large].Length * HubFetch.Attempts));
+        _server.BreakOff = (20_000, HubFetch.Attempts);
+        var error = await Assert.ThrowsAsync<HubException>(() => Fetch());
         Assert.Contains("The same command goes on where it was", error.Message, StringComparison.Ordinal);
 
         (_server.BreakOff, _server.IgnoresRanges) = ((0, 0), true);
@@ -174,12 +176,12 @@ public sealed class FetchTests : IAsyncLifetime
 
     private HubFetch Hub(string? token = null) => new(new HubPlace(new Uri(_server.Url), _cache, token), new ImpatientClock(), _said.Add);
 
-    private async Task<string> Fetch(long atMost = long.MaxValue, string? token = null)
+    private async Task<string> Fetch(string? token = null)
     {
         var hub = Hub(token);
         var plan = await hub.PlanAsync(HubServer.Repository, "main", Stop);
         var arrived = plan.Known;
-        var folder = await hub.RunAsync(plan, bytes => Assert.True((arrived += bytes) <= atMost), Stop);
+        var folder = await hub.RunAsync(plan, bytes => arrived += bytes, Stop);
         Assert.Equal(plan.Bytes, arrived);
         return folder;
     }

@@ -10,7 +10,8 @@ using Microsoft.Extensions.Logging;
 namespace Vlm.Trainer.Tests.Hub;
 
 /// <summary>
-/// A hub on this machine, with the endpoints of the real one: the list of a revision, files by commit, large ones by way of another host (another port here), ranges.
+/// A hub on this machine, with the endpoints of the real one: the list of a revision, files by commit, large ones by way of another host (here another
+/// port), ranges.
 /// </summary>
 internal sealed class HubServer : IAsyncDisposable
 {
@@ -87,7 +88,8 @@ internal sealed class HubServer : IAsyncDisposable
     private async Task List(HttpContext context)
     {
         if (!IsIn(context)) return;
-        var (name, revision) = ($"{context.Request.RouteValues["owner"]}/{context.Request.RouteValues["name"]}", (string)context.Request.RouteValues["revision"]!);
+        var route = context.Request.RouteValues;
+        var (name, revision) = ($"{route["owner"]}/{route["name"]}", (string)route["revision"]!);
         if (Unwell-- > 0) context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
         else if (name == "Old/Name") context.Response.Redirect($"/api/models/{Repository}/revision/{revision}?blobs=true");
         else if (name != Repository || revision is not ("main" or Commit)) context.Response.StatusCode = StatusCodes.Status404NotFound;
@@ -96,7 +98,7 @@ internal sealed class HubServer : IAsyncDisposable
     }
 
     private static object Sibling(KeyValuePair<string, byte[]> file) => IsLarge(file.Key)
-        ? new { rfilename = file.Key, size = file.Value.Length, blobId = GitHash([]), lfs = new { sha256 = Hash(file.Value), size = file.Value.Length, pointerSize = 134 } }
+        ? new { rfilename = file.Key, size = file.Value.Length, blobId = GitHash([]), lfs = new { sha256 = Hash(file.Value), size = file.Value.Length } }
         : new { rfilename = file.Key, size = file.Value.Length, blobId = GitHash(file.Value) };
 
     private static bool IsLarge(string name) => name.EndsWith(".safetensors", StringComparison.Ordinal);
@@ -112,10 +114,8 @@ internal sealed class HubServer : IAsyncDisposable
     private async Task Send(HttpContext context)
     {
         var file = (string)context.Request.RouteValues["file"]!;
-        lock (Requests)
-        {
-            Requests.Add($"{(context.Request.Path.StartsWithSegments("/blob") ? "store" : "hub")} {file} {context.Request.Headers.Range} {context.Request.Headers.Authorization}".TrimEnd());
-        }
+        var (host, headers) = (context.Request.Path.StartsWithSegments("/blob") ? "store" : "hub", context.Request.Headers);
+        lock (Requests) Requests.Add($"{host} {file} {headers.Range} {headers.Authorization}".TrimEnd());
         var bytes = Served(file);
         var from = IgnoresRanges ? 0 : (int)(context.Request.GetTypedHeaders().Range?.Ranges.First().From ?? 0);
         if (from > 0)

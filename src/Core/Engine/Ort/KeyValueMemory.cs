@@ -5,7 +5,9 @@ using Vlm.Package;
 
 namespace Vlm.Engine.Ort;
 
-/// <summary>Keys and values of all layers, [rows, heads, capacity, head] each; the graph's past and present are the same memory, on the device that the graph runs on.</summary>
+/// <summary>
+/// Keys and values of all layers, [rows, heads, capacity, head] each; the graph's past and present are the same memory, on the device that the graph runs on.
+/// </summary>
 internal sealed class KeyValueMemory : IDisposable
 {
     private readonly PackageConfig _config;

@@ -8,7 +8,7 @@ internal static class OrtProvider
     private const int Device = 0;
 
     /// <summary>Options of a session; dispose them.</summary>
-    /// <exception cref="ProviderException">The provider does not start. Its error never names the library that is missing: that was looked at before.</exception>
+    /// <exception cref="ProviderException">The provider does not start. Its error names no missing library: that was looked at before.</exception>
     public static SessionOptions Session(int threads, ProviderKind provider)
     {
         var options = new SessionOptions
