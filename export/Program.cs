@@ -6,4 +6,5 @@ var root = new RootCommand("Writes model packages for ONNX Runtime from Hugging 
 {
     ExportCommand.Create(), CheckCommand.Create(), FinderCommand.Create(),
 };
-return await Cli.RunAsync(root, args, Cli.UsualGrace);
+// A large tensor is written in pieces of seconds; then what was begun is taken away.
+return await Cli.RunAsync(root, args, grace: TimeSpan.FromSeconds(10));

@@ -12,7 +12,11 @@ namespace Vlm.Export.Graphs;
 /// </remarks>
 internal static class EmbeddingGraph
 {
-    public static OnnxGraph Build(VlmConfig config, CheckpointFolder checkpoint, ExportOptions options)
+    /// <param name="config">The model.</param>
+    /// <param name="checkpoint">Its weights.</param>
+    /// <param name="options">The package.</param>
+    /// <param name="head">Where the decoder's file, which is written before, has its large tensors.</param>
+    public static OnnxGraph Build(VlmConfig config, CheckpointFolder checkpoint, ExportOptions options, IReadOnlyDictionary<string, DataPlace> head)
     {
         var graph = new OnnxGraph("embedding");
         var weights = new GraphWeights(graph, checkpoint, options);
@@ -20,7 +24,7 @@ internal static class EmbeddingGraph
         var ids = graph.Input("input_ids", DataType.Int64, "batch_size", "sequence_length");
         var features = graph.Input("image_features", weights.FloatType, "num_image_tokens", width);
 
-        var words = graph.Gather(weights.Table("model.embed_tokens.weight"), ids);
+        var words = WordTable.LookUp(weights, ids, config, options, head);
         var isImage = graph.Node("Equal", [ids, graph.Scalar((long)config.ImageTokenId)]);
         var count = CountUpTo(graph, isImage, ids);
         var rows = graph.Gather(graph.Node("Shape", [features]), graph.Scalar(0L));

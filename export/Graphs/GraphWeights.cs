@@ -13,6 +13,8 @@ namespace Vlm.Export.Graphs;
 /// </remarks>
 internal sealed class GraphWeights(OnnxGraph graph, CheckpointFolder checkpoint, ExportOptions options)
 {
+    public OnnxGraph Graph => graph;
+
     public DataType FloatType => options.Precision == Precision.Fp16 ? DataType.Float16 : DataType.Float;
 
     public Value Narrow(Value value) => FloatType == DataType.Float ? value : graph.Cast(value, FloatType);
@@ -60,13 +62,26 @@ internal sealed class GraphWeights(OnnxGraph graph, CheckpointFolder checkpoint,
         return graph.Tensor(new OnnxTensor(rows.Name, FloatType, [rows.Count, rows.Columns], stream => rows.Write(stream, FloatType)));
     }
 
+    /// <summary>The same in float16, whatever the package.</summary>
+    public Value HalfTable(string name)
+    {
+        var rows = new WeightRows(checkpoint, name);
+        return graph.Tensor(new OnnxTensor(rows.Name, DataType.Float16, [rows.Count, rows.Columns], stream => rows.Write(stream, DataType.Float16)));
+    }
+
+    /// <summary>The tensor with the codes of a quantised weight.</summary>
+    public static string CodesOf(string name) => name + ".codes";
+
+    /// <summary>The tensor with its scales.</summary>
+    public static string ScalesOf(string name) => name + ".scales";
+
     private Value Quantized(Value x, WeightRows rows, Quantization quantization)
     {
         var packed = new PackedRows(rows, quantization);
         var blocks = quantization.Blocks(rows.Columns);
         var blockBytes = quantization.BlockSize * quantization.Bits / 8;
-        var codes = new OnnxTensor(rows.Name + ".codes", DataType.Uint8, [rows.Count, blocks, blockBytes], packed.WriteCodes);
-        var scales = new OnnxTensor(rows.Name + ".scales", DataType.Float, [rows.Count, blocks], packed.WriteScales);
+        var codes = new OnnxTensor(CodesOf(rows.Name), DataType.Uint8, [rows.Count, blocks, blockBytes], packed.WriteCodes);
+        var scales = new OnnxTensor(ScalesOf(rows.Name), DataType.Float, [rows.Count, blocks], packed.WriteScales);
         return graph.Node(
             "com.microsoft:MatMulNBits",
             [x, graph.Tensor(codes), graph.Tensor(scales)],

@@ -22,17 +22,32 @@ internal static class OnnxFile
     public static string DataPath(string path) => path + ".data";
 
     /// <summary>Writes <paramref name="path"/> and, when a tensor is large enough, <c>path.data</c>.</summary>
-    public static void Write(OnnxGraph graph, string path)
+    /// <param name="graph">What to write.</param>
+    /// <param name="path">The model file; replaced when it exists.</param>
+    /// <param name="written">Hears of bytes of the data file; may throw to end the writing.</param>
+    /// <returns>Where the large tensors are, by their names.</returns>
+    public static IReadOnlyDictionary<string, DataPlace> Write(OnnxGraph graph, string path, Action<int>? written = null)
     {
-        var external = graph.Tensors.Where(t => t.Bytes > InlineBytes).ToList();
+        var own = graph.Tensors.Where(tensor => tensor.Place is null).ToList();
+        var external = own.Where(t => t.Bytes > InlineBytes).ToList();
         var slots = Layout([.. external.Select(t => t.Bytes)]);
-        if (external.Count > 0) WriteData(external, slots, DataPath(path));
+        if (external.Count > 0) WriteData(external, slots, DataPath(path), written);
         var model = graph.ToModel();
         var dataFile = Path.GetFileName(DataPath(path));
-        model.Graph.Initializer.AddRange(graph.Tensors.Where(t => t.Bytes <= InlineBytes).Select(Inline));
-        model.Graph.Initializer.AddRange(external.Zip(slots, (tensor, offset) => External(tensor, offset, dataFile)));
+        var places = external.Zip(slots).ToDictionary(pair => pair.First.Name, pair => new DataPlace(dataFile, pair.Second));
+        model.Graph.Initializer.AddRange(own.Where(t => t.Bytes <= InlineBytes).Select(Inline));
+        model.Graph.Initializer.AddRange(external.Select(tensor => External(tensor, places[tensor.Name])));
+        model.Graph.Initializer.AddRange(graph.Tensors.Except(own).Select(tensor => External(tensor, tensor.Place!)));
         using var file = File.Create(path);
         model.WriteTo(file);
+        return places;
+    }
+
+    /// <summary>Bytes that the data file of a graph will have.</summary>
+    public static long DataBytes(OnnxGraph graph)
+    {
+        long[] sizes = [.. graph.Tensors.Where(tensor => tensor.Place is null && tensor.Bytes > InlineBytes).Select(tensor => tensor.Bytes)];
+        return sizes.Length == 0 ? 0 : Layout(sizes)[^1] + sizes[^1];
     }
 
     /// <summary>Reads a model file; the data file is left alone.</summary>
@@ -70,9 +85,10 @@ internal static class OnnxFile
         return offsets;
     }
 
-    private static void WriteData(List<OnnxTensor> tensors, long[] offsets, string path)
+    private static void WriteData(List<OnnxTensor> tensors, long[] offsets, string path, Action<int>? written)
     {
-        using var file = new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.None, BufferBytes);
+        using var plain = new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.None, BufferBytes);
+        using var file = new ReportingStream(plain, written);
         for (var i = 0; i < tensors.Count; i++)
         {
             while (file.Position < offsets[i])
@@ -95,12 +111,12 @@ internal static class OnnxFile
         return proto;
     }
 
-    private static TensorProto External(OnnxTensor tensor, long offset, string dataFile)
+    private static TensorProto External(OnnxTensor tensor, DataPlace place)
     {
         var proto = Describe(tensor);
         proto.DataLocation = TensorProto.Types.DataLocation.External;
-        proto.ExternalData.Add(new StringStringEntryProto { Key = "location", Value = dataFile });
-        proto.ExternalData.Add(new StringStringEntryProto { Key = "offset", Value = offset.ToString() });
+        proto.ExternalData.Add(new StringStringEntryProto { Key = "location", Value = place.File });
+        proto.ExternalData.Add(new StringStringEntryProto { Key = "offset", Value = place.Offset.ToString() });
         proto.ExternalData.Add(new StringStringEntryProto { Key = "length", Value = tensor.Bytes.ToString() });
         return proto;
     }

@@ -1,5 +1,10 @@
 namespace Vlm.Export.Onnx;
 
+/// <summary>Bytes of a data file.</summary>
+/// <param name="File">Its name, in the folder of the package.</param>
+/// <param name="Offset">The first byte.</param>
+internal sealed record DataPlace(string File, long Offset);
+
 /// <summary>A constant of a graph: what it is called, its type and shape, and how its bytes are produced.</summary>
 /// <param name="Name">Unique in the graph.</param>
 /// <param name="Type">Element type in the file.</param>
@@ -7,6 +12,13 @@ namespace Vlm.Export.Onnx;
 /// <param name="Write">Writes exactly <see cref="Bytes"/> bytes, little endian, piece by piece: a tensor of a large checkpoint is never held whole.</param>
 internal sealed record OnnxTensor(string Name, TensorProto.Types.DataType Type, long[] Shape, Action<Stream> Write)
 {
+    /// <summary>Where the bytes are already, in the file of another graph; null for a tensor that is written.</summary>
+    public DataPlace? Place { get; init; }
+
+    /// <summary>A tensor whose bytes another graph's file holds.</summary>
+    public static OnnxTensor At(DataPlace place, string name, TensorProto.Types.DataType type, params long[] shape) =>
+        new(name, type, shape, _ => throw new InvalidOperationException($"The bytes of '{name}' are in {place.File} already.")) { Place = place };
+
     public long Bytes => Shape.Aggregate((long)ElementBytes(Type), (bytes, size) => checked(bytes * size));
 
     public static int ElementBytes(TensorProto.Types.DataType type) => type switch

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Vlm.Export.Options;
 
 namespace Vlm.Export.Package;
@@ -28,6 +29,7 @@ internal sealed class PackagePlace
         if (File.Exists(full)) throw new ExportException($"'{target}' is a file; give the folder that shall hold the package.");
         if (Directory.Exists(full) && !File.Exists(Path.Combine(full, "manifest.json")) && HoldsMoreThanKeptFolders(full))
             throw new ExportException($"'{target}' exists and is not a model package: it has no manifest.json. It is not replaced; give another folder.");
+        SweepAfterKilled(full);
         return new PackagePlace(full);
     }
 
@@ -56,6 +58,31 @@ internal sealed class PackagePlace
     public void Discard()
     {
         if (Directory.Exists(Temporary)) Directory.Delete(Temporary, recursive: true);
+    }
+
+    /// <summary>An export that was killed could not take away what it had begun; its number is in the name.</summary>
+    private static void SweepAfterKilled(string target)
+    {
+        var parent = new DirectoryInfo(Path.GetDirectoryName(target)!);
+        var start = $"{Path.GetFileName(target)}.tmp-";
+        if (!parent.Exists) return;
+        foreach (var left in parent.EnumerateDirectories($"{start}*"))
+        {
+            if (int.TryParse(left.Name[start.Length..], out var id) && !IsAlive(id)) left.Delete(recursive: true);
+        }
+    }
+
+    private static bool IsAlive(int id)
+    {
+        try
+        {
+            using var process = Process.GetProcessById(id);
+            return true;
+        }
+        catch (ArgumentException)
+        {
+            return false;
+        }
     }
 
     private static bool HoldsMoreThanKeptFolders(string folder) =>

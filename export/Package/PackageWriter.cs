@@ -22,13 +22,14 @@ internal sealed record ExportReport(IReadOnlyList<GraphSummary> Graphs, long Byt
 /// <summary>A checkpoint folder to a model package.</summary>
 internal static class PackageWriter
 {
+    private static readonly IReadOnlyDictionary<string, DataPlace> NoPlaces = new Dictionary<string, DataPlace>();
+
     /// <summary>Copied as they are, and what is lost without them.</summary>
     private static readonly (string Name, string? WhenMissing)[] CopiedFiles =
     [
         ("tokenizer.json", "the package takes token ids only"),
         ("tokenizer_config.json", "GenAI's tokenizer cannot open the package"),
         ("chat_template.jinja", null),
-        ("prompt.json", "the package has no prompt of its own"),
         (PackageProvenance.FileName, null),
     ];
 
@@ -36,9 +37,10 @@ internal static class PackageWriter
     /// <param name="checkpointFolder">Hugging Face layout; never in memory as a whole.</param>
     /// <param name="target">Does not exist, is empty, or is an older package, which is replaced but for its checkpoint, plots and samples.</param>
     /// <param name="options">Precision and the like.</param>
+    /// <param name="watch">Hears how it gets on, and may end it; null for nobody.</param>
     /// <exception cref="CheckpointException">The checkpoint is not complete.</exception>
-    /// <exception cref="ExportException">The target is something else, or an option does not fit.</exception>
-    public static ExportReport Write(string checkpointFolder, string target, ExportOptions options)
+    /// <exception cref="ExportException">The target is something else, or an option does not fit, or the disk has no room.</exception>
+    public static ExportReport Write(string checkpointFolder, string target, ExportOptions options, ExportWatch? watch = null)
     {
         if (options.Quantization is not null && !Quantization.IsBlockSize(options.BlockSize))
         {
@@ -48,7 +50,7 @@ internal static class PackageWriter
         var place = PackagePlace.For(target);
         try
         {
-            var report = Fill(place.Temporary, checkpointFolder, options);
+            var report = Fill(place.Temporary, checkpointFolder, options, watch ?? ExportWatch.Nobody);
             place.Commit();
             return report;
         }
@@ -58,21 +60,17 @@ internal static class PackageWriter
         }
     }
 
-    private static ExportReport Fill(string folder, string checkpointFolder, ExportOptions options)
+    private static ExportReport Fill(string folder, string checkpointFolder, ExportOptions options, ExportWatch watch)
     {
         using var checkpoint = CheckpointFolder.Open(checkpointFolder);
         var pictures = PictureConfig.Load(Path.Combine(checkpointFolder, "preprocessor_config.json"));
         CheckPictures(pictures, checkpoint.Config.Vision);
         Directory.CreateDirectory(folder);
-        GraphSummary[] graphs =
-        [
-            WriteGraph(folder, VisionGraph.Build(checkpoint.Config, checkpoint, options)),
-            WriteGraph(folder, EmbeddingGraph.Build(checkpoint.Config, checkpoint, options)),
-            WriteGraph(folder, TextGraph.Build(checkpoint.Config, checkpoint, options)),
-        ];
+        var graphs = WriteGraphs(folder, checkpoint, options, watch);
         GenAiConfig.Write(Path.Combine(folder, GenAiConfig.FileName), checkpoint.Config, options);
         ProcessorConfig.Write(Path.Combine(folder, ProcessorConfig.FileName), pictures);
         var warnings = CopyFiles(checkpointFolder, folder);
+        if (PackagePrompt.Write(checkpointFolder, folder) is { } note) warnings.Add(note);
         if (options.LeansOnWords) LeanOnWords(Path.Combine(folder, "prompt.json"));
         ModelFolder.Seal(folder, options.PrecisionName, PackageProvenance.Of(checkpointFolder, options));
         return new ExportReport(graphs, new DirectoryInfo(folder).EnumerateFiles().Sum(file => file.Length), warnings);
@@ -101,13 +99,28 @@ internal static class PackageWriter
         }
     }
 
-    private static GraphSummary WriteGraph(string folder, OnnxGraph graph)
+    /// <summary>The decoder before the embedding, which may take its words from the decoder's file.</summary>
+    private static GraphSummary[] WriteGraphs(string folder, CheckpointFolder checkpoint, ExportOptions options, ExportWatch watch)
+    {
+        var vision = VisionGraph.Build(checkpoint.Config, checkpoint, options);
+        var text = TextGraph.Build(checkpoint.Config, checkpoint, options);
+        // A graph is a plan: its tensors are read while they are written. Where shared bytes will be is not known yet, and their number does not depend on it.
+        var table = WordTable.Storage(checkpoint.Config, options) == WordStorage.SharedWithHead
+            ? 0
+            : OnnxFile.DataBytes(EmbeddingGraph.Build(checkpoint.Config, checkpoint, options, NoPlaces));
+        watch.Begin(folder, OnnxFile.DataBytes(vision) + table + OnnxFile.DataBytes(text));
+        var first = WriteGraph(folder, vision, watch).Summary;
+        var (last, places) = WriteGraph(folder, text, watch);
+        return [first, WriteGraph(folder, EmbeddingGraph.Build(checkpoint.Config, checkpoint, options, places), watch).Summary, last];
+    }
+
+    private static (GraphSummary Summary, IReadOnlyDictionary<string, DataPlace> Places) WriteGraph(string folder, OnnxGraph graph, ExportWatch watch)
     {
         var file = graph.Name + ".onnx";
         var path = Path.Combine(folder, file);
-        OnnxFile.Write(graph, path);
+        var places = OnnxFile.Write(graph, path, watch.Written);
         var data = new FileInfo(OnnxFile.DataPath(path));
-        return new GraphSummary(file, graph.NodeCount, new FileInfo(path).Length + (data.Exists ? data.Length : 0));
+        return (new GraphSummary(file, graph.NodeCount, new FileInfo(path).Length + (data.Exists ? data.Length : 0)), places);
     }
 
     private static List<string> CopyFiles(string from, string to)

@@ -7,22 +7,22 @@ using Vlm.Text;
 namespace Vlm.Edge.Doctor;
 
 /// <summary>One finding in JSON.</summary>
-internal sealed record FindingBody(string Topic, string? Item, bool Usable, bool Needed, string Found, [property: JsonPropertyName("to_do")] string? ToDo)
+internal sealed record DiagnosisBody(string Topic, string? Item, bool Usable, bool Needed, string Found, [property: JsonPropertyName("to_do")] string? ToDo)
 {
-    public static FindingBody From(Finding finding) => new(
+    public static DiagnosisBody From(Diagnosis finding) => new(
         finding.Topic.ToLabel(), finding.Item.Length > 0 ? finding.Item : null, finding.IsUsable, finding.IsNeeded, finding.Found, finding.ToDo);
 }
 
 /// <summary>The report in JSON.</summary>
 /// <param name="Usable">Whether all that the configuration needs is usable.</param>
 /// <param name="Findings">In the order of the report.</param>
-internal sealed record DoctorBody(bool Usable, IReadOnlyList<FindingBody> Findings);
+internal sealed record DoctorBody(bool Usable, IReadOnlyList<DiagnosisBody> Findings);
 
 /// <summary>Findings for people and for programs.</summary>
 internal static class DoctorReport
 {
     /// <summary>A line for each, what to do under it, and what it comes to at the end.</summary>
-    public static string Text(IReadOnlyList<Finding> findings)
+    public static string Text(IReadOnlyList<Diagnosis> findings)
     {
         var text = new StringBuilder();
         var width = findings.Max(finding => Name(finding).Length);
@@ -42,10 +42,10 @@ internal static class DoctorReport
     }
 
     /// <summary>One object on one line.</summary>
-    public static string Json(IReadOnlyList<Finding> findings) => JsonSerializer.Serialize(
-        new DoctorBody(!findings.Any(finding => finding.IsFault), [.. findings.Select(FindingBody.From)]), DoctorJson.Relaxed.DoctorBody);
+    public static string Json(IReadOnlyList<Diagnosis> findings) => JsonSerializer.Serialize(
+        new DoctorBody(!findings.Any(finding => finding.IsFault), [.. findings.Select(DiagnosisBody.From)]), DoctorJson.Relaxed.DoctorBody);
 
-    private static string Name(Finding finding) => $"{finding.Topic.ToLabel()} {finding.Item}".TrimEnd();
+    private static string Name(Diagnosis finding) => $"{finding.Topic.ToLabel()} {finding.Item}".TrimEnd();
 }
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]

@@ -22,7 +22,7 @@ internal sealed class DoctorRun(EdgeConfig config, TimeProvider clock)
     private const int WhiteSide = 224;
 
     /// <summary>Everything, in the order of the report.</summary>
-    public async Task<IReadOnlyList<Finding>> LookAsync(CancellationToken cancellation)
+    public async Task<IReadOnlyList<Diagnosis>> LookAsync(CancellationToken cancellation)
     {
         var endpoints = config.Escalation?.Endpoints ?? [];
         var tier = await Task.WhenAll(endpoints.Select(endpoint => TierProbe.AskAsync(endpoint, config.Escalation!, cancellation)));
@@ -30,7 +30,7 @@ internal sealed class DoctorRun(EdgeConfig config, TimeProvider clock)
         [
             .. Enum.GetValues<EngineKind>().Select(LookAtEngine),
             .. Providers(),
-            Finding.Usable(Topic.Processor, "", Machine.Processor()),
+            Diagnosis.Usable(Topic.Processor, "", Machine.Processor()),
             DoctorRules.Memory(Machine.AvailableMemory(), PackageBytes()),
             LookAtFonts(),
             .. CppLibrary(),
@@ -41,16 +41,16 @@ internal sealed class DoctorRun(EdgeConfig config, TimeProvider clock)
                 endpoints.Any(IsHttps)),
             LookAtModel(cancellation),
             LookAtGate(),
-            .. tier.Select(answer => answer.Finding),
+            .. tier.Select(answer => answer.Diagnosis),
             .. endpoints.Count > 0
-                ? Array.Empty<Finding>()
-                : [Finding.Unusable(Topic.Tier, "", isNeeded: false, "no larger model is configured", "Add the section 'escalation' to have one.")],
+                ? Array.Empty<Diagnosis>()
+                : [Diagnosis.Unusable(Topic.Tier, "", isNeeded: false, "no larger model is configured", "Add the section 'escalation' to have one.")],
         ];
     }
 
     private static bool IsHttps(EndpointOptions endpoint) => endpoint.Url.StartsWith("https:", StringComparison.OrdinalIgnoreCase);
 
-    private Finding LookAtEngine(EngineKind kind)
+    private Diagnosis LookAtEngine(EngineKind kind)
     {
         var isNeeded = kind == config.Model.Engine;
         try
@@ -63,7 +63,7 @@ internal sealed class DoctorRun(EdgeConfig config, TimeProvider clock)
         }
     }
 
-    private IEnumerable<Finding> Providers()
+    private IEnumerable<Diagnosis> Providers()
     {
         var facts = ProviderLibraries.Facts(config.Model.Engine);
         ProviderKind[] kinds = [ProviderKind.Cpu, ProviderKind.Cuda, ProviderKind.Directml];
@@ -77,29 +77,29 @@ internal sealed class DoctorRun(EdgeConfig config, TimeProvider clock)
     }
 
     /// <summary>The daemon draws nothing.</summary>
-    private static Finding LookAtFonts()
+    private static Diagnosis LookAtFonts()
     {
         try
         {
-            return Finding.Usable(Topic.Fonts, "", $"{Machine.FontFaces()}; calibrate and the trainer draw puzzles in them", isNeeded: false);
+            return Diagnosis.Usable(Topic.Fonts, "", $"{Machine.FontFaces()}; calibrate and the trainer draw puzzles in them", isNeeded: false);
         }
         catch (UserException e)
         {
-            return Finding.Unusable(Topic.Fonts, "", isNeeded: false, e.Message, "Only calibrate without --data, and the trainer, need them.");
+            return Diagnosis.Unusable(Topic.Fonts, "", isNeeded: false, e.Message, "Only calibrate without --data, and the trainer, need them.");
         }
     }
 
-    private static IEnumerable<Finding> CppLibrary()
+    private static IEnumerable<Diagnosis> CppLibrary()
     {
         if (!OperatingSystem.IsLinux()) yield break;
         yield return Machine.CppLibrary() is { } library
-            ? Finding.Usable(Topic.Libstdcxx, "", library.IsNew
+            ? Diagnosis.Usable(Topic.Libstdcxx, "", library.IsNew
                 ? $"{library.Path}, of GCC 13 or later"
                 : $"{library.Path}, older than GCC 13: enough here; the trainer needs GLIBCXX_3.4.32 (Debian 12: apt-get install -t trixie libstdc++6)")
-            : Finding.Unusable(Topic.Libstdcxx, "", isNeeded: true, "libstdc++.so.6 cannot be loaded", "Install it: apt-get install libstdc++6.");
+            : Diagnosis.Unusable(Topic.Libstdcxx, "", isNeeded: true, "libstdc++.so.6 cannot be loaded", "Install it: apt-get install libstdc++6.");
     }
 
-    private IEnumerable<Finding> Certificates(EndpointOptions endpoint)
+    private IEnumerable<Diagnosis> Certificates(EndpointOptions endpoint)
     {
         if (!IsHttps(endpoint)) yield break;
         foreach (var file in ((string?[])[endpoint.CaFile, endpoint.ClientCertificateFile]).OfType<string>())
@@ -110,11 +110,11 @@ internal sealed class DoctorRun(EdgeConfig config, TimeProvider clock)
         using var store = new X509Store(StoreName.Root, StoreLocation.LocalMachine);
         store.Open(OpenFlags.ReadOnly);
         yield return store.Certificates.Count > 0
-            ? Finding.Usable(Topic.Certificates, endpoint.Name, $"{store.Certificates.Count} authorities that the system trusts")
-            : Finding.Unusable(Topic.Certificates, endpoint.Name, isNeeded: true, "the system trusts no authority", "Install ca-certificates or set ca_file.");
+            ? Diagnosis.Usable(Topic.Certificates, endpoint.Name, $"{store.Certificates.Count} authorities that the system trusts")
+            : Diagnosis.Unusable(Topic.Certificates, endpoint.Name, isNeeded: true, "the system trusts no authority", "Install ca-certificates or set ca_file.");
     }
 
-    private IReadOnlyList<Finding> Read(string file)
+    private IReadOnlyList<Diagnosis> Read(string file)
     {
         try
         {
@@ -124,7 +124,7 @@ internal sealed class DoctorRun(EdgeConfig config, TimeProvider clock)
         }
         catch (Exception e) when (e is CryptographicException or IOException or UnauthorizedAccessException)
         {
-            return [Finding.Unusable(Topic.Certificates, file, isNeeded: true, e.Message, "Put certificates in PEM there that this user can read.")];
+            return [Diagnosis.Unusable(Topic.Certificates, file, isNeeded: true, e.Message, "Put certificates in PEM there that this user can read.")];
         }
     }
 
@@ -135,7 +135,7 @@ internal sealed class DoctorRun(EdgeConfig config, TimeProvider clock)
     }
 
     /// <summary>Opens the package as the daemon does and asks it about a white picture.</summary>
-    private Finding LookAtModel(CancellationToken cancellation)
+    private Diagnosis LookAtModel(CancellationToken cancellation)
     {
         try
         {
@@ -144,17 +144,17 @@ internal sealed class DoctorRun(EdgeConfig config, TimeProvider clock)
             var white = new byte[WhiteSide * WhiteSide * 3];
             Array.Fill(white, byte.MaxValue);
             solver.Solve(new Question(new RgbImage(WhiteSide, WhiteSide, white), Code.Parse("a")), new SolveOptions { MaxTokens = 4 }, cancellation);
-            return Finding.Usable(Topic.Model, config.Model.Folder,
+            return Diagnosis.Usable(Topic.Model, config.Model.Folder,
                 $"{solver.Folder.Manifest.Precision}, opened and asked in {Stopwatch.GetElapsedTime(started).TotalSeconds:F1} s. {solver.Placement}");
         }
         catch (Exception e) when (Cli.AsUsersError(e) is not null)
         {
             const string ToDo = "Do what the message says; 'export check <folder>' says more about a package.";
-            return Finding.Unusable(Topic.Model, config.Model.Folder, isNeeded: true, e.Message, ToDo);
+            return Diagnosis.Unusable(Topic.Model, config.Model.Folder, isNeeded: true, e.Message, ToDo);
         }
     }
 
-    private Finding LookAtGate()
+    private Diagnosis LookAtGate()
     {
         try
         {

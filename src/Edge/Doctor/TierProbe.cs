@@ -7,9 +7,9 @@ using Vlm.Edge.Escalations;
 namespace Vlm.Edge.Doctor;
 
 /// <summary>What an endpoint said.</summary>
-/// <param name="Finding">Whether it can be used.</param>
+/// <param name="Diagnosis">Whether it can be used.</param>
 /// <param name="Time">The time that it gave; null when it did not answer.</param>
-internal sealed record TierAnswer(Finding Finding, DateTimeOffset? Time);
+internal sealed record TierAnswer(Diagnosis Diagnosis, DateTimeOffset? Time);
 
 /// <summary>Asks an endpoint of the larger model for its list of models: the address, the connection, the key and the model's name in one request.</summary>
 internal static class TierProbe
@@ -19,7 +19,7 @@ internal static class TierProbe
     /// <summary>Asks; never throws for what the network does.</summary>
     public static async Task<TierAnswer> AskAsync(EndpointOptions endpoint, EscalationOptions options, CancellationToken cancellation)
     {
-        Finding Unusable(string found, string toDo) => Finding.Unusable(Topic.Tier, endpoint.Name, isNeeded: true, found, toDo);
+        Diagnosis Unusable(string found, string toDo) => Diagnosis.Unusable(Topic.Tier, endpoint.Name, isNeeded: true, found, toDo);
         try
         {
             using var client = new HttpClient(EndpointTls.Handler(endpoint, options))
@@ -44,18 +44,18 @@ internal static class TierProbe
     }
 
     /// <summary>What the answer means: pure.</summary>
-    public static Finding Judge(EndpointOptions endpoint, HttpStatusCode status, string body)
+    public static Diagnosis Judge(EndpointOptions endpoint, HttpStatusCode status, string body)
     {
-        Finding Unusable(string found, string toDo) => Finding.Unusable(Topic.Tier, endpoint.Name, isNeeded: true, $"{endpoint.Url}: {found}", toDo);
+        Diagnosis Unusable(string found, string toDo) => Diagnosis.Unusable(Topic.Tier, endpoint.Name, isNeeded: true, $"{endpoint.Url}: {found}", toDo);
         if (status is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden)
             return Unusable($"it does not know the key ({(int)status})", "Put the key that the server's operator gave into api_key_file or the variable.");
         if (status == HttpStatusCode.NotFound)
-            return Finding.Usable(Topic.Tier, endpoint.Name, $"{endpoint.Url}: it answers, but lists no models (404), so the model's name was not checked");
+            return Diagnosis.Usable(Topic.Tier, endpoint.Name, $"{endpoint.Url}: it answers, but lists no models (404), so the model's name was not checked");
         if (status != HttpStatusCode.OK) return Unusable($"it answered {(int)status}", "See the server's log.");
         return Models(body) is not { } models
             ? Unusable("it answered 200, but not with a list of models", "The address must end with the version, as in https://host/v1.")
             : models.Contains(endpoint.Model)
-                ? Finding.Usable(Topic.Tier, endpoint.Name, $"{endpoint.Url} serves '{endpoint.Model}'")
+                ? Diagnosis.Usable(Topic.Tier, endpoint.Name, $"{endpoint.Url} serves '{endpoint.Model}'")
                 : Unusable($"it does not serve '{endpoint.Model}' but {string.Join(", ", models.Select(model => $"'{model}'"))}", "Set model to one of these.");
     }
 

@@ -107,11 +107,11 @@ public sealed class DoctorRulesTests
     [Fact]
     public void The_report_says_what_is_usable_what_is_not_and_what_to_do_and_the_last_line_what_it_comes_to()
     {
-        Finding[] findings =
+        Diagnosis[] findings =
         [
-            Finding.Usable(Topic.Engine, "ort", "ONNX Runtime 1.31.1"),
-            Finding.Unusable(Topic.Engine, "genai", isNeeded: false, "this build does not have it", "Build with it."),
-            Finding.Unusable(Topic.Clock, "", isNeeded: true, "1970", "Set it."),
+            Diagnosis.Usable(Topic.Engine, "ort", "ONNX Runtime 1.31.1"),
+            Diagnosis.Unusable(Topic.Engine, "genai", isNeeded: false, "this build does not have it", "Build with it."),
+            Diagnosis.Unusable(Topic.Clock, "", isNeeded: true, "1970", "Set it."),
         ];
 
         var lines = DoctorReport.Text(findings).Split('\n').Select(line => line.TrimEnd()).ToArray();

@@ -15,13 +15,16 @@ public sealed class LargeVocabularyTests : IDisposable
 
     private readonly TempFolder _folder = new();
 
-    public LargeVocabularyTests()
+    public LargeVocabularyTests() => WriteCheckpoint(_folder["checkpoint"]);
+
+    /// <summary>The tiny checkpoint with a large vocabulary.</summary>
+    internal static void WriteCheckpoint(string folder)
     {
-        TinyPackages.CopyCheckpoint(_folder["checkpoint"]);
-        var config = VlmConfig.Load(_folder["checkpoint"]);
-        (config with { Text = config.Text with { VocabSize = Vocabulary } }).Save(Path.Combine(_folder["checkpoint"], "config.json"));
+        TinyPackages.CopyCheckpoint(folder);
+        var config = VlmConfig.Load(folder);
+        (config with { Text = config.Text with { VocabSize = Vocabulary } }).Save(Path.Combine(folder, "config.json"));
         using var tiny = SafeTensors.Open(Repository.Golden("qwen25vl", "checkpoint", "model.safetensors"));
-        SafeTensors.Write(Path.Combine(_folder["checkpoint"], "model.safetensors"), tiny.Names.Select(name => name == "model.embed_tokens.weight"
+        SafeTensors.Write(Path.Combine(folder, "model.safetensors"), tiny.Names.Select(name => name == "model.embed_tokens.weight"
             ? NamedTensor.Floats(name, [Vocabulary, Width], [.. Enumerable.Range(0, Vocabulary * Width).Select(i => Weight(i / Width, i % Width))])
             : NamedTensor.Bytes(name, tiny.Info(name), tiny.ReadBytes(name))));
     }
@@ -48,7 +51,46 @@ public sealed class LargeVocabularyTests : IDisposable
         Near.Equal(every[^Vocabulary..], last, 1e-5f);
     }
 
+    [Theory]
+    [InlineData("int4", 32)]
+    [InlineData("int8", 64)]
+    public void Words_of_a_quantised_package_are_read_from_the_heads_own_bytes(string precision, int blockSize)
+    {
+        var options = new ExportOptions(ExportOptions.ParsePrecision(precision), blockSize);
+        PackageWriter.Write(_folder["checkpoint"], _folder["package"], options);
+
+        var codes = Initializer("model.embed_tokens.weight.codes");
+        Assert.Equal("text.onnx.data", codes.ExternalData.First(entry => entry.Key == "location").Value);
+        Assert.False(File.Exists(Path.Combine(_folder["package"], "embedding.onnx.data")));
+        using var sessions = PlainSessions.Open(_folder["package"]);
+        Near.Equal([.. Words.SelectMany(word => Rounded(word, options.Quantization!.Value))], sessions.Embed(Words, 1, []), 1e-6f);
+    }
+
+    [Fact]
+    public void Words_whose_rows_are_not_whole_blocks_are_stored_in_float16()
+    {
+        PackageWriter.Write(_folder["checkpoint"], _folder["package"], new ExportOptions(Precision.Int4, BlockSize: 128));
+
+        Assert.Equal((int)TensorProto.Types.DataType.Float16, Initializer("model.embed_tokens.weight").DataType);
+        using var sessions = PlainSessions.Open(_folder["package"]);
+        var expected = Words.SelectMany(word => Enumerable.Range(0, Width).Select(column => Weight((int)word, column)));
+        Near.Equal([.. expected], sessions.Embed(Words, 1, []), 1e-3f);
+    }
+
     public void Dispose() => _folder.Dispose();
+
+    private static readonly long[] Words = [0, 5, 100_000, Vocabulary - 1];
+
+    private TensorProto Initializer(string name) =>
+        OnnxFile.Read(Path.Combine(_folder["package"], "embedding.onnx")).Graph.Initializer.First(tensor => tensor.Name == name);
+
+    /// <summary>A word's row as the head's product sees it.</summary>
+    private static float[] Rounded(long word, Quantization packing)
+    {
+        var (codes, scales) = (new byte[packing.CodeBytes(Width)], new float[packing.Blocks(Width)]);
+        packing.PackRow([.. Enumerable.Range(0, Width).Select(column => Weight((int)word, column))], codes, scales);
+        return [.. Enumerable.Range(0, Width).Select(column => packing.Value(codes, column, scales[column / packing.BlockSize]))];
+    }
 
     /// <summary>Different for every place, exact in float32.</summary>
     private static float Weight(int token, int column) => (token * 7 + column * 13) % 1021 / 1024f - 0.5f;

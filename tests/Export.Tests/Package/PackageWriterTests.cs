@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json;
 using Vlm.Export.Options;
 using Vlm.Export.Package;
@@ -65,6 +66,99 @@ public sealed class PackageWriterTests(TinyPackages packages) : IDisposable
 
         Assert.Equal(3, report.Warnings.Count);
         Assert.Contains("has no tokenizer.json: the package takes token ids only", report.Warnings[0]);
+    }
+
+    [Theory]
+    [InlineData("tokenizer_config.json", """{"chat_template": "<|im_start|>user <|vision_start|><|image_pad|><|vision_end|><|im_end|>"}""", true)]
+    [InlineData("chat_template.json", """{"chat_template": "<|im_start|>user <|vision_start|><|image_pad|><|vision_end|><|im_end|>"}""", true)]
+    [InlineData("chat_template.jinja", "<|im_start|>user <|vision_start|><|image_pad|><|vision_end|><|im_end|>", true)]
+    [InlineData("chat_template.jinja", "[INST] <image> [/INST]", false)]
+    public void A_public_chat_model_gets_the_task_in_words_in_the_format_of_its_template(string file, string content, bool isKnown)
+    {
+        TinyPackages.CopyCheckpoint(_folder["checkpoint"]);
+        File.Delete(Path.Combine(_folder["checkpoint"], "prompt.json"));
+        File.WriteAllText(Path.Combine(_folder["checkpoint"], file), content);
+
+        var report = PackageWriter.Write(_folder["checkpoint"], _folder["package"], new ExportOptions(Precision.Fp32));
+
+        var prompt = Path.Combine(_folder["package"], "prompt.json");
+        Assert.Contains(isKnown ? "the task is put in words" : "does not write <|im_start|>", report.Warnings[^1], StringComparison.Ordinal);
+        Assert.Equal(isKnown, File.Exists(prompt));
+        if (isKnown) Assert.Equal(PromptTemplate.Instruct.Text("a b", 2), PromptTemplate.Load(prompt).Text("a b", 2));
+    }
+
+    [Fact]
+    public void Nothing_is_left_of_an_export_that_was_interrupted_or_for_which_there_is_no_room()
+    {
+        using var stop = new CancellationTokenSource();
+        long total = 0, written = 0;
+        var watch = new ExportWatch(all => total = all, bytes => written += bytes, CancellationToken.None);
+        PackageWriter.Write(packages.Checkpoint, _folder["whole"], new ExportOptions(Precision.Int8), watch);
+        Assert.Equal(total, written);
+
+        var interrupted = new ExportWatch(_ => { }, _ => stop.Cancel(), stop.Token);
+        Assert.Throws<OperationCanceledException>(
+            () => PackageWriter.Write(packages.Checkpoint, _folder["package"], new ExportOptions(Precision.Int8), interrupted));
+        var error = Assert.Throws<ExportException>(() => watch.Begin(_folder.Path, long.MaxValue));
+        Assert.Contains("Make room", error.Message, StringComparison.Ordinal);
+
+        Assert.Equal(["whole"], Directory.GetFileSystemEntries(_folder.Path).Select(Path.GetFileName));
+    }
+
+    [Fact]
+    public void Nothing_is_left_of_an_export_whose_disk_becomes_full()
+    {
+        var disk = Directory.CreateDirectory(_folder["disk"]).FullName;
+        var isMounted = OperatingSystem.IsLinux() && Run("mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", disk);
+        Assert.SkipUnless(isMounted, "mounting a small file system takes root on Linux");
+        try
+        {
+            // Somebody else takes what was free when the export began.
+            var filler = Path.Combine(disk, "filler");
+            var watch = new ExportWatch(_ => FillUp(filler), _ => { }, CancellationToken.None);
+
+            Assert.Throws<IOException>(() => PackageWriter.Write(packages.Checkpoint, Path.Combine(disk, "package"), new ExportOptions(Precision.Fp32), watch));
+
+            Assert.Equal(["filler"], Directory.GetFileSystemEntries(disk).Select(Path.GetFileName));
+        }
+        finally
+        {
+            Run("umount", "-l", disk);
+        }
+    }
+
+    [Fact]
+    public void What_a_killed_export_has_left_is_swept_away_by_the_next_and_what_a_living_one_writes_is_not()
+    {
+        Directory.CreateDirectory(_folder[$"package.tmp-{int.MaxValue}"]);
+        using var living = Process.Start(new ProcessStartInfo("sleep", ["60"]))!;
+        Directory.CreateDirectory(_folder[$"package.tmp-{living.Id}"]);
+
+        PackageWriter.Write(packages.Checkpoint, _folder["package"], new ExportOptions(Precision.Fp32));
+
+        var left = Directory.GetFileSystemEntries(_folder.Path).Select(Path.GetFileName).Order(StringComparer.Ordinal);
+        Assert.Equal(["package", $"package.tmp-{living.Id}"], left);
+        living.Kill();
+    }
+
+    private static void FillUp(string path)
+    {
+        try
+        {
+            using var file = File.Create(path);
+            while (true) file.Write(new byte[4096]);
+        }
+        catch (IOException)
+        {
+            // That was the last of it.
+        }
+    }
+
+    private static bool Run(string program, params string[] arguments)
+    {
+        using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true })!;
+        process.WaitForExit();
+        return process.ExitCode == 0;
     }
 
     [Fact]

@@ -1,5 +1,10 @@
+using Vlm.Engine;
 using Vlm.Export.Check;
 using Vlm.Export.Check.GenAi;
+using Vlm.Export.Options;
+using Vlm.Export.Package;
+using Vlm.Export.Tests.Graphs;
+using Vlm.Solving;
 
 namespace Vlm.Export.Tests.Check.GenAi;
 
@@ -27,6 +32,23 @@ public sealed class GenAiChecksTests(TinyPackages packages)
         var row = Assert.Single(GenAiChecks.Run(packages.Package("fp16")));
         Assert.Equal(Outcome.Failed, row.Outcome);
         Assert.Contains("Cuda", row.Found, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Words_in_the_heads_own_bytes_are_read_by_the_library_too()
+    {
+        using var folder = new TempFolder();
+        LargeVocabularyTests.WriteCheckpoint(folder["checkpoint"]);
+        PackageWriter.Write(folder["checkpoint"], folder["package"], new ExportOptions(Precision.Int4));
+        float[] Logits(EngineKind kind)
+        {
+            using var model = Engines.Open(folder["package"], new EngineOptions { Kind = kind, Threads = 1 });
+            using var decoder = model.Allocate(1, 16);
+            decoder.Prefill([Prompt.For([5, 100_000, 9], [], model.Config)]);
+            return decoder.Logits(0).ToArray();
+        }
+
+        Assert.Equal(Logits(EngineKind.Ort), Logits(EngineKind.Genai));
     }
 
     [Fact]

@@ -24,14 +24,14 @@ internal enum Topic
 /// <param name="IsNeeded">Whether the configuration needs it.</param>
 /// <param name="Found">What was found.</param>
 /// <param name="ToDo">What to do about it; null when there is nothing to do.</param>
-internal sealed record Finding(Topic Topic, string Item, bool IsUsable, bool IsNeeded, string Found, string? ToDo = null)
+internal sealed record Diagnosis(Topic Topic, string Item, bool IsUsable, bool IsNeeded, string Found, string? ToDo = null)
 {
     /// <summary>Whether the box cannot do its work like this.</summary>
     public bool IsFault => IsNeeded && !IsUsable;
 
     /// <summary>Something that can be used.</summary>
-    public static Finding Usable(Topic topic, string item, string found, bool isNeeded = true) => new(topic, item, true, isNeeded, found);
+    public static Diagnosis Usable(Topic topic, string item, string found, bool isNeeded = true) => new(topic, item, true, isNeeded, found);
 
     /// <summary>Something that cannot.</summary>
-    public static Finding Unusable(Topic topic, string item, bool isNeeded, string found, string toDo) => new(topic, item, false, isNeeded, found, toDo);
+    public static Diagnosis Unusable(Topic topic, string item, bool isNeeded, string found, string toDo) => new(topic, item, false, isNeeded, found, toDo);
 }
