@@ -6,7 +6,7 @@ using Vlm.Text;
 
 namespace Vlm.Edge.Doctor;
 
-/// <summary>One finding in JSON.</summary>
+/// <summary>One diagnosis in JSON.</summary>
 internal sealed record DiagnosisBody(string Topic, string? Item, bool Usable, bool Needed, string Found, [property: JsonPropertyName("to_do")] string? ToDo)
 {
     public static DiagnosisBody From(Diagnosis finding) => new(

@@ -111,7 +111,7 @@ internal sealed class DoctorRun(EdgeConfig config, TimeProvider clock)
         store.Open(OpenFlags.ReadOnly);
         yield return store.Certificates.Count > 0
             ? Diagnosis.Usable(Topic.Certificates, endpoint.Name, $"{store.Certificates.Count} authorities that the system trusts")
-            : Diagnosis.Unusable(Topic.Certificates, endpoint.Name, isNeeded: true, "the system trusts no authority", "Install ca-certificates or set ca_file.");
+            : Diagnosis.Unusable(Topic.Certificates, endpoint.Name, isNeeded: true, "the system trusts none", "Install ca-certificates or set ca_file.");
     }
 
     private IReadOnlyList<Diagnosis> Read(string file)
