@@ -41,22 +41,29 @@ internal sealed class Daemon : IAsyncDisposable
         _history = new History(config.State, config.History, clock);
         Events = new EventStream(_history);
         Alarms = new Alarms(Events, Metrics, logs.CreateLogger<Alarms>(), clock);
-        _history.Watch(problem => Alarms.Raise(AlarmKind.State, problem));
-        Memory = new AnswerMemory(config.Cache, _history, clock);
+        _history.Watch(new HistoryListener(
+            problem => Alarms.Raise(AlarmKind.State, problem), problem => Alarms.Raise(AlarmKind.DiskFull, problem), () => Alarms.Clear(AlarmKind.State)));
+        Memory = new AnswerMemory(config.Cache, _history, clock, new PictureShelf(Path.Combine(config.State, "pictures"), config.Pictures, clock));
         Budget = new Budget(config.Budget, State("budget.json", RoutingJson.Default.BudgetState), clock);
         Drift = gate is null ? null : new DriftMonitor(config.Audit, gate, HashGate(solver.Folder), State("audit.json", RoutingJson.Default.DriftState), clock);
         if (config.Escalation is { } escalation)
         {
             _meters = new EscalationMeters();
-            var instruments = new Instruments(_meters, clock, Instruments.Draws(RandomNumberGenerator.GetInt32(int.MaxValue)), logs);
+            var instruments = new Instruments(_meters, clock, Instruments.Draws(RandomNumberGenerator.GetInt32(int.MaxValue)), logs)
+            {
+                IsWallKnown = IsWallKnown,
+            };
             Queue = EscalationQueue.Open(escalation.Queue, instruments);
             _client = new EscalationClient(escalation, instruments);
-            var paid = new PaidClient(_client, Budget, detail =>
-                Alarms.Raise(AlarmKind.TurnedAway, $"The larger model's endpoint turns the box away; check its address, model and key: {detail}"));
+            var paid = new PaidClient(_client, Budget, result => LinkAlarms.Take(result, Alarms));
+            var corrections = new Corrections(Memory, Events, Drift, Metrics, Alarms);
+            Queue.Watch(corrections.Take);
             Larger = new Escalator(paid, Queue, escalation.Picture, clock);
-            Worker = new EscalationWorker(escalation.Worker, Queue, paid, new Corrections(Memory, Events, Drift, Metrics, Alarms).Take, instruments);
+            Worker = new EscalationWorker(escalation.Worker, Queue, paid, corrections.Take, instruments);
         }
 
+        Watch = new Watch(new Watched(Queue, _history, new BootClock(clock, IsWallKnown), config.State), Alarms, clock);
+        if (Drift is { IsPromiseKept: false }) Alarms.Raise(AlarmKind.Drift, "An earlier audit found that the gate does not keep its promise");
         Model = new LocalModel(solver, Drift, config.Server.Queue, clock, Alarms);
         Pipeline = new QueryPipeline(Model, Larger, Memory, () => Config.Routing, Metrics);
     }
@@ -88,6 +95,9 @@ internal sealed class Daemon : IAsyncDisposable
 
     /// <summary>Drains the queue; the host starts and stops it.</summary>
     public EscalationWorker? Worker { get; }
+
+    /// <summary>Looks for what is wrong; the host starts and stops it.</summary>
+    public Watch Watch { get; }
 
     public LocalModel Model { get; }
 
@@ -123,6 +133,7 @@ internal sealed class Daemon : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await Model.DisposeAsync();
+        Watch.Dispose();
         Worker?.Dispose();
         Larger?.Dispose();
         _client?.Dispose();
@@ -132,8 +143,10 @@ internal sealed class Daemon : IAsyncDisposable
         _history.Dispose();
     }
 
+    private bool IsWallKnown() => Config.Clock == ClockTrust.Always || WallClock.IsSynchronised();
+
     private StateFile<T> State<T>(string name, JsonTypeInfo<T> type)
-        where T : class => new(Path.Combine(Config.State, name), type, message => Alarms.Raise(AlarmKind.State, message));
+        where T : class => new(Path.Combine(Config.State, name), type, message => Alarms.Set(AlarmKind.State, message));
 
     /// <summary>What tells one gate from another.</summary>
     private static string HashGate(ModelFolder model) =>

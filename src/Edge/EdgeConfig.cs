@@ -106,6 +106,16 @@ internal sealed record ModelOptions
     }
 }
 
+/// <summary>When the machine's clock is believed.</summary>
+internal enum ClockTrust
+{
+    /// <summary>While a time service keeps it right, as the kernel knows it.</summary>
+    WhenSynchronised,
+
+    /// <summary>Always: somebody else keeps it right.</summary>
+    Always,
+}
+
 /// <summary><c>edge.yaml</c>.</summary>
 internal sealed record EdgeConfig : IChecked
 {
@@ -126,6 +136,12 @@ internal sealed record EdgeConfig : IChecked
 
     public HistoryOptions History { get; init; } = new();
 
+    /// <summary>Pictures that people may look at.</summary>
+    public PictureShelfOptions Pictures { get; init; } = new();
+
+    /// <summary>When the machine's clock is believed; when-synchronised by default.</summary>
+    public ClockTrust Clock { get; init; }
+
     /// <summary>Folder for what outlives a restart: answers, budget and audit. Made when absent.</summary>
     public string State { get; init; } = "state";
 
@@ -140,7 +156,7 @@ internal sealed record EdgeConfig : IChecked
         [
             Check.Section("server", Server.Problems()), Check.Section("model", Model.Problems()), Check.Section("routing", Routing.Problems()),
             Check.Section("budget", Budget.Problems()), Check.Section("cache", Cache.Problems()), Check.Section("audit", Audit.Problems()),
-            Check.Section("history", History.Problems()),
+            Check.Section("history", History.Problems()), Check.Section("pictures", Pictures.Problems()),
             Check.Section("escalation", Escalation?.Problems() ?? []),
         ];
         foreach (var problem in sections.SelectMany(problems => problems)) yield return problem;

@@ -103,6 +103,13 @@ internal sealed record Answer
 /// <param name="At">When it came, UTC.</param>
 internal sealed record Correction(string Text, string Model, bool Agrees, EscalationReason Reason, DateTimeOffset At);
 
+/// <summary>What a person who saw the picture said of an answer.</summary>
+/// <param name="Text">What the picture says.</param>
+/// <param name="By">Name of the person's key.</param>
+/// <param name="Agrees">Whether the answer was the same.</param>
+/// <param name="At">When, UTC.</param>
+internal sealed record Review(string Text, string By, bool Agrees, DateTimeOffset At);
+
 /// <summary>How answers are kept. What a later version adds is read over by an earlier one.</summary>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
@@ -110,4 +117,5 @@ internal sealed record Correction(string Text, string Model, bool Agrees, Escala
     IgnoreReadOnlyProperties = true)]
 [JsonSerializable(typeof(Answer))]
 [JsonSerializable(typeof(Correction))]
+[JsonSerializable(typeof(Review))]
 internal sealed partial class AnswerJson : JsonSerializerContext;

@@ -10,7 +10,11 @@ namespace Vlm.Edge.Answers;
 /// <param name="Answer">Null when it is forgotten: then only the correction is known.</param>
 /// <param name="Correction">Null while there is none.</param>
 /// <param name="Failure">Why no correction comes; null while one may come.</param>
-internal sealed record StoredAnswer(string Id, Answer? Answer, Correction? Correction, string? Failure = null);
+internal sealed record StoredAnswer(string Id, Answer? Answer, Correction? Correction, string? Failure = null)
+{
+    /// <summary>What a person said last; null while nobody did.</summary>
+    public Review? Review { get; init; }
+}
 
 /// <summary>
 /// What is known about earlier questions: answers to give again, questions that wait for the larger model, and what clients were told.
@@ -19,7 +23,7 @@ internal sealed record StoredAnswer(string Id, Answer? Answer, Correction? Corre
 /// Thread-safe. What clients were told is in the history before they are told. What a picture showed is in memory alone, bounded, the oldest first: after a
 /// restart nothing is given again until it was answered again. What is still to be corrected lies in the durable queue.
 /// </remarks>
-internal sealed class AnswerMemory(CacheOptions options, History history, TimeProvider clock)
+internal sealed class AnswerMemory(CacheOptions options, History history, TimeProvider clock, PictureShelf? pictures = null)
 {
     /// <summary>Answers kept in memory: each may hold a thumbnail of 16 KB until it is corrected.</summary>
     public const int Most = 1000;
@@ -36,11 +40,21 @@ internal sealed class AnswerMemory(CacheOptions options, History history, TimePr
     /// <summary>What a client was told; null when it is unknown or forgotten.</summary>
     public StoredAnswer? Find(string id)
     {
-        lock (_lock)
-        {
-            if (_entries.GetValueOrDefault(id) is { } entry) return entry.Stored;
-        }
-        return Load(id);
+        StoredAnswer? remembered;
+        lock (_lock) remembered = _entries.GetValueOrDefault(id)?.Stored;
+        return Load(id) ?? remembered;
+    }
+
+    /// <summary>The picture that a question was about; null when it is not kept.</summary>
+    public byte[]? FindPicture(string id) => history.Find(id)?.Picture is { } name ? pictures?.Find(name) : null;
+
+    /// <summary>Keeps what a person said of an answer.</summary>
+    /// <returns>False when there is no such answer.</returns>
+    public bool Keep(string id, Review review)
+    {
+        if (history.Find(id) is null) return false;
+        history.PutReview(id, JsonSerializer.Serialize(review, AnswerJson.Default.Review));
+        return true;
     }
 
     /// <summary>An earlier answer to the same question that is worth giving again.</summary>
@@ -51,9 +65,10 @@ internal sealed class AnswerMemory(CacheOptions options, History history, TimePr
         _pending.Find(scene, code) is { } id && Find(id) is not ({ Correction: not null } or { Failure: not null }) ? id : null;
 
     /// <summary>Takes in an answer. Only certified ones and the larger model's are given again.</summary>
-    public void Add(Answer answer, Scene scene, string code)
+    public void Add(Answer answer, Scene scene, string code, byte[]? file = null)
     {
-        history.PutAnswer(answer.Id, JsonSerializer.Serialize(answer, AnswerJson.Default.Answer));
+        var picture = file is not null && IsKept(answer) ? pictures!.Keep(file) : null;
+        history.PutAnswer(answer.Id, JsonSerializer.Serialize(answer, AnswerJson.Default.Answer), code, picture);
         var isPending = answer.CorrectionId == answer.Id;
         var isAsked = isPending || answer is { By: AnsweredBy.Edge, EscalationReason: EscalationReason.Audit };
         var correction = Keep(answer, isAsked ? scene : null, code);
@@ -88,6 +103,13 @@ internal sealed class AnswerMemory(CacheOptions options, History history, TimePr
         }
     }
 
+    private bool IsKept(Answer answer) => pictures?.Which switch
+    {
+        KeptPictures.All => true,
+        KeptPictures.Doubtful => !answer.IsCertified || answer.EscalationReason is not null,
+        _ => false,
+    };
+
     /// <summary>What the history has; null when it has nothing that can be read.</summary>
     private StoredAnswer? Load(string id)
     {
@@ -98,7 +120,10 @@ internal sealed class AnswerMemory(CacheOptions options, History history, TimePr
                 id,
                 row.Answer is { } answer ? JsonSerializer.Deserialize(answer, AnswerJson.Default.Answer) : null,
                 row.Correction is { } correction ? JsonSerializer.Deserialize(correction, AnswerJson.Default.Correction) : null,
-                row.Correction is null ? row.Failure : null);
+                row.Correction is null ? row.Failure : null)
+            {
+                Review = row.Review is { } review ? JsonSerializer.Deserialize(review, AnswerJson.Default.Review) : null,
+            };
         }
         catch (JsonException e)
         {

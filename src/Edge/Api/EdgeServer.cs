@@ -27,6 +27,7 @@ internal static class EdgeServer
         builder.Services.AddSingleton(services => new Daemon(config, solver, clock, services.GetRequiredService<ILoggerFactory>()));
         builder.Services.AddSingleton(services => new Admission(config.Server.InFlight, services.GetRequiredService<Daemon>().Metrics));
         if (config.Escalation is not null) builder.Services.AddHostedService(services => services.GetRequiredService<Daemon>().Worker!);
+        builder.Services.AddHostedService(services => services.GetRequiredService<Daemon>().Watch);
         var app = builder.Build();
         var daemon = Compose(app, solver);
         app.UseInterfaces(daemon.Metrics, daemon.Doors);
@@ -54,6 +55,7 @@ internal static class EdgeServer
         var requests = new SolveRequests(daemon);
         SolveApi.Map(app, daemon, requests, admission);
         ChatApi.Map(app, daemon, requests, admission);
+        ReviewsApi.Map(app, daemon);
         EventsApi.Map(app, daemon, app.Lifetime.ApplicationStopping);
         StateApi.Map(app, daemon);
         DeadLettersApi.Map(app, daemon.Queue);

@@ -23,7 +23,15 @@ internal sealed record NotCorrectedEvent(string Id, string Reason);
 /// <summary>Something that people should look at.</summary>
 internal sealed record AlarmEvent(string Kind, string Message);
 
-/// <summary><c>GET /api/v1/events</c>: server-sent events <c>correction</c>, <c>no_correction</c> and <c>alarm</c>.</summary>
+/// <summary>What people should have looked at is well again.</summary>
+internal sealed record AlarmOverEvent(string Kind, DateTimeOffset Since);
+
+/// <summary>A person said what the picture of a question says.</summary>
+internal sealed record ReviewEvent(string Id, ReviewBody Review);
+
+/// <summary>
+/// <c>GET /api/v1/events</c>: server-sent events <c>correction</c>, <c>no_correction</c>, <c>review</c>, <c>alarm</c> and <c>alarm_over</c>.
+/// </summary>
 internal static class EventsApi
 {
     // Keeps proxies from closing a quiet connection, and finds out that a client has gone.
@@ -86,6 +94,10 @@ internal static class EventsApi
             EdgeEvent.NotCorrected(var id, var reason) =>
                 ("no_correction", JsonSerializer.Serialize(new NotCorrectedEvent(id, reason), ApiJson.Default.NotCorrectedEvent)),
             EdgeEvent.Alarm(var kind, var message) => ("alarm", JsonSerializer.Serialize(new AlarmEvent(kind, message), ApiJson.Default.AlarmEvent)),
+            EdgeEvent.AlarmOver(var kind, var since) =>
+                ("alarm_over", JsonSerializer.Serialize(new AlarmOverEvent(kind, since), ApiJson.Default.AlarmOverEvent)),
+            EdgeEvent.Reviewed(var id, var review) =>
+                ("review", JsonSerializer.Serialize(new ReviewEvent(id, ReviewBody.From(review)), ApiJson.Default.ReviewEvent)),
             _ => throw new System.Diagnostics.UnreachableException(),
         };
         return $"id: {happened.Number}\nevent: {name}\ndata: {json}\n\n";

@@ -49,7 +49,7 @@ internal sealed record AnswerBody(
 }
 
 /// <summary>An answer given before, and what came after. <c>status</c> is final, pending, corrected or not_corrected.</summary>
-internal sealed record StoredBody(string Id, string Status, AnswerBody? Answer, CorrectionEvent? Correction, string? Failure);
+internal sealed record StoredBody(string Id, string Status, AnswerBody? Answer, CorrectionEvent? Correction, string? Failure, ReviewBody? Review);
 
 /// <summary><c>POST /api/v1/solve</c> and <c>GET /api/v1/answers/{id}</c>.</summary>
 internal static class SolveApi
@@ -95,7 +95,8 @@ internal static class SolveApi
             status,
             stored.Answer is { } answer ? AnswerBody.From(answer) : null,
             stored.Correction is { } correction ? CorrectionEvent.From(stored.Id, correction) : null,
-            stored.Failure);
+            stored.Failure,
+            stored.Review is { } review ? ReviewBody.From(review) : null);
         return context.Response.WriteAsJsonAsync(body, ApiJson.Default.StoredBody, cancellationToken: context.RequestAborted);
     }
 

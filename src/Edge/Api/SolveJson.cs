@@ -32,8 +32,11 @@ internal sealed record SolveJson(string Picture, string Code, double? DeadlineMs
             Text(root, "mode"));
     });
 
-    private static string? Text(JsonElement root, string name)
+    /// <summary>A member that is text; null when it is not there.</summary>
+    /// <exception cref="ApiException">It is something else, or the root is no object.</exception>
+    public static string? Text(JsonElement root, string name)
     {
+        if (root.ValueKind != JsonValueKind.Object) throw Wrong($"The body must be an object, not {Said(root)}.", null);
         if (!root.TryGetProperty(name, out var value) || value.ValueKind == JsonValueKind.Null) return null;
         return value.ValueKind == JsonValueKind.String ? value.GetString() : throw Wrong($"'{name}' must be a string, not {Said(value)}.", name);
     }

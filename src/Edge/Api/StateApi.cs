@@ -44,9 +44,11 @@ internal sealed record QueueBody(int Waiting, int Dead, long Bytes, double Oldes
     public static QueueBody From(QueueStats stats) => new(stats.Waiting, stats.Dead, stats.Bytes, stats.OldestAge.TotalSeconds, stats.Quarantined);
 }
 
-internal sealed record AlarmBody(string Kind, string Message, DateTimeOffset At, int Times)
+/// <summary>What is wrong, since when, when it was seen last, how often since then, and what to do.</summary>
+internal sealed record AlarmBody(string Kind, string Message, DateTimeOffset Since, DateTimeOffset At, int Times, string Advice)
 {
-    public static AlarmBody From(RaisedAlarm alarm) => new(alarm.Kind.ToLabel(), alarm.Message, alarm.At, alarm.Times);
+    public static AlarmBody From(RaisedAlarm alarm) =>
+        new(alarm.Kind.ToLabel(), alarm.Message, alarm.Since, alarm.At, alarm.Times, AlarmAdvice.Of(alarm.Kind));
 }
 
 /// <summary>What the daemon knows of itself, as JSON and as gauges.</summary>
@@ -76,6 +78,12 @@ internal static class StateApi
         yield return ("edge_gate_promise_kept", "1 while no audit alarm was raised.", drift.IsPromiseKept ? 1 : 0);
     }
 
+    /// <summary>What stands about the way to the larger model, else what the last attempts told.</summary>
+    private static string? Link(Daemon daemon) => daemon.Larger is not { } larger ? null
+        : daemon.Alarms.Stands(AlarmKind.TurnedAway) ? "turned-away"
+        : daemon.Alarms.Stands(AlarmKind.LinkDown) ? Routing.Link.Offline.ToOption()
+        : larger.Link.ToOption();
+
     private static StateBody Describe(Daemon daemon) => new(
         daemon.Model.Name,
         daemon.Model.Precision,
@@ -84,7 +92,7 @@ internal static class StateApi
         daemon.Drift is { } drift ? GateBody.From(drift) : null,
         BudgetBody.From(daemon.Budget.Now),
         daemon.Queue is { } queue ? QueueBody.From(queue.Stats()) : null,
-        daemon.Larger?.Link.ToOption(),
+        Link(daemon),
         daemon.Model.Waiting,
         daemon.Memory.Count,
         [.. daemon.Alarms.Raised.Select(AlarmBody.From)]);

@@ -19,22 +19,27 @@ internal sealed class EscalationQueue : IDisposable
     private const string DatabaseName = "queue.db";
     private const string PicturesName = "pictures";
     private const string ReserveName = "reserve";
-    private const string QuarantinePrefix = "quarantine-";
     private const int MaxDropped = 1000;
 
     private readonly Lock _lock = new();
     private readonly QueueOptions _options;
     private readonly TimeProvider _time;
+    private readonly BootClock _clock;
+    private readonly List<QueueNews> _news = [];
     private readonly EscalationMeters _meters;
     private readonly ILogger _log;
     private readonly SemaphoreSlim _changed = new(0, 1);
     private readonly Reserve _reserve;
     private (QueueDatabase Database, PictureStore Pictures)? _files;
+    private Action<QueueNews>? _told;
     private int _quarantined;
+    private long _progress;
 
     private EscalationQueue(QueueOptions options, Instruments instruments)
     {
         (_options, _time, _meters) = (options, instruments.Time, instruments.Meters);
+        _clock = new BootClock(instruments.Time, instruments.IsWallKnown);
+        _progress = _clock.Now;
         _log = instruments.Logs.CreateLogger<EscalationQueue>();
         PrivateFiles.MakeFolder(options.Folder);
         _reserve = new Reserve(Path.Combine(options.Folder, ReserveName));
@@ -45,6 +50,9 @@ internal sealed class EscalationQueue : IDisposable
     private QueueDatabase Database => _files!.Value.Database;
 
     private PictureStore Pictures => _files!.Value.Pictures;
+
+    /// <summary>Where it is.</summary>
+    public string Folder => _options.Folder;
 
     /// <summary>Opens or creates the queue.</summary>
     /// <exception cref="IOException">Another process has it open, or the folder cannot be written.</exception>
@@ -90,19 +98,18 @@ internal sealed class EscalationQueue : IDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(most, 1);
         return Guarded(() =>
         {
-            var now = _time.GetUtcNow();
-            Expire(now);
+            Expire();
             var leased = new List<QueuedEscalation>();
-            foreach (var entry in Database.Ready(now, _options.Order, most))
+            foreach (var entry in Database.Ready(_options.Order, most))
             {
                 if (Pictures.Read(entry.Picture) is { } picture)
                 {
-                    Database.Lease(entry.Id, now + TimeSpan.FromSeconds(_options.LeaseSeconds));
+                    Database.Lease(entry.Id, TimeSpan.FromSeconds(_options.LeaseSeconds));
                     leased.Add(new QueuedEscalation(Whole(entry, picture), entry.Attempts));
                     continue;
                 }
 
-                GiveUp(entry, QueueDrop.PictureLost, "its picture is missing or damaged");
+                Bury(entry, QueueDrop.PictureLost, "its picture is missing or damaged");
             }
 
             return leased;
@@ -110,11 +117,16 @@ internal sealed class EscalationQueue : IDisposable
     }
 
     /// <summary>An escalation was answered: it and its picture go.</summary>
-    public void Complete(string id) => Guarded(() => Remove(id));
+    public void Complete(string id) => Guarded(() =>
+    {
+        _progress = _clock.Now;
+        return Remove(id);
+    });
 
     /// <summary>An escalation is given up: it becomes a dead letter that keeps its picture.</summary>
     public void Fail(string id, EscalationFailure reason, string detail) => Guarded(() =>
     {
+        _progress = _clock.Now;
         Database.Bury(id, reason.ToLabel(), detail);
         _meters.Dropped(QueueDrop.Dead);
         return true;
@@ -122,13 +134,22 @@ internal sealed class EscalationQueue : IDisposable
 
     /// <summary>An escalation waits again.</summary>
     /// <param name="id">Which.</param>
-    /// <param name="notBefore">When it may be taken again.</param>
     /// <param name="isItsFault">Whether the failure counts towards its attempts.</param>
-    public void Release(string id, DateTimeOffset notBefore, bool isItsFault) => Guarded(() =>
+    public void Release(string id, bool isItsFault) => Guarded(() =>
     {
-        Database.Release(id, notBefore, isItsFault ? 1 : 0);
+        Database.Release(id, isItsFault ? 1 : 0);
         return true;
     });
+
+    /// <summary>Names who hears what happens here without anybody having asked for it; called outside of the lock.</summary>
+    public void Watch(Action<QueueNews> told)
+    {
+        lock (_lock) _told = told;
+        Guarded(() => true);
+    }
+
+    /// <summary>Folders of damaged queues that were put aside and not yet taken away.</summary>
+    public IReadOnlyList<string> PutAsideFolders() => Quarantine.Folders(_options.Folder);
 
     /// <summary>The oldest dead letters.</summary>
     public IReadOnlyList<DeadLetter> DeadLetters(int most) => Guarded(() => Database.Dead(most));
@@ -167,8 +188,12 @@ internal sealed class EscalationQueue : IDisposable
     /// <summary>What the queue holds.</summary>
     public QueueStats Stats() => Guarded(() =>
     {
-        var (waiting, dead, oldest) = Database.Counts();
-        return new QueueStats(waiting, dead, Database.PictureBytes(), oldest is { } first ? _time.GetUtcNow() - first : TimeSpan.Zero, _quarantined);
+        var (waiting, dead, lost, oldest) = Database.Counts(QueueDrop.PictureLost.ToLabel());
+        return new QueueStats(waiting, dead, Database.PictureBytes(), oldest, _quarantined)
+        {
+            LostPictures = lost,
+            SinceProgress = TimeSpan.FromMilliseconds(_clock.Now - _progress),
+        };
     });
 
     /// <summary>Waits until something was added, or for a time at most.</summary>
@@ -197,12 +222,11 @@ internal sealed class EscalationQueue : IDisposable
         if (Database.Contains(escalation.Id)) return new EnqueueResult.Duplicate();
         if (escalation.Picture.Length > _options.MaxBytes)
             return new EnqueueResult.Rejected(QueueDrop.TooLarge, $"the picture has {escalation.Picture.Length} bytes, the queue holds {_options.MaxBytes}");
-        var now = _time.GetUtcNow();
-        Expire(now);
+        Expire();
         var dropped = 0;
         while (IsFull(escalation.Picture.Length))
         {
-            var oldest = _options.WhenFull == WhenFull.DropOldest && dropped < MaxDropped ? Database.LeastWorth(now) : null;
+            var oldest = _options.WhenFull == WhenFull.DropOldest && dropped < MaxDropped ? Database.LeastWorth() : null;
             if (oldest is null)
                 return new EnqueueResult.Rejected(QueueDrop.Full, $"the queue holds {_options.MaxCount} escalations or {_options.MaxBytes} bytes");
             GiveUp(oldest, QueueDrop.DroppedOldest, "a newer one needed its place");
@@ -227,20 +251,36 @@ internal sealed class EscalationQueue : IDisposable
 
     private bool IsFull(long more)
     {
-        var (waiting, dead, _) = Database.Counts();
+        var (waiting, dead, _, _) = Database.Counts("");
         return waiting + dead >= _options.MaxCount || Database.PictureBytes() + more > _options.MaxBytes;
     }
 
-    private void Expire(DateTimeOffset now)
+    /// <summary>What is too old becomes a dead letter, and goes when it is as old once more.</summary>
+    private void Expire()
     {
-        foreach (var entry in Database.Expired(now - TimeSpan.FromHours(_options.MaxAgeHours), now)) GiveUp(entry, QueueDrop.Expired, "too old");
+        var age = TimeSpan.FromHours(_options.MaxAgeHours);
+        foreach (var entry in Database.Older(age, areDead: false)) Bury(entry, QueueDrop.Expired, $"it waited for {_options.MaxAgeHours} h");
+        foreach (var entry in Database.Older(2 * age, areDead: true)) GiveUp(entry, QueueDrop.Expired, "nobody decided about the dead letter");
+    }
+
+    /// <summary>It becomes a dead letter without having been asked.</summary>
+    private void Bury(QueueEntry entry, QueueDrop reason, string detail)
+    {
+        Database.Bury(entry.Id, reason.ToLabel(), detail);
+        Tell(entry, reason, detail);
     }
 
     private void GiveUp(QueueEntry entry, QueueDrop reason, string detail)
     {
         Remove(entry.Id);
+        Tell(entry, reason, detail);
+    }
+
+    private void Tell(QueueEntry entry, QueueDrop reason, string detail)
+    {
         _meters.Dropped(reason);
         _log.GivenUp(entry.Id, entry.Created, reason.ToLabel(), detail);
+        _news.Add(new QueueNews.GivenUp(entry, reason, detail));
     }
 
     private bool Remove(string id)
@@ -251,28 +291,60 @@ internal sealed class EscalationQueue : IDisposable
         return true;
     }
 
-    /// <summary>Under the lock, with the files open; once more when they turn out to be damaged, with new ones, or when the reserve gave room.</summary>
+    /// <summary>Under the lock; what happened is told afterwards.</summary>
     private T Guarded<T>(Func<T> work, bool maySpend = true)
     {
+        QueueNews[] news;
+        Action<QueueNews>? told;
+        T result;
         lock (_lock)
         {
             try
             {
-                return Opened(work);
+                result = Mended(work, maySpend);
             }
-            catch (StorageException error) when (error.Fault == StorageFault.Damaged)
+            catch (IOException error) when (IsNoRoom(error))
             {
-                // A new database needs room too.
-                _reserve.Spend();
-                PutAside(error);
-                return Opened(work);
+                _news.Add(new QueueNews.DiskFull());
+                TellLater();
+                throw;
             }
-            catch (StorageException error) when (error.Fault == StorageFault.Full && maySpend)
-            {
-                if (!_reserve.Spend()) throw;
-                _log.DiskFull(error);
-                return Opened(work);
-            }
+            (news, told) = (_told is null ? [] : [.. _news], _told);
+            if (told is not null) _news.Clear();
+        }
+        foreach (var each in news) told!(each);
+        return result;
+    }
+
+    /// <summary>An exception is on its way: whoever hears it must not hold it up.</summary>
+    private void TellLater()
+    {
+        if (_told is not { } told) return;
+        QueueNews[] news = [.. _news];
+        _news.Clear();
+        _ = Task.Run(() => Array.ForEach(news, told));
+    }
+
+    /// <summary>With the files open; once more when they turn out to be damaged, with new ones, or when the reserve gave room.</summary>
+    private T Mended<T>(Func<T> work, bool maySpend)
+    {
+        try
+        {
+            return Opened(work);
+        }
+        catch (StorageException error) when (error.Fault == StorageFault.Damaged)
+        {
+            // A new database needs room too.
+            _reserve.Spend();
+            PutAside(error);
+            return Opened(work);
+        }
+        catch (StorageException error) when (error.Fault == StorageFault.Full && maySpend)
+        {
+            if (!_reserve.Spend()) throw;
+            _log.DiskFull(error);
+            _news.Add(new QueueNews.DiskFull());
+            return Opened(work);
         }
     }
 
@@ -285,7 +357,7 @@ internal sealed class EscalationQueue : IDisposable
 
     private (QueueDatabase Database, PictureStore Pictures) OpenFiles()
     {
-        var database = new QueueDatabase(Path.Combine(_options.Folder, DatabaseName));
+        var database = new QueueDatabase(Path.Combine(_options.Folder, DatabaseName), _clock);
         try
         {
             var pictures = new PictureStore(Path.Combine(_options.Folder, PicturesName));
@@ -299,19 +371,15 @@ internal sealed class EscalationQueue : IDisposable
         }
     }
 
-    /// <summary>Moves database and pictures out of the way. Only the last such folder is kept, so that a failing disk cannot fill itself.</summary>
     private void PutAside(StorageException error)
     {
         _files?.Database.Dispose();
         _files = null;
-        foreach (var old in Directory.GetDirectories(_options.Folder, QuarantinePrefix + "*")) Directory.Delete(old, recursive: true);
-        var aside = Directory.CreateDirectory(Path.Combine(_options.Folder, $"{QuarantinePrefix}{_time.GetUtcNow().ToUnixTimeMilliseconds()}")).FullName;
-        foreach (var file in Directory.GetFiles(_options.Folder, DatabaseName + "*")) File.Move(file, Path.Combine(aside, Path.GetFileName(file)));
-        var pictures = Path.Combine(_options.Folder, PicturesName);
-        if (Directory.Exists(pictures)) Directory.Move(pictures, Path.Combine(aside, PicturesName));
+        var aside = Quarantine.Move(_options.Folder, [DatabaseName, PicturesName], _time.GetUtcNow());
         _quarantined++;
         _meters.Quarantined();
         _log.PutAside(error, _options.Folder, aside);
+        _news.Add(new QueueNews.PutAside(aside));
     }
 
     private void Signal()

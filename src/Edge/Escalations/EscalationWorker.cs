@@ -125,7 +125,7 @@ internal sealed class EscalationWorker(
         {
             case EscalationFailure.Rejected when failed.IsTurnedAway:
                 // A wrong key or address is nothing that an escalation can help: it waits until somebody corrects it.
-                queue.Release(id, _time.GetUtcNow(), isItsFault: false);
+                queue.Release(id, isItsFault: false);
                 return (Pace.Pause, failed.RetryAfter);
             case EscalationFailure.Rejected or EscalationFailure.TooLarge or EscalationFailure.BadAnswer:
                 GiveUp(queued, failed);
@@ -134,7 +134,7 @@ internal sealed class EscalationWorker(
                 GiveUp(queued, failed);
                 return (Pace.Pause, failed.RetryAfter);
             default:
-                queue.Release(id, _time.GetUtcNow(), failed.Reason is EscalationFailure.ServerError or EscalationFailure.Timeout);
+                queue.Release(id, failed.Reason is EscalationFailure.ServerError or EscalationFailure.Timeout);
                 return (Pace.Pause, failed.RetryAfter);
         }
     }

@@ -9,6 +9,9 @@ namespace Vlm.Edge.Escalations;
 /// <param name="Logs">Makes logs.</param>
 internal sealed record Instruments(EscalationMeters Meters, TimeProvider Time, Func<double> Random, ILoggerFactory Logs)
 {
+    /// <summary>Whether the wall clock can be believed.</summary>
+    public Func<bool> IsWallKnown { get; init; } = static () => true;
+
     /// <summary>Draws from a seed.</summary>
     public static Func<double> Draws(int seed)
     {

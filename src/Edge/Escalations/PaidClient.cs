@@ -6,8 +6,8 @@ namespace Vlm.Edge.Escalations;
 /// <remarks>Thread-safe.</remarks>
 /// <param name="client">Asks.</param>
 /// <param name="budget">Pays.</param>
-/// <param name="onTurnedAway">Hears when an endpoint does not know the box: a wrong or missing key, address or model.</param>
-internal sealed class PaidClient(EscalationClient client, Budget budget, Action<string> onTurnedAway)
+/// <param name="told">Hears how every call ended, for what it says about the way to the endpoints.</param>
+internal sealed class PaidClient(EscalationClient client, Budget budget, Action<EscalationResult> told)
 {
     // A request around the picture's base64: texts and names.
     private const int RequestBytes = 2048;
@@ -38,7 +38,7 @@ internal sealed class PaidClient(EscalationClient client, Budget budget, Action<
         Settle(result, bytes);
         if (result is EscalationResult.Answered)
             Interlocked.Exchange(ref _answered, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
-        if (result is EscalationResult.Failed { IsTurnedAway: true } failed) onTurnedAway(failed.Detail);
+        told(result);
         return result;
     }
 

@@ -62,10 +62,34 @@ internal sealed record QueuedEscalation(Escalation Escalation, int Attempts);
 /// <param name="Detail">The same for people.</param>
 internal sealed record DeadLetter(QueueEntry Entry, string Reason, string Detail);
 
+/// <summary>What happened in the queue without anybody having asked for it.</summary>
+internal abstract record QueueNews
+{
+    private QueueNews()
+    {
+    }
+
+    /// <summary>An escalation is not sent any more.</summary>
+    public sealed record GivenUp(QueueEntry Entry, QueueDrop Reason, string Detail) : QueueNews;
+
+    /// <summary>The disk is full.</summary>
+    public sealed record DiskFull : QueueNews;
+
+    /// <summary>A damaged queue was put aside.</summary>
+    public sealed record PutAside(string Folder) : QueueNews;
+}
+
 /// <summary>What the queue holds.</summary>
 /// <param name="Waiting">Escalations that wait or are being sent.</param>
 /// <param name="Dead">Dead letters.</param>
 /// <param name="Bytes">Bytes of the pictures.</param>
 /// <param name="OldestAge">Age of the oldest that waits; zero when none does.</param>
 /// <param name="Quarantined">Damaged databases that were put aside since the start: an alarm when above zero.</param>
-internal sealed record QueueStats(int Waiting, int Dead, long Bytes, TimeSpan OldestAge, int Quarantined);
+internal sealed record QueueStats(int Waiting, int Dead, long Bytes, TimeSpan OldestAge, int Quarantined)
+{
+    /// <summary>Dead letters whose picture is lost.</summary>
+    public int LostPictures { get; init; }
+
+    /// <summary>Since one came to its end, or since the start.</summary>
+    public TimeSpan SinceProgress { get; init; }
+}

@@ -3,45 +3,35 @@ using Vlm.Text;
 
 namespace Vlm.Edge.Queries;
 
-/// <summary>What is alarming. Also a metric label, in snake case.</summary>
-internal enum AlarmKind
-{
-    /// <summary>Audits say that the gate does not keep its promise.</summary>
-    Drift,
-
-    /// <summary>A state file cannot be read or written.</summary>
-    State,
-
-    /// <summary>The engine failed on a question.</summary>
-    Model,
-
-    /// <summary>What the model ran on failed, and the processor took over.</summary>
-    Provider,
-
-    /// <summary>The larger model's endpoint does not know the box.</summary>
-    TurnedAway,
-}
-
-/// <summary>An alarm.</summary>
+/// <summary>An alarm that stands.</summary>
 /// <param name="Kind">What it is about.</param>
 /// <param name="Message">For people.</param>
+/// <param name="Since">When it was raised first, UTC.</param>
 /// <param name="At">When it was raised last, UTC.</param>
-/// <param name="Times">How often since the start.</param>
-internal sealed record RaisedAlarm(AlarmKind Kind, string Message, DateTimeOffset At, int Times);
+/// <param name="Times">How often since then.</param>
+internal sealed record RaisedAlarm(AlarmKind Kind, string Message, DateTimeOffset Since, DateTimeOffset At, int Times);
 
-/// <summary>Alarms, reported in four places: log, metric, event stream and state. Thread-safe; of each kind the last one is kept.</summary>
+/// <summary>What is wrong now, reported in four places: log, metric, event stream and state; and when it is over again.</summary>
+/// <remarks>Thread-safe; one alarm of each kind stands, with what was said last.</remarks>
 internal sealed class Alarms(EventStream events, EdgeMetrics metrics, ILogger<Alarms> logger, TimeProvider clock)
 {
     private static readonly TimeSpan Quiet = TimeSpan.FromMinutes(1);
     private readonly Lock _lock = new();
     private readonly Dictionary<AlarmKind, RaisedAlarm> _raised = [];
 
+    /// <summary>Those that stand.</summary>
     public IReadOnlyList<RaisedAlarm> Raised
     {
         get
         {
             lock (_lock) return [.. _raised.Values.OrderBy(alarm => alarm.Kind)];
         }
+    }
+
+    /// <summary>Whether one stands.</summary>
+    public bool Stands(AlarmKind kind)
+    {
+        lock (_lock) return _raised.ContainsKey(kind);
     }
 
     /// <param name="kind">What it is about.</param>
@@ -56,11 +46,32 @@ internal sealed class Alarms(EventStream events, EdgeMetrics metrics, ILogger<Al
         lock (_lock)
         {
             before = _raised.GetValueOrDefault(kind);
-            _raised[kind] = new RaisedAlarm(kind, message, now, (before?.Times ?? 0) + 1);
+            _raised[kind] = new RaisedAlarm(kind, message, before?.Since ?? now, now, (before?.Times ?? 0) + 1);
+            metrics.Stand(kind, true);
         }
         // A full disk fails at every escalation; once a minute is enough to say so.
-        if (before is not null && before.Message == message && now - before.At < Quiet) return;
-        logger.Alarm(error, kind.ToLabel(), message);
+        if (before is not null && (before.Message == message || now - before.At < Quiet)) return;
+        logger.Alarm(error, kind.ToLabel(), message, AlarmAdvice.Of(kind));
         events.Publish(new EdgeEvent.Alarm(kind.ToLabel(), message));
+    }
+
+    /// <summary>It is over; nothing happens when it did not stand.</summary>
+    public void Clear(AlarmKind kind)
+    {
+        RaisedAlarm? before;
+        lock (_lock)
+        {
+            if (!_raised.Remove(kind, out before)) return;
+            metrics.Stand(kind, false);
+        }
+        logger.Over(kind.ToLabel(), before.Since);
+        events.Publish(new EdgeEvent.AlarmOver(kind.ToLabel(), before.Since));
+    }
+
+    /// <summary>Raises it while there is something to say, and ends it when there is nothing.</summary>
+    public void Set(AlarmKind kind, string? message)
+    {
+        if (message is null) Clear(kind);
+        else if (!Stands(kind)) Raise(kind, message);
     }
 }

@@ -28,6 +28,33 @@ internal sealed class Corrections(AnswerMemory memory, EventStream events, Drift
         }
     }
 
+    /// <summary>Takes in what the queue did without having been asked.</summary>
+    public void Take(QueueNews news)
+    {
+        switch (news)
+        {
+            case QueueNews.GivenUp(var entry, var reason, var detail):
+                GiveUp(entry, $"{reason.ToLabel()}: {detail}");
+                if (reason == QueueDrop.PictureLost)
+                    alarms.Raise(AlarmKind.PicturesLost, "The pictures of questions that waited for the larger model are gone");
+                break;
+            case QueueNews.DiskFull:
+                alarms.Raise(AlarmKind.DiskFull, "The disk has no room for the queue of escalations");
+                break;
+            case QueueNews.PutAside(var folder):
+                alarms.Raise(AlarmKind.Quarantine, $"The queue of escalations was damaged and put aside as '{folder}'");
+                break;
+        }
+    }
+
+    private void GiveUp(QueueEntry entry, string why)
+    {
+        metrics.CountCorrection(entry.Reason, "failed");
+        if (entry.Reason == EscalationReason.Audit) return;
+        memory.Fail(entry.Id, why);
+        events.Publish(new EdgeEvent.NotCorrected(entry.Id, why));
+    }
+
     private void Correct(Escalation escalation, EscalationResult.Answered answered, DateTimeOffset at)
     {
         var agrees = answered.Answer == escalation.LocalAnswer;

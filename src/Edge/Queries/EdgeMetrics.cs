@@ -16,7 +16,7 @@ internal sealed class EdgeMetrics : IRefusalCounter, IDisposable
     private readonly MeterListener _meters;
     private readonly Counter _statuses, _answers, _refusals, _decisions, _corrections, _alarms, _shed;
     private readonly Histogram _stages, _total;
-    private readonly Gauge _inFlight;
+    private readonly Gauge _inFlight, _standing;
 
     public EdgeMetrics()
     {
@@ -27,6 +27,8 @@ internal sealed class EdgeMetrics : IRefusalCounter, IDisposable
         _decisions = factory.CreateCounter("edge_decisions_total", "Decisions of the router.", "decision", "reason");
         _corrections = factory.CreateCounter("edge_corrections_total", "Ends of questions that were asked in the background.", "reason", "outcome");
         _alarms = factory.CreateCounter("edge_alarms_total", "Alarms raised.", "kind");
+        _standing = factory.CreateGauge("edge_alarm_standing", "1 while something is wrong.", "kind");
+        foreach (var kind in Enum.GetValues<AlarmKind>()) Stand(kind, false);
         _shed = factory.CreateCounter("edge_requests_refused_total", "Requests that were not answered, by the code of their error.", "code");
         _stages = factory.CreateHistogram("edge_stage_seconds", "Time per stage.", new HistogramConfiguration { LabelNames = ["stage"], Buckets = Seconds });
         _total = factory.CreateHistogram("edge_answer_seconds", "From question to answer.",
@@ -80,6 +82,8 @@ internal sealed class EdgeMetrics : IRefusalCounter, IDisposable
     }
 
     public void Count(AlarmKind alarm) => _alarms.WithLabels(alarm.ToLabel()).Inc();
+
+    public void Stand(AlarmKind alarm, bool stands) => _standing.WithLabels(alarm.ToLabel()).Set(stands ? 1 : 0);
 
     public void CountCorrection(EscalationReason reason, string outcome) => _corrections.WithLabels(reason.ToLabel(), outcome).Inc();
 

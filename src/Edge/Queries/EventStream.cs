@@ -10,6 +10,8 @@ namespace Vlm.Edge.Queries;
 [JsonDerivedType(typeof(Corrected), "correction")]
 [JsonDerivedType(typeof(NotCorrected), "no_correction")]
 [JsonDerivedType(typeof(Alarm), "alarm")]
+[JsonDerivedType(typeof(AlarmOver), "alarm_over")]
+[JsonDerivedType(typeof(Reviewed), "review")]
 internal abstract record EdgeEvent
 {
     private EdgeEvent()
@@ -24,6 +26,12 @@ internal abstract record EdgeEvent
 
     /// <summary>Something that people should look at.</summary>
     public sealed record Alarm(string Kind, string Message) : EdgeEvent;
+
+    /// <summary>It is well again.</summary>
+    public sealed record AlarmOver(string Kind, DateTimeOffset Since) : EdgeEvent;
+
+    /// <summary>A person said what the picture says.</summary>
+    public sealed record Reviewed(string Id, Review Review) : EdgeEvent;
 }
 
 /// <summary>An event with its place in the stream.</summary>

@@ -228,6 +228,7 @@ internal sealed class LocalModel : IAsyncDisposable
             {
                 var answer = await Task.Run(() => model.Solve(query, look, ended.Token), ended.Token);
                 model._rate.Observe(1, model._clock.GetElapsedTime(started));
+                model._alarms.Clear(AlarmKind.Model);
                 return new LocalOutcome.Solved(answer);
             }
 #pragma warning disable CA1031 // As above.

@@ -79,7 +79,7 @@ internal sealed class QueryPipeline(LocalModel model, Escalator? larger, AnswerM
             _ => throw new UnreachableException(),
         };
         answer = answer with { Timings = answer.Timings with { Total = query.Deadline.Elapsed } };
-        memory.Add(answer, local.Scene, query.Code);
+        memory.Add(answer, local.Scene, query.Code, query.Picture);
         return answer;
     }
 

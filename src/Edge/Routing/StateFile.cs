@@ -11,9 +11,14 @@ namespace Vlm.Edge.Routing;
 /// A file that cannot be read is put aside and the state starts from zero; a state that cannot be written lives on in memory. Both are reported, neither stops
 /// the service.
 /// </remarks>
-internal sealed class StateFile<T>(string path, JsonTypeInfo<T> type, Action<string> alarm)
+/// <param name="path">The file.</param>
+/// <param name="type">How it is written.</param>
+/// <param name="alarm">Hears what is wrong, and null when it is well again.</param>
+internal sealed class StateFile<T>(string path, JsonTypeInfo<T> type, Action<string?> alarm)
     where T : class
 {
+    private bool _isTroubled;
+
     /// <summary>Null when there is none yet, or none that can be read.</summary>
     public T? Load()
     {
@@ -34,9 +39,12 @@ internal sealed class StateFile<T>(string path, JsonTypeInfo<T> type, Action<str
         {
             PrivateFiles.MakeFolder(Path.GetDirectoryName(Path.GetFullPath(path))!);
             AtomicFile.Write(path, JsonSerializer.SerializeToUtf8Bytes(state, type));
+            if (_isTroubled) alarm(null);
+            _isTroubled = false;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
+            _isTroubled = true;
             alarm($"'{path}' cannot be written, so a restart would forget it: {e.Message}");
         }
     }

@@ -20,7 +20,23 @@ internal sealed record HistoryOptions
 }
 
 /// <summary>What is kept of a question; each part is JSON or null.</summary>
-internal sealed record HistoryRow(string? Answer, string? Correction, string? Failure);
+internal sealed record HistoryRow(string? Answer, string? Correction, string? Failure)
+{
+    /// <summary>The coded message.</summary>
+    public string? Code { get; init; }
+
+    /// <summary>Name of the picture; null when it is not kept.</summary>
+    public string? Picture { get; init; }
+
+    /// <summary>The last review.</summary>
+    public string? Review { get; init; }
+}
+
+/// <summary>Who hears what goes wrong with the history. Called on other threads: an alarm is an event, and events are kept here.</summary>
+/// <param name="Trouble">Something cannot be read or written.</param>
+/// <param name="Full">The disk has no room.</param>
+/// <param name="Fine">After trouble it can be written again.</param>
+internal sealed record HistoryListener(Action<string> Trouble, Action<string> Full, Action Fine);
 
 /// <summary>Answers, what came after them, and events, on the disk before anybody is told: they outlive a kill.</summary>
 /// <remarks>
@@ -39,17 +55,24 @@ internal sealed class History : IDisposable
           answer TEXT,
           correction TEXT,
           failure TEXT) STRICT;
+        CREATE TABLE IF NOT EXISTS reviews(number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL, created INTEGER NOT NULL, review TEXT NOT NULL) STRICT;
+        CREATE INDEX IF NOT EXISTS reviews_by_id ON reviews(id);
         CREATE TABLE IF NOT EXISTS events(number INTEGER PRIMARY KEY, happened TEXT NOT NULL) STRICT;
         """;
 
+    private const string Damaged = ".damaged";
     private const int PruneEvery = 500, Events = 1000;
+
+    // What files of earlier versions lack.
+    private static readonly string[] Added = ["code TEXT", "picture TEXT"];
 
     private readonly Lock _lock = new();
     private readonly string _path;
     private readonly HistoryOptions _options;
     private readonly TimeProvider _clock;
-    private readonly List<string> _unheard = [];
-    private Action<string>? _alarm;
+    private readonly List<Action<HistoryListener>> _unheard = [];
+    private HistoryListener? _listener;
+    private bool _isTroubled;
     private SqliteFile? _file;
     private int _writes;
 
@@ -65,19 +88,38 @@ internal sealed class History : IDisposable
     }
 
     /// <summary>Names who hears what goes wrong, also what went wrong before.</summary>
-    /// <param name="alarm">Called on another thread: an alarm is an event, and events are kept here.</param>
-    public void Watch(Action<string> alarm)
+    public void Watch(HistoryListener listener)
     {
         lock (_lock)
         {
-            _alarm = alarm;
-            foreach (var problem in _unheard) Report(problem);
+            _listener = listener;
+            foreach (var said in _unheard) Say(said);
             _unheard.Clear();
         }
     }
 
-    /// <summary>Keeps an answer.</summary>
-    public void PutAnswer(string id, string answer) => Put("answer", id, answer);
+    /// <summary>Files that were damaged and put aside, and lie there still.</summary>
+    public IReadOnlyList<string> PutAsideFiles() => File.Exists(_path + Damaged) ? [_path + Damaged] : [];
+
+    /// <summary>Keeps an answer, with the question that it answers.</summary>
+    /// <param name="id">Of the question.</param>
+    /// <param name="answer">JSON.</param>
+    /// <param name="code">The coded message.</param>
+    /// <param name="picture">Name of the picture; null when it is not kept.</param>
+    public void PutAnswer(string id, string answer, string? code = null, string? picture = null) => Write(file => file.Execute(
+        """
+        INSERT INTO answers(id, created, answer, code, picture) VALUES($id, $now, $answer, $code, $picture)
+        ON CONFLICT(id) DO UPDATE SET answer = excluded.answer, code = excluded.code, picture = excluded.picture
+        """,
+        ("$id", id),
+        ("$now", Now),
+        ("$answer", answer),
+        ("$code", code),
+        ("$picture", picture)));
+
+    /// <summary>Keeps what a person said of an answer; earlier reviews stay.</summary>
+    public void PutReview(string id, string review) => Write(file => file.Execute(
+        "INSERT INTO reviews(id, created, review) VALUES($id, $now, $review)", ("$id", id), ("$now", Now), ("$review", review)));
 
     /// <summary>Keeps the larger model's answer to a question.</summary>
     public void PutCorrection(string id, string correction) => Put("correction", id, correction);
@@ -87,8 +129,11 @@ internal sealed class History : IDisposable
 
     /// <summary>What is kept of a question; null when nothing is.</summary>
     public HistoryRow? Find(string id) => Try(file => file.Rows(
-        "SELECT answer, correction, failure FROM answers WHERE id = $id",
-        row => new HistoryRow(Text(row, 0), Text(row, 1), Text(row, 2)),
+        """
+        SELECT answer, correction, failure, code, picture, (SELECT review FROM reviews WHERE reviews.id = $id ORDER BY number DESC LIMIT 1)
+        FROM answers WHERE id = $id
+        """,
+        row => new HistoryRow(Text(row, 0), Text(row, 1), Text(row, 2)) { Code = Text(row, 3), Picture = Text(row, 4), Review = Text(row, 5) },
         ("$id", id)).FirstOrDefault());
 
     /// <summary>Keeps an event.</summary>
@@ -104,11 +149,13 @@ internal sealed class History : IDisposable
     /// <summary>Says that something that was kept cannot be understood.</summary>
     public void Report(string problem)
     {
-        lock (_lock)
-        {
-            if (_alarm is { } alarm) _ = Task.Run(() => alarm(problem));
-            else _unheard.Add(problem);
-        }
+        lock (_lock) Say(listener => listener.Trouble(problem));
+    }
+
+    private void Say(Action<HistoryListener> said)
+    {
+        if (_listener is { } listener) _ = Task.Run(() => said(listener));
+        else _unheard.Add(said);
     }
 
     public void Dispose()
@@ -118,19 +165,29 @@ internal sealed class History : IDisposable
 
     private static string? Text(System.Data.Common.DbDataReader row, int column) => row.IsDBNull(column) ? null : row.GetString(column);
 
-    private void Put(string column, string id, string value) => Try(file =>
+    private long Now => _clock.GetUtcNow().ToUnixTimeMilliseconds();
+
+    private void Put(string column, string id, string value) => Write(file => file.Execute(
+        $"INSERT INTO answers(id, created, {column}) VALUES($id, $now, $value) ON CONFLICT(id) DO UPDATE SET {column} = excluded.{column}",
+        ("$id", id),
+        ("$now", Now),
+        ("$value", value)));
+
+    private void Write(Func<SqliteFile, int> write) => Try(file =>
     {
-        file.Execute(
-            $"INSERT INTO answers(id, created, {column}) VALUES($id, $now, $value) ON CONFLICT(id) DO UPDATE SET {column} = excluded.{column}",
-            ("$id", id),
-            ("$now", _clock.GetUtcNow().ToUnixTimeMilliseconds()),
-            ("$value", value));
+        write(file);
+        if (_isTroubled)
+        {
+            _isTroubled = false;
+            Say(listener => listener.Fine());
+        }
         return ++_writes % PruneEvery == 0 ? Prune(file) : 0;
     });
 
     private int Prune(SqliteFile file) => file.Execute(
         """
         DELETE FROM answers WHERE created < $before OR number <= (SELECT MAX(number) FROM answers) - $most;
+        DELETE FROM reviews WHERE created < $before OR number <= (SELECT MAX(number) FROM reviews) - $most;
         DELETE FROM events WHERE number <= (SELECT MAX(number) FROM events) - $events;
         """,
         ("$before", (_clock.GetUtcNow() - TimeSpan.FromDays(_options.Days)).ToUnixTimeMilliseconds()),
@@ -149,15 +206,22 @@ internal sealed class History : IDisposable
             }
             catch (StorageException e) when (e.Fault == StorageFault.Damaged)
             {
-                Report($"{e.Message}. It is kept as '{_path}.damaged', and earlier answers are forgotten.");
+                Report($"{e.Message}. It is kept as '{_path + Damaged}', and earlier answers are forgotten.");
                 return AfterPuttingAside(work);
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException && e is not StorageException { Fault: StorageFault.Taken })
             {
-                Report($"'{_path}' cannot be used, so a restart would forget answers: {e.Message}");
+                Fail(e, $"'{_path}' cannot be used, so a restart would forget answers: {e.Message}");
                 return default;
             }
         }
+    }
+
+    private void Fail(Exception error, string problem)
+    {
+        _isTroubled = true;
+        if (error is StorageException { Fault: StorageFault.Full }) Say(listener => listener.Full(problem));
+        else Say(listener => listener.Trouble(problem));
     }
 
     private T Opened<T>(Func<SqliteFile, T> work)
@@ -166,6 +230,7 @@ internal sealed class History : IDisposable
         {
             PrivateFiles.MakeFolder(Path.GetDirectoryName(Path.GetFullPath(_path))!);
             _file = new SqliteFile(_path, "the answers", SetUp);
+            _file.AddColumns("answers", Added);
         }
         return work(_file);
     }
@@ -176,13 +241,13 @@ internal sealed class History : IDisposable
         {
             _file?.Dispose();
             _file = null;
-            File.Move(_path, _path + ".damaged", overwrite: true);
+            File.Move(_path, _path + Damaged, overwrite: true);
             foreach (var rest in (string[])["-wal", "-shm"]) File.Delete(_path + rest);
             return Opened(work);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            Report($"'{_path}' cannot be replaced, so a restart would forget answers: {e.Message}");
+            Fail(e, $"'{_path}' cannot be replaced, so a restart would forget answers: {e.Message}");
             return default;
         }
     }

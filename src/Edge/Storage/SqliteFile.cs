@@ -59,6 +59,16 @@ internal sealed class SqliteFile : IDisposable
         }
     }
 
+    /// <summary>Adds columns that a table of an earlier version lacks.</summary>
+    /// <param name="table">The table.</param>
+    /// <param name="columns">Each with its type and default: <c>boot TEXT NOT NULL DEFAULT ''</c>.</param>
+    public void AddColumns(string table, IEnumerable<string> columns)
+    {
+        var there = Rows($"SELECT name FROM pragma_table_info('{table}')", row => row.GetString(0));
+        foreach (var column in columns.Where(column => !there.Contains(column[..column.IndexOf(' ', StringComparison.Ordinal)])))
+            Execute($"ALTER TABLE {table} ADD COLUMN {column}");
+    }
+
     /// <returns>Rows changed.</returns>
     public int Execute(string sql, params ReadOnlySpan<(string Name, object? Value)> values)
     {

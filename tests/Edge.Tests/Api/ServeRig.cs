@@ -83,6 +83,8 @@ internal sealed class ServeRig : IAsyncDisposable
         Routing = new RoutingOptions { Mode = endpoint is null ? RoutingMode.LocalOnly : RoutingMode.Escalate },
         Audit = new DriftOptions { Share = 0, ShareNearThreshold = 0 },
         State = files.File("state"),
+        // Whether something keeps the clock of the machine that tests right is no matter of theirs.
+        Clock = ClockTrust.Always,
         Escalation = endpoint is null ? null : new EscalationOptions
         {
             Endpoints = [new EndpointOptions { Name = "larger", Url = endpoint }],

@@ -86,16 +86,15 @@ public sealed class QueueTests : IDisposable
     }
 
     [Fact]
-    public void What_is_released_waits_until_its_time_and_counts_its_own_failures_only()
+    public void What_is_released_can_be_taken_again_and_counts_its_own_failures_only()
     {
         using var queue = Open();
         queue.TryEnqueue(Bench.Question("a"));
         queue.Lease(1);
-        queue.Release("a", _time.GetUtcNow().AddSeconds(10), isItsFault: true);
         Assert.Empty(queue.Lease(1));
-        _time.Advance(TimeSpan.FromSeconds(10));
+        queue.Release("a", isItsFault: true);
         Assert.Equal(1, Assert.Single(queue.Lease(1)).Attempts);
-        queue.Release("a", _time.GetUtcNow(), isItsFault: false);
+        queue.Release("a", isItsFault: false);
         Assert.Equal(1, Assert.Single(queue.Lease(1)).Attempts);
     }
 
@@ -140,15 +139,20 @@ public sealed class QueueTests : IDisposable
     }
 
     [Fact]
-    public void What_is_too_old_is_given_up()
+    public void A_lost_picture_is_a_dead_letter_and_told_and_the_others_go_on()
     {
-        using var queue = Open(new QueueOptions { MaxAgeHours = 1 });
-        queue.TryEnqueue(Bench.Question("old") with { Created = _time.GetUtcNow() });
-        _time.Advance(TimeSpan.FromMinutes(59));
-        Assert.Equal(TimeSpan.FromMinutes(59), queue.Stats().OldestAge);
-        queue.TryEnqueue(Bench.Question("new") with { Created = _time.GetUtcNow() });
-        _time.Advance(TimeSpan.FromMinutes(2));
-        Assert.Equal("new", Assert.Single(queue.Lease(5)).Escalation.Id);
+        using var queue = Open();
+        var told = Listen(queue);
+        queue.TryEnqueue(Bench.Question("lost"));
+        foreach (var file in Pictures()) File.WriteAllText(file, "garbage");
+        queue.TryEnqueue(Bench.Question("fine") with { Picture = [1, 2, 3] });
+
+        Assert.Equal("fine", Assert.Single(queue.Lease(5)).Escalation.Id);
+        Assert.Equal(("lost", "picture_lost"), (Assert.Single(queue.DeadLetters(5)).Entry.Id, queue.DeadLetters(5)[0].Reason));
+        Assert.Equal(1, queue.Stats().LostPictures);
+        Assert.Equal("lost", Assert.IsType<QueueNews.GivenUp>(Assert.Single(told)).Entry.Id);
+        queue.Drop("lost");
+        Assert.Equal(0, queue.Stats().LostPictures);
     }
 
     [Fact]
@@ -309,5 +313,12 @@ public sealed class QueueTests : IDisposable
         var bytes = File.ReadAllBytes(file);
         for (var i = from; i < bytes.Length; i++) bytes[i] = (byte)(i * 31);
         File.WriteAllBytes(file, bytes);
+    }
+
+    private static List<QueueNews> Listen(EscalationQueue queue)
+    {
+        var told = new List<QueueNews>();
+        queue.Watch(told.Add);
+        return told;
     }
 }

@@ -152,7 +152,7 @@ public sealed class BudgetTests : IDisposable
 
     private Budget Open(BudgetOptions options, string name = "budget") => new(options, File(name), _clock);
 
-    private StateFile<BudgetState> File(string name) => new(_files.File(name), RoutingJson.Default.BudgetState, _alarms.Add);
+    private StateFile<BudgetState> File(string name) => new(_files.File(name), RoutingJson.Default.BudgetState, alarm => _alarms.Add(alarm ?? "fine"));
 
     /// <summary>Its wall clock can be set without its timestamps knowing.</summary>
     private sealed class JumpingClock(FakeTimeProvider inner) : TimeProvider

@@ -106,7 +106,7 @@ public sealed class DriftMonitorTests : IDisposable
     private DriftMonitor Open(DriftOptions options, string name = "audit", string gate = "gate")
     {
         var manifest = new Manifest(1, "fp32", new Dictionary<string, ModelFile>(), new Provenance());
-        var file = new StateFile<DriftState>(_files.File(name), RoutingJson.Default.DriftState, _alarms.Add);
+        var file = new StateFile<DriftState>(_files.File(name), RoutingJson.Default.DriftState, alarm => _alarms.Add(alarm ?? "fine"));
         return new DriftMonitor(options, ServeRig.GateOf(0.99, new ModelFolder("package", manifest)), gate, file, _clock);
     }
 }

@@ -95,10 +95,56 @@ public sealed class HistoryTests : IDisposable
         Assert.Equal(StorageFault.Taken, Assert.Throws<StorageException>(() => Open()).Fault);
     }
 
+    [Fact]
+    public void A_question_has_its_code_its_picture_and_the_last_of_its_reviews()
+    {
+        using (var history = Open())
+        {
+            history.PutCorrection("a", "{2}");
+            history.PutAnswer("a", "{1}", "q x", "picture");
+            history.PutReview("a", "{3}");
+            history.PutReview("a", "{4}");
+        }
+
+        using var again = Open();
+        Assert.Equal(new HistoryRow("{1}", "{2}", null) { Code = "q x", Picture = "picture", Review = "{4}" }, again.Find("a"));
+    }
+
+    [Fact]
+    public void A_file_of_an_earlier_version_is_read_and_gets_what_it_lacks()
+    {
+        Directory.CreateDirectory(_files.File("state"));
+        using (var earlier = new SqliteFile(Database, "the answers", """
+            CREATE TABLE answers(number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, created INTEGER NOT NULL, answer TEXT, correction TEXT,
+              failure TEXT) STRICT;
+            INSERT INTO answers(id, created, answer) VALUES('a', 2524608000000, '{1}');
+            """))
+        {
+            // As it was left.
+        }
+
+        using var history = Open();
+        Assert.Equal(new HistoryRow("{1}", null, null), history.Find("a"));
+        history.PutAnswer("b", "{2}", "q x");
+        Assert.Equal("q x", history.Find("b")!.Code);
+        Assert.Empty(_problems);
+    }
+
+    [Fact]
+    public async Task What_was_wrong_and_is_well_again_is_told()
+    {
+        File.WriteAllText(_files.File("state"), "a file where the folder should be");
+        using var history = Open();
+        history.PutAnswer("a", "{}");
+        File.Delete(_files.File("state"));
+        history.PutAnswer("b", "{}");
+        await ClientTests.Until(() => _problems.Contains("fine"));
+    }
+
     private History Open(HistoryOptions? options = null)
     {
         var history = new History(_files.File("state"), options ?? new HistoryOptions(), _time);
-        history.Watch(_problems.Enqueue);
+        history.Watch(new HistoryListener(_problems.Enqueue, _problems.Enqueue, () => _problems.Enqueue("fine")));
         return history;
     }
 
