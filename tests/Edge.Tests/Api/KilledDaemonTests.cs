@@ -84,7 +84,8 @@ public sealed class KilledDaemonTests : IDisposable
             try
             {
                 // A code of its own each time: neither the memory of scenes nor that of pending questions answers it.
-                var code = string.Join(' ', $"{(char)('a' + asker)}{(char)('a' + (i % 26))}{(char)('a' + (i / 26 % 26))}{"_"}xyz".ToCharArray());
+                static char Letter(int number) => (char)('a' + (number % 26));
+                var code = string.Join(' ', $"{Letter(asker)}{Letter(i)}{Letter(i / 26)}_{Letter(asker / 26)}yz".ToCharArray());
                 using var response = await client.PostAsJsonAsync("/api/v1/solve", new { picture = ServeRig.DataUri(), code, mode = "answer-now" },
                     ServeRig.Stop);
                 var answer = await response.Content.ReadFromJsonAsync<JsonElement>(ServeRig.Stop);
