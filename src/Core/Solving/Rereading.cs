@@ -15,16 +15,13 @@ public readonly record struct LookCount(int Count, int Agreeing);
 internal sealed class Rereading(ReplyRunner runner)
 {
     /// <summary>Takes the further looks that are needed.</summary>
-    /// <param name="requests">What was asked.</param>
-    /// <param name="prompts">What was read first.</param>
-    /// <param name="first">What came of it.</param>
+    /// <param name="first">What was asked and what came of it.</param>
     /// <param name="cancellation">Ends all of it.</param>
     /// <returns>The replies after the further looks; those of sure letters as they were.</returns>
-    public Generation[] Improve(
-        IReadOnlyList<SolveRequest> requests, IReadOnlyList<Prompt> prompts, IReadOnlyList<Generation> first, CancellationToken cancellation)
+    public AskedPicture[] Improve(IReadOnlyList<AskedPicture> first, CancellationToken cancellation)
     {
-        UnsureReply[] unsure = [.. Enumerable.Range(0, requests.Count).Where(row => IsUnsure(first[row]))
-            .Select(row => new UnsureReply(row, requests[row], Letters(prompts[row], first[row]), first[row].Reading.Beliefs))];
+        UnsureReply[] unsure = [.. Enumerable.Range(0, first.Count).Where(row => IsUnsure(first[row].Reply))
+            .Select(row => new UnsureReply(row, first[row].Request, Letters(first[row].Prompt, first[row].Reply), first[row].Reply.Reading.Beliefs))];
         for (var view = 1; view <= Views.Count; view++)
         {
             UnsureReply[] open = [.. unsure.Where(reply => reply.IsOpen)];
@@ -32,10 +29,11 @@ internal sealed class Rereading(ReplyRunner runner)
             foreach (var (reply, look) in open.Zip(Look(open, view, cancellation))) reply.Add(look);
         }
 
-        Generation[] improved = [.. first];
-        foreach (var reply in unsure) improved[reply.Row] = reply.Decide(first[reply.Row], runner.LeansOnWords);
+        AskedPicture[] improved = [.. first];
+        foreach (var reply in unsure) improved[reply.Row] = first[reply.Row] with { Reply = reply.Decide(first[reply.Row].Reply, runner.LeansOnWords) };
         UnsureReply[] changed = [.. unsure.Where(reply => reply.IsChanged)];
-        foreach (var (reply, rewritten) in changed.Zip(Rewrite(changed, prompts, improved, cancellation))) improved[reply.Row] = rewritten;
+        foreach (var (reply, rewritten) in changed.Zip(Rewrite(changed, improved, cancellation)))
+            improved[reply.Row] = improved[reply.Row] with { Reply = rewritten };
         return improved;
     }
 
@@ -69,17 +67,17 @@ internal sealed class Rereading(ReplyRunner runner)
     }
 
     /// <summary>The replies with the letters that all looks decide.</summary>
-    private Generation[] Rewrite(UnsureReply[] changed, IReadOnlyList<Prompt> prompts, Generation[] before, CancellationToken cancellation)
+    private Generation[] Rewrite(UnsureReply[] changed, AskedPicture[] before, CancellationToken cancellation)
     {
         if (changed.Length == 0) return [];
         var rewritten = runner.Generate(
-            [.. changed.Select(reply => prompts[reply.Row])],
+            [.. changed.Select(reply => before[reply.Row].Prompt)],
             [.. changed.Select(reply => runner.Options(reply.Request, reply.Plain))],
             cancellation);
         return [.. changed.Zip(rewritten, (reply, generation) => generation with
         {
-            Reading = before[reply.Row].Reading,
-            Timings = before[reply.Row].Timings.And(generation.Timings),
+            Reading = before[reply.Row].Reply.Reading,
+            Timings = before[reply.Row].Reply.Timings.And(generation.Timings),
         })];
     }
 

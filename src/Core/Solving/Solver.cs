@@ -72,8 +72,11 @@ public sealed record ReplyFields(IReadOnlyList<int> Mapping, IReadOnlyList<int> 
 /// <summary>What the model made of a question.</summary>
 public sealed record Solution
 {
-    /// <summary>What was asked.</summary>
+    /// <summary>What was asked; with the picture turned upright where the sheet hangs sideways.</summary>
     public required Question Question { get; init; }
+
+    /// <summary>Quarter turns clockwise by which the picture was turned before it was read, 0 to 3.</summary>
+    public int QuarterTurns { get; init; }
 
     /// <summary>The reply as text, without the token that ended it.</summary>
     public required string Text { get; init; }
@@ -290,7 +293,7 @@ public sealed class Solver : IDisposable
 
     private IReadOnlyList<Solution> SolveOnce(IReadOnlyList<SolveRequest> requests, CancellationToken cancellation)
     {
-        var (runner, rereading) = (_running.Runner, _running.Rereading);
+        var (_, runner, turning, rereading) = _running;
         var read = new List<ReadPicture>();
         try
         {
@@ -301,12 +304,14 @@ public sealed class Solver : IDisposable
             }
 
             Prompt[] prompts = [.. requests.Zip(read, (request, picture) => runner.ToPrompt(request.Question.Code, picture))];
-            var first = runner.Generate(prompts, [.. requests.Select(runner.Options)], cancellation);
+            var replies = runner.Generate(prompts, [.. requests.Select(runner.Options)], cancellation);
             cancellation.ThrowIfCancellationRequested();
-            var generations = rereading.Improve(requests, prompts, first, cancellation);
+            AskedPicture[] first = [.. Enumerable.Range(0, requests.Count).Select(i => new AskedPicture(requests[i], read[i], prompts[i], replies[i]))];
+            AskedPicture[] upright = [.. first.Select(asked => turning.Upright(asked, read, cancellation))];
+            var final = rereading.Improve(upright, cancellation);
             cancellation.ThrowIfCancellationRequested();
-            foreach (var (request, generation) in requests.Zip(generations)) Tell(request.Options, generation);
-            return [.. Enumerable.Range(0, requests.Count).Select(i => ToSolution(requests[i].Question, read[i], prompts[i], generations[i]))];
+            foreach (var asked in final) Tell(asked.Request.Options, asked.Reply);
+            return [.. final.Select(ToSolution)];
         }
         finally
         {
@@ -325,13 +330,15 @@ public sealed class Solver : IDisposable
     private static double? Confidence(Generation generation, ReplyTokens tokens) =>
         generation.Reading.Decided is { Count: > 0 } decided ? Math.Exp(decided.Sum(letter => letter.LogProbability)) : tokens.AnswerProbability();
 
-    private Solution ToSolution(Question question, ReadPicture read, Prompt prompt, Generation generation)
+    private Solution ToSolution(AskedPicture asked)
     {
+        var (question, read, prompt, generation) = (asked.Request.Question, asked.Read, asked.Prompt, asked.Reply);
         var tokens = new ReplyTokens(_kit.Tokenizer, generation);
         var reply = ReplyParser.Parse(tokens.Text);
         return new Solution
         {
             Question = question,
+            QuarterTurns = asked.QuarterTurns,
             Text = tokens.Text,
             Reply = reply,
             RawConfidence = reply is ReplyResult.Reply ? Confidence(generation, tokens) : null,
@@ -348,13 +355,13 @@ public sealed class Solver : IDisposable
 }
 
 /// <summary>A model, and what runs batches through it.</summary>
-internal sealed record RunningModel(IVisionModel Model, ReplyRunner Runner, Rereading Rereading) : IDisposable
+internal sealed record RunningModel(IVisionModel Model, ReplyRunner Runner, Turning Turning, Rereading Rereading) : IDisposable
 {
     /// <summary>Takes the model over.</summary>
     public static RunningModel Of(IVisionModel model, PictureConfig pictures, PromptKit kit)
     {
         var runner = new ReplyRunner(model, pictures, kit);
-        return new RunningModel(model, runner, new Rereading(runner));
+        return new RunningModel(model, runner, new Turning(runner), new Rereading(runner));
     }
 
     public void Dispose()

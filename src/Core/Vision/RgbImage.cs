@@ -29,6 +29,32 @@ public sealed class RgbImage
     /// <summary>[Height, Width, 3] bytes: red, green, blue.</summary>
     public byte[] Pixels { get; }
 
+    /// <summary>The picture turned clockwise by quarters.</summary>
+    /// <param name="quarters">0 to 3.</param>
+    public RgbImage Turned(int quarters)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(quarters);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(quarters, 3);
+        if (quarters == 0) return this;
+        var (width, height) = quarters == 2 ? (Width, Height) : (Height, Width);
+        var pixels = new byte[Pixels.Length];
+        for (var y = 0; y < height; y++)
+        {
+            for (var x = 0; x < width; x++)
+            {
+                var (column, row) = quarters switch
+                {
+                    1 => (y, Height - 1 - x),
+                    2 => (Width - 1 - x, Height - 1 - y),
+                    _ => (Width - 1 - y, x),
+                };
+                Pixels.AsSpan(((row * Width) + column) * 3, 3).CopyTo(pixels.AsSpan(((y * width) + x) * 3, 3));
+            }
+        }
+
+        return new RgbImage(width, height, pixels);
+    }
+
     /// <summary>The colour between pixels, bilinear; outside the picture that of the nearest pixel.</summary>
     /// <param name="x">0 is the middle of the first column.</param>
     /// <param name="y">0 is the middle of the first row.</param>

@@ -51,6 +51,9 @@ internal sealed record SolveReport
     /// <summary>True where looks at the picture left letters unsure and the word list had a say in them.</summary>
     public bool? LeantOnWords { get; init; }
 
+    /// <summary>Degrees clockwise by which the picture was turned because the sheet hangs sideways; null for none.</summary>
+    public int? Turned { get; init; }
+
     public string? Expected { get; init; }
 
     public bool? Correct { get; init; }
@@ -77,6 +80,7 @@ internal sealed record SolveReport
         Certified = assessment?.IsConfident,
         HardFailures = assessment is { HardFailures.Count: > 0 } ? [.. assessment.HardFailures.Select(Name)] : null,
         LeantOnWords = solution.Generation.Reading.LeantOnWords ? true : null,
+        Turned = solution.QuarterTurns == 0 ? null : 90 * solution.QuarterTurns,
         Expected = item.Expected,
         Correct = item.Expected is null ? null : item.Expected == solution.Answer,
         FinishReason = Name(solution.Generation.Finish),
