@@ -29,7 +29,9 @@ internal static class FinderLoss
         using TorchSharp.Scalar weight = MeanWeight;
         return (stack([heatLoss, meanLoss * weight, seenLoss]).sum(), new Dictionary<string, double>
         {
-            ["loss_heat"] = heatLoss.item<float>(), ["loss_mean"] = meanLoss.item<float>(), ["loss_seen"] = seenLoss.item<float>(),
+            ["loss_heat"] = heatLoss.item<float>(),
+            ["loss_mean"] = meanLoss.item<float>(),
+            ["loss_seen"] = seenLoss.item<float>(),
         });
     }
 

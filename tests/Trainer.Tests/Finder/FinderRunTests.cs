@@ -10,7 +10,13 @@ public sealed class FinderRunTests : IDisposable
 {
     private static readonly FinderConfig Config = new()
     {
-        Name = "finder", Seed = 3, Steps = 4, Batch = 4, CheckpointEvery = 1, ProbeEvery = 4, ProbeScenes = 4,
+        Name = "finder",
+        Seed = 3,
+        Steps = 4,
+        Batch = 4,
+        CheckpointEvery = 1,
+        ProbeEvery = 4,
+        ProbeScenes = 4,
     };
 
     private readonly string _folder = Directory.CreateTempSubdirectory("finder").FullName;
