@@ -40,9 +40,9 @@ public sealed class CliTests
     [InlineData("--batch 300", "--batch is a whole number from 1 to 256, not '300'.")]
     [InlineData("--threads -1", "--threads is a whole number from 0 to 1024, not '-1'.")]
     [InlineData("--risk 1", "--risk is above 0 and below 1, not '1'.")]
-    [InlineData("--split train", "--split is one of clean, vocabulary, letters, fonts, camera, not 'train'.")]
-    [InlineData("--split 2", "--split is one of clean, vocabulary, letters, fonts, camera, not '2'.")]
-    [InlineData("--splits clean,train", "--splits is some of clean,vocabulary,letters,fonts,camera, not 'clean,train'.")]
+    [InlineData("--split train", "--split is one of clean, vocabulary, letters, fonts, camera, wide, scene, not 'train'.")]
+    [InlineData("--split 2", "--split is one of clean, vocabulary, letters, fonts, camera, wide, scene, not '2'.")]
+    [InlineData("--splits clean,train", "--splits is some of clean,vocabulary,letters,fonts,camera,wide,scene, not 'clean,train'.")]
     [InlineData("--severity 3-1", "--severity is a number from 0 to 5 or a range such as 1-3, not '3-1'.")]
     [InlineData("--colour", "--colour")]
     public async Task A_value_that_makes_no_sense_is_refused_with_what_was_expected_and_found(string arguments, string message)
