@@ -9,6 +9,7 @@ exec </dev/null
 GENAI_TESTS=(Core.Tests Export.Tests)
 CUDA_TESTS=(Core.Tests)
 declare -A missing=()
+format=""
 
 main() {
   prepare_environment
@@ -17,10 +18,10 @@ main() {
   dotnet restore Edge.sln --locked-mode
   say "build"
   dotnet build Edge.sln -c Release --no-restore -warnaserror "-warnnotaserror:NU1900;NU1901;NU1902;NU1903;NU1904" -p:UseSharedCompilation=false
-  say "format"
-  dotnet format Edge.sln --verify-no-changes --no-restore
+  start_format
   build_with genai "GenAI" "${GENAI_TESTS[@]}"
   build_with_cuda
+  end_format
   say "test"
   run_tests
 }
@@ -94,6 +95,21 @@ add_trixie() {
   mirror=$(grep -rhoE 'https?://[^ ]+/debian/?( |$)' /etc/apt/sources.list /etc/apt/sources.list.d 2>/dev/null | head -n 1 | tr -d ' ') || true
   echo "deb ${mirror:-http://deb.debian.org/debian} trixie main" >/etc/apt/sources.list.d/edge-trixie.list
   printf 'Package: *\nPin: release n=trixie\nPin-Priority: -1\n' >/etc/apt/preferences.d/edge-trixie
+}
+
+# Beside the further builds: both leave a core free.
+start_format() {
+  mkdir -p artifacts
+  dotnet format Edge.sln --verify-no-changes --no-restore >artifacts/format.log 2>&1 &
+  format=$!
+}
+
+end_format() {
+  say "format"
+  wait "$format" || {
+    cat artifacts/format.log
+    fail "Some files are not formatted: dotnet format Edge.sln"
+  }
 }
 
 # The same sources over other packages, beside the default build. They are not served everywhere.
