@@ -24,14 +24,18 @@ internal sealed class Turning(ReplyRunner runner)
     {
         if (!Sideways.IsWorthATurn(asked.Reply)) return asked;
         AskedPicture[] turned = [.. Enumerable.Range(1, 3).Select(turns => Turn(asked, turns, opened))];
-        var looks = runner.Generate(
+        var seen = runner.Generate(
             [.. turned.Select(way => way.Prompt)],
             [.. turned.Select(way => runner.Options(way.Request) with { LettersOnly = true, OnToken = null })],
             cancellation);
+        Generation[] looks = [.. seen.Zip(turned, (look, way) =>
+            look with { Timings = look.Timings.And(new GenerationTimings(way.Read.CutTime + way.Read.VisionTime, default)) })];
         if (Sideways.Best(asked.Reply, looks) is not { } best) return asked with { Reply = WithTimeOf(asked.Reply, looks) };
         var way = turned[best];
         var reply = runner.Generate([way.Prompt], [runner.Options(way.Request)], cancellation)[0];
-        return way with { Reply = WithTimeOf(WithTimeOf(reply, looks), [asked.Reply]) };
+        // The picture that is kept is counted as the first look's picture is; the first look itself is counted here.
+        var read = way.Read with { CutTime = asked.Read.CutTime, VisionTime = asked.Read.VisionTime };
+        return way with { Read = read, Reply = WithTimeOf(reply, [.. looks, asked.Reply]) };
     }
 
     private AskedPicture Turn(AskedPicture asked, int turns, List<ReadPicture> opened)
