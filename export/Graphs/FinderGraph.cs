@@ -13,8 +13,6 @@ namespace Vlm.Export.Graphs;
 /// </summary>
 internal sealed class FinderGraph
 {
-    private const int MapWidth = FinderInput.Width / 4, MapHeight = FinderInput.Height / 4;
-
     // What the trainer's norms add to a variance.
     private const float NormEpsilon = 1e-5f;
 
@@ -41,8 +39,9 @@ internal sealed class FinderGraph
         var x4 = Stage("stage4", x3);
         var y3 = Block("join3", _graph.Add(Twice(Plain("lateral4", x4)), Plain("lateral3", x3)));
         var y2 = Block("join2", _graph.Add(Twice(y3), Plain("lateral2", x2)));
-        var heat = _graph.Node("Softmax", [_graph.Reshape(Plain("heat", y2), 0, 4, MapWidth * MapHeight)], NodeAttribute.Int("axis", -1));
-        _graph.Output("corners", _graph.MatMul(heat, Places()), DataType.Float, "batch", 4, 2);
+        const int Cells = FinderInput.MapWidth * FinderInput.MapHeight;
+        var heat = _graph.Node("Softmax", [_graph.Reshape(Plain("heat", y2), 0, 4, Cells)], NodeAttribute.Int("axis", -1));
+        _graph.Output("corners", _graph.MatMul(heat, Floats("places", FinderInput.MapPlaces(), Cells, 2)), DataType.Float, "batch", 4, 2);
         _graph.Output("peaks", _graph.Node("ReduceMax", [heat, _graph.Vector(2L)], NodeAttribute.Int("keepdims", 0)), DataType.Float, "batch", 4);
 
         var axes = _graph.Vector(2L, 3L);
@@ -113,15 +112,6 @@ internal sealed class FinderGraph
     private Value Twice(Value x) => _graph.Node(
         "Resize", [x, Value.None, _graph.Vector(1f, 1f, 2f, 2f)],
         NodeAttribute.Text("mode", "nearest"), NodeAttribute.Text("coordinate_transformation_mode", "asymmetric"), NodeAttribute.Text("nearest_mode", "floor"));
-
-    /// <summary>[36 · 48, 2] the middles of the heatmap's cells in shares of the sides.</summary>
-    private Value Places()
-    {
-        var values = new float[MapWidth * MapHeight * 2];
-        for (var i = 0; i < MapWidth * MapHeight; i++)
-            (values[2 * i], values[(2 * i) + 1]) = (((i % MapWidth) + 0.5f) / MapWidth, ((i / MapWidth) + 0.5f) / MapHeight);
-        return Floats("places", values, MapWidth * MapHeight, 2);
-    }
 
     private float[] Read(string name) => _weights.Names.Contains(name)
         ? _weights.ReadFloats(name)

@@ -17,6 +17,21 @@ public sealed record FinderInput(float[] Values, float Scale, float Left, float 
     /// <summary>Rows.</summary>
     public const int Height = 144;
 
+    /// <summary>Columns of a corner's heatmap.</summary>
+    public const int MapWidth = Width / 4;
+
+    /// <summary>Rows of a corner's heatmap.</summary>
+    public const int MapHeight = Height / 4;
+
+    /// <summary>[36 · 48 · 2] the middles of the heatmap's cells, x and y in shares of the sides.</summary>
+    public static float[] MapPlaces()
+    {
+        var places = new float[MapWidth * MapHeight * 2];
+        for (var i = 0; i < MapWidth * MapHeight; i++)
+            (places[2 * i], places[(2 * i) + 1]) = (((i % MapWidth) + 0.5f) / MapWidth, ((i / MapWidth) + 0.5f) / MapHeight);
+        return places;
+    }
+
     /// <summary>Shrinks a frame by averaging areas; a small one is enlarged by repeating pixels.</summary>
     public static FinderInput Of(RgbImage frame)
     {

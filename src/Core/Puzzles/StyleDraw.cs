@@ -85,8 +85,10 @@ internal static class StyleDraw
         return (Tinted(rng, 0, 70), Tinted(rng, 185, 255));
     }
 
-    private static Colour Grey(int level) => new((byte)level, (byte)level, (byte)level);
+    /// <summary>A grey, 0 to 255.</summary>
+    public static Colour Grey(int level) => new((byte)level, (byte)level, (byte)level);
 
-    private static Colour Tinted(SeededRandom rng, int low, int high) =>
+    /// <summary>Any colour with its parts in a range.</summary>
+    public static Colour Tinted(SeededRandom rng, int low, int high) =>
         new((byte)rng.Between(low, high), (byte)rng.Between(low, high), (byte)rng.Between(low, high));
 }

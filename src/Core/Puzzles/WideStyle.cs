@@ -95,12 +95,9 @@ internal static class WideStyle
     {
         var look = rng.NextDouble();
         if (look < 0.3) return (Colour.White, Colour.Black);
-        var (light, dark) = look < 0.65 ? (Grey(rng.Between(205, 255)), Grey(rng.Between(0, 80))) : (Tinted(rng, 195, 255), Tinted(rng, 0, 85));
+        var (light, dark) = look < 0.65
+            ? (StyleDraw.Grey(rng.Between(205, 255)), StyleDraw.Grey(rng.Between(0, 80)))
+            : (StyleDraw.Tinted(rng, 195, 255), StyleDraw.Tinted(rng, 0, 85));
         return rng.Chance(0.5) ? (dark, light) : (light, dark);
     }
-
-    private static Colour Grey(int level) => new((byte)level, (byte)level, (byte)level);
-
-    private static Colour Tinted(SeededRandom rng, int low, int high) =>
-        new((byte)rng.Between(low, high), (byte)rng.Between(low, high), (byte)rng.Between(low, high));
 }

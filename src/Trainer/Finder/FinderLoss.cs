@@ -38,7 +38,7 @@ internal static class FinderLoss
     /// <summary>[B, 4, 36 · 48] weights that sum to 1.</summary>
     private static Tensor Targets(Tensor corners)
     {
-        using var cells = tensor(new float[] { FinderNet.MapWidth, FinderNet.MapHeight });
+        using var cells = tensor(new float[] { FinderInput.MapWidth, FinderInput.MapHeight });
         var offset = (FinderNet.Places(CPU) * cells) - (corners.unsqueeze(2) * cells);       // [B, 4, 36 · 48, 2]
         using TorchSharp.Scalar sharpness = -1 / (2 * Spread * Spread);
         return (offset.square().sum(-1) * sharpness).softmax(-1);

@@ -14,9 +14,6 @@ namespace Vlm.Trainer.Finder;
 /// <remarks>B frames. Stages of two 3x3 convolutions halve the sides; two lateral additions bring the last one's knowledge back to stride 4.</remarks>
 public sealed class FinderNet : Module
 {
-    /// <summary>Columns and rows of a heatmap.</summary>
-    public const int MapWidth = FinderInput.Width / 4, MapHeight = FinderInput.Height / 4;
-
     [ComponentName(Name = "stage1")] private readonly Sequential _stage1 = Sequential(("0", Block(1, 16, 2)), ("1", Block(16, 16)));
     [ComponentName(Name = "stage2")] private readonly Sequential _stage2 = Sequential(("0", Block(16, 32, 2)), ("1", Block(32, 32)));
     [ComponentName(Name = "stage3")] private readonly Sequential _stage3 = Sequential(("0", Block(32, 64, 2)), ("1", Block(64, 64)));
@@ -53,13 +50,7 @@ public sealed class FinderNet : Module
     }
 
     /// <summary>[36 · 48, 2] the middles of the heatmap's cells in shares of the sides.</summary>
-    public static Tensor Places(Device device)
-    {
-        var values = new float[MapWidth * MapHeight * 2];
-        for (var i = 0; i < MapWidth * MapHeight; i++)
-            (values[2 * i], values[(2 * i) + 1]) = (((i % MapWidth) + 0.5f) / MapWidth, ((i / MapWidth) + 0.5f) / MapHeight);
-        return tensor(values, device: device).view(-1, 2);
-    }
+    public static Tensor Places(Device device) => tensor(FinderInput.MapPlaces(), device: device).view(-1, 2);
 
     private static Sequential Block(int from, int to, int stride = 1) => Sequential(
         ("conv", Conv2d(from, to, 3, stride, 1, bias: false)), ("norm", BatchNorm2d(to)), ("act", ReLU()));
