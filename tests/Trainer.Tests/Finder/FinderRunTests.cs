@@ -6,6 +6,7 @@ using Vlm.Trainer.Runs;
 namespace Vlm.Trainer.Tests.Finder;
 
 /// <summary>The finder's runs: what they are shown, and that a stop costs nothing.</summary>
+[Collection("seeded")]
 public sealed class FinderRunTests : IDisposable
 {
     private static readonly FinderConfig Config = new()

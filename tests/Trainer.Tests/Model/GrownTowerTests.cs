@@ -7,6 +7,7 @@ using static TorchSharp.torch;
 namespace Vlm.Trainer.Tests.Model;
 
 /// <summary>A grown tower starts where the smaller one stands, and every new weight that can matter gets a gradient.</summary>
+[Collection("seeded")]
 public sealed class GrownTowerTests : IDisposable
 {
     private static readonly PatchGrid Grid = new(1, 4, 6);

@@ -9,6 +9,7 @@ using static TorchSharp.torch;
 
 namespace Vlm.Trainer.Tests.Supervised;
 
+[Collection("seeded")]
 public sealed class SupervisedRunTests : IDisposable
 {
     private static readonly string Config = Path.Combine(Repository.Root, "configs", "test.json");
