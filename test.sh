@@ -156,13 +156,14 @@ run_tests_with() {
   for project in "$@"; do
     echo "== $project with $accelerator"
     # shellcheck disable=SC2086 # Classes are several words.
-    dotnet "artifacts/$accelerator/bin/$project/release/$project.dll" $classes || return 1
+    dotnet "artifacts/$accelerator/bin/$project/release/$project.dll" -noColor $classes 2>&1 | tee -a artifacts/further.log || return 1
   done
 }
 
 run_tests() {
   mkdir -p artifacts
   local log=artifacts/test.log code=0
+  : >artifacts/further.log
   # One test program at a time: the models in them use every core.
   dotnet test --solution Edge.sln -c Release --no-build --no-restore --max-parallel-test-modules 1 2>&1 | tee "$log" || code=$?
   set -f
@@ -170,9 +171,9 @@ run_tests() {
   run_tests_with cuda "-class *Provider* -class *Engines* -class *ContractTests" "${CUDA_TESTS[@]}" || code=1
   set +f
   local passed failed skipped
-  passed=$(total succeeded "$log")
-  failed=$(total failed "$log")
-  skipped=$(total skipped "$log")
+  failed=$(($(total failed "$log") + $(further Failed) + $(further Errors)))
+  skipped=$(($(total skipped "$log") + $(further Skipped) + $(further "Not Run")))
+  passed=$(($(total succeeded "$log") + $(further Total) - $(further Failed) - $(further Skipped) - $(further "Not Run")))
   if [ "$((passed + failed))" -eq 0 ]; then
     echo "No test ran." >&2
     code=1
@@ -180,7 +181,7 @@ run_tests() {
   if [ "$code" -eq 0 ] && [ "$failed" -ne 0 ]; then
     code=1
   fi
-  [ "$failed" -eq 0 ] || sed -nE 's/^failed /failed: /p' "$log" | head -n 30
+  [ "$failed" -eq 0 ] || sed -nE 's/^failed /failed: /p; s/^ +(.*) \[FAIL\]$/failed: \1/p' "$log" artifacts/further.log | head -n 30
   echo "$passed passed, $failed failed, $skipped skipped"
   exit "$code"
 }
@@ -188,6 +189,11 @@ run_tests() {
 # The number after "  <word>: " in the last summary of the log; 0 without one.
 total() {
   sed -nE "s/^ +$1: ([0-9]+)\$/\1/p" "$2" | tail -n 1 | grep . || echo 0
+}
+
+# The sum of a number over the further runs, which print one line each: "   Core.Tests  Total: 27, Errors: 0, Failed: 0, Skipped: 0, Not Run: 0, Time: 4.781s".
+further() {
+  sed -nE "s/.*  Total: .*/,&/; s/^,.*[ ,]$1: ([0-9]+),.*/\1/p" artifacts/further.log | awk '{ sum += $1 } END { print sum + 0 }'
 }
 
 say() {

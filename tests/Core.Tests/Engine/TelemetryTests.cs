@@ -114,7 +114,9 @@ public sealed class TelemetryTests
 
     private static async Task RunSessionIn(string home, string seconds, EngineKind engine, params string[] under)
     {
-        string[] command = [.. under, Environment.ProcessPath!, "-method", $"{typeof(TelemetryTests).FullName}.{nameof(A_session_runs_for_a_while)}"];
+        // Not this process's own path: that is dotnet where the tests were started as `dotnet Core.Tests.dll`.
+        var tests = Path.Combine(AppContext.BaseDirectory, typeof(TelemetryTests).Assembly.GetName().Name!);
+        string[] command = [.. under, tests, "-method", $"{typeof(TelemetryTests).FullName}.{nameof(A_session_runs_for_a_while)}"];
         var start = new ProcessStartInfo(command[0], command[1..])
         {
             RedirectStandardOutput = true,
