@@ -56,8 +56,11 @@ internal static class HousePlan
         // The project's own folder: what the program is made of, who knows all below it, and its configuration.
         ["src/Edge"] =
         [
-            "src/Edge/Answers", "src/Edge/Escalations", "src/Edge/Queries", "src/Edge/Routing", "src/Edge/Scenes", "src/Edge/Storage",
+            "src/Edge/Answers", "src/Edge/Cameras", "src/Edge/Cameras/Sources", "src/Edge/Escalations", "src/Edge/Queries", "src/Edge/Routing",
+            "src/Edge/Scenes", "src/Edge/Storage",
         ],
+        ["src/Edge/Cameras"] = [],
+        ["src/Edge/Cameras/Sources"] = ["src/Edge/Cameras"],
         ["src/Edge/Scenes"] = [],
         ["src/Edge/Routing"] = [],
         ["src/Edge/Storage"] = [],
