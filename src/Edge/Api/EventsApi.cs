@@ -29,8 +29,15 @@ internal sealed record AlarmOverEvent(string Kind, DateTimeOffset Since);
 /// <summary>A person said what the picture of a question says.</summary>
 internal sealed record ReviewEvent(string Id, ReviewBody Review);
 
+/// <summary>What the sheet before a camera says, to this message: read often enough.</summary>
+internal sealed record PublishedEvent(string Camera, string Id, string Code, string Answer, double? Confidence, bool Certified, string AnsweredBy);
+
+/// <summary>What was published of a camera holds no longer.</summary>
+internal sealed record WithdrawnEvent(string Camera, string Id, string Reason);
+
 /// <summary>
-/// <c>GET /api/v1/events</c>: server-sent events <c>correction</c>, <c>no_correction</c>, <c>review</c>, <c>alarm</c> and <c>alarm_over</c>.
+/// <c>GET /api/v1/events</c>: server-sent events <c>correction</c>, <c>no_correction</c>, <c>review</c>, <c>published</c>, <c>withdrawn</c>, <c>alarm</c> and
+/// <c>alarm_over</c>.
 /// </summary>
 internal static class EventsApi
 {
@@ -98,6 +105,11 @@ internal static class EventsApi
                 ("alarm_over", JsonSerializer.Serialize(new AlarmOverEvent(kind, since), ApiJson.Default.AlarmOverEvent)),
             EdgeEvent.Reviewed(var id, var review) =>
                 ("review", JsonSerializer.Serialize(new ReviewEvent(id, ReviewBody.From(review)), ApiJson.Default.ReviewEvent)),
+            EdgeEvent.Published(var camera, var id, var code, var text, var confidence, var isCertified, var by) =>
+                ("published", JsonSerializer.Serialize(
+                    new PublishedEvent(camera, id, code, text, confidence, isCertified, by.ToLabel()), ApiJson.Default.PublishedEvent)),
+            EdgeEvent.Withdrawn(var camera, var id, var reason) =>
+                ("withdrawn", JsonSerializer.Serialize(new WithdrawnEvent(camera, id, reason), ApiJson.Default.WithdrawnEvent)),
             _ => throw new System.Diagnostics.UnreachableException(),
         };
         return $"id: {happened.Number}\nevent: {name}\ndata: {json}\n\n";

@@ -1,22 +1,8 @@
+using Vlm.Edge.Scenes;
 using Vlm.Hosting;
 using Vlm.Vision;
 
 namespace Vlm.Edge.Escalations;
-
-/// <summary>A part of a picture, as shares of its width and height from the top left.</summary>
-internal sealed record Region
-{
-    public double Left { get; init; }
-
-    public double Top { get; init; }
-
-    public double Width { get; init; } = 1;
-
-    public double Height { get; init; } = 1;
-
-    /// <summary>Whether it lies inside the picture and is not empty.</summary>
-    public bool IsValid => Left >= 0 && Top >= 0 && Width > 0 && Height > 0 && Left + Width <= 1 + 1e-9 && Top + Height <= 1 + 1e-9;
-}
 
 /// <summary>What leaves the box of a picture: no more than the larger model needs.</summary>
 internal sealed record PictureRules
@@ -46,9 +32,7 @@ internal sealed record PictureRules
     /// <summary>Whatever is wrong with these options, in words.</summary>
     public IEnumerable<string> Problems()
     {
-        if (Crop is { IsValid: false }) yield return $"crop: expected a part inside the picture, in shares from 0 to 1, found {Crop}";
-        foreach (var mask in Masks.Where(mask => !mask.IsValid))
-            yield return $"masks: expected parts inside the picture, in shares from 0 to 1, found {mask}";
+        foreach (var problem in Region.Problems(Crop, Masks)) yield return problem;
         foreach (var problem in Check.Ranges(("max_side", MaxSide, 56, 8192), ("max_bytes", MaxBytes, 1024, 48 << 20))) yield return problem;
     }
 
@@ -60,8 +44,8 @@ internal sealed record PictureRules
     public byte[] Apply(RgbImage picture)
     {
         ArgumentNullException.ThrowIfNull(picture);
-        var image = Cropped(Masked(picture));
-        image = Shrunk(image, MaxSide);
+        var masked = Region.Cover(picture, Masks);
+        var image = Shrunk(Crop?.Of(masked) ?? masked, MaxSide);
         while (true)
         {
             if (Smallest(image) is { } file) return file;
@@ -82,39 +66,6 @@ internal sealed record PictureRules
         }
 
         return null;
-    }
-
-    private RgbImage Masked(RgbImage image)
-    {
-        if (Masks.Count == 0) return image;
-        var pixels = image.Pixels.ToArray();
-        foreach (var mask in Masks)
-        {
-            var (left, top, width, height) = Pixels(mask, image);
-            for (var row = top; row < top + height; row++) pixels.AsSpan(((row * image.Width) + left) * 3, width * 3).Clear();
-        }
-
-        return new RgbImage(image.Width, image.Height, pixels);
-    }
-
-    private RgbImage Cropped(RgbImage image)
-    {
-        if (Crop is null) return image;
-        var (left, top, width, height) = Pixels(Crop, image);
-        var pixels = new byte[width * height * 3];
-        for (var row = 0; row < height; row++)
-            image.Pixels.AsSpan((((top + row) * image.Width) + left) * 3, width * 3).CopyTo(pixels.AsSpan(row * width * 3));
-        return new RgbImage(width, height, pixels);
-    }
-
-    /// <summary>Whole pixels, rounded outwards: a mask never leaves a seam.</summary>
-    private static (int Left, int Top, int Width, int Height) Pixels(Region region, RgbImage image)
-    {
-        var left = Math.Clamp((int)Math.Floor(region.Left * image.Width), 0, image.Width - 1);
-        var top = Math.Clamp((int)Math.Floor(region.Top * image.Height), 0, image.Height - 1);
-        var right = Math.Clamp((int)Math.Ceiling((region.Left + region.Width) * image.Width), left + 1, image.Width);
-        var bottom = Math.Clamp((int)Math.Ceiling((region.Top + region.Height) * image.Height), top + 1, image.Height);
-        return (left, top, right - left, bottom - top);
     }
 
     private static RgbImage Shrunk(RgbImage image, int side)

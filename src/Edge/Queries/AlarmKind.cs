@@ -37,6 +37,15 @@ internal enum AlarmKind
 
     /// <summary>Nobody keeps the machine's clock right.</summary>
     ClockUnknown,
+
+    /// <summary>The machine is too hot, and cameras are looked at less often.</summary>
+    Hot,
+
+    /// <summary>The MQTT broker cannot be used.</summary>
+    Broker,
+
+    /// <summary>The message of a camera cannot be had, so its pictures are not read.</summary>
+    NoMessage,
 }
 
 /// <summary>What to do about each.</summary>
@@ -55,6 +64,9 @@ internal static class AlarmAdvice
         AlarmKind.Quarantine => "Check the disk. Keep what lies there for whoever can read it, or remove it: then this ends.",
         AlarmKind.PicturesLost => "Check the disk. 'dead-letters list' names the questions; drop them: then this ends.",
         AlarmKind.ClockUnknown => "Start a time service (timedatectl set-ntp true), or say clock: always when the clock is kept otherwise.",
+        AlarmKind.Hot => "Give the box air or shade, or look less often (cameras: look: per_minute).",
+        AlarmKind.Broker => "Check the network, and host, port, user and password_file of the section mqtt; what stands is said again when it is back.",
+        AlarmKind.NoMessage => "Check the camera's section message and where it points; what is read meanwhile is nothing.",
         _ => throw new UnreachableException(),
     };
 }

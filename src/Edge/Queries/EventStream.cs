@@ -12,6 +12,8 @@ namespace Vlm.Edge.Queries;
 [JsonDerivedType(typeof(Alarm), "alarm")]
 [JsonDerivedType(typeof(AlarmOver), "alarm_over")]
 [JsonDerivedType(typeof(Reviewed), "review")]
+[JsonDerivedType(typeof(Published), "published")]
+[JsonDerivedType(typeof(Withdrawn), "withdrawn")]
 internal abstract record EdgeEvent
 {
     private EdgeEvent()
@@ -32,6 +34,12 @@ internal abstract record EdgeEvent
 
     /// <summary>A person said what the picture says.</summary>
     public sealed record Reviewed(string Id, Review Review) : EdgeEvent;
+
+    /// <summary>What a camera's sheet says, read often enough: the answer of this id to this message.</summary>
+    public sealed record Published(string Camera, string Id, string Code, string Text, double? Confidence, bool IsCertified, AnsweredBy By) : EdgeEvent;
+
+    /// <summary>What was published of a camera holds no longer.</summary>
+    public sealed record Withdrawn(string Camera, string Id, string Reason) : EdgeEvent;
 }
 
 /// <summary>An event with its place in the stream.</summary>

@@ -9,7 +9,14 @@ namespace Vlm.Edge.Queries;
 /// <param name="Code">The code in its normal form.</param>
 /// <param name="Mode">What to do with an unconfident answer.</param>
 /// <param name="Deadline">How long the client waits.</param>
-internal sealed record Query(string Id, byte[] Picture, string Code, RoutingMode Mode, Deadline Deadline);
+internal sealed record Query(string Id, byte[] Picture, string Code, RoutingMode Mode, Deadline Deadline)
+{
+    /// <summary>
+    /// Whether the box reads the picture even if it answered the same before: a second witness. What the larger model said is given again nevertheless, for it
+    /// is not paid twice.
+    /// </summary>
+    public bool IsReadAnew { get; init; }
+}
 
 /// <summary>How long a client waits, on a clock that runs.</summary>
 /// <param name="Clock">The clock.</param>

@@ -170,9 +170,13 @@ internal sealed class QueryPipeline(LocalModel model, Escalator? larger, AnswerM
         Timings = timings with { Total = query.Deadline.Elapsed },
     };
 
-    /// <summary>An answer to give again: the box's own one only while its certificate stands, and not to clients that want the larger model's.</summary>
+    /// <summary>
+    /// An answer to give again: the box's own one only while its certificate stands, and neither to clients that want the larger model's nor to those that want
+    /// another reading.
+    /// </summary>
     private Answer? Known(Query query, Scene scene) =>
-        memory.FindSame(scene, query.Code) is { } known && (known.By == AnsweredBy.Escalation || (IsPromiseKept && query.Mode != RoutingMode.EscalateAll))
+        memory.FindSame(scene, query.Code) is { } known
+            && (known.By == AnsweredBy.Escalation || (IsPromiseKept && query is { IsReadAnew: false, Mode: not RoutingMode.EscalateAll }))
             ? known : null;
 
     private bool IsPromiseKept => model.Drift is not { IsPromiseKept: false };

@@ -27,18 +27,21 @@ internal sealed class Scene
     /// <summary>The scene of a picture of any size.</summary>
     public static Scene From(RgbImage picture)
     {
-        var grey = Grey(picture, HashColumns, HashRows);
+        var grey = GreyCells.Of(picture, HashColumns, HashRows);
         ulong hash = 0;
         for (var row = 0; row < HashRows; row++)
         {
             for (var column = 0; column < HashColumns - 1; column++)
                 hash = (hash << 1) | (grey[(row * HashColumns) + column] < grey[(row * HashColumns) + column + 1] ? 1UL : 0UL);
         }
-        return new Scene(hash, [.. Grey(picture, Side, Side).Select(value => (byte)MathF.Round(value))]);
+        return new Scene(hash, [.. GreyCells.Of(picture, Side, Side).Select(value => (byte)MathF.Round(value))]);
     }
 
     /// <summary>Whether both show the same, apart from noise, compression and overall brightness.</summary>
     public bool IsSameAs(Scene other) => BitOperations.PopCount(Hash ^ other.Hash) <= MostBits && Difference(other) <= MostDifference;
+
+    /// <summary>Whether fine detail is the same, the order of light and dark apart: on an even wall that is noise.</summary>
+    public bool HasSameDetailAs(Scene other) => Difference(other) <= MostDifference;
 
     /// <summary>The largest difference of two cells, overall brightness apart; 0 to 255.</summary>
     public float Difference(Scene other)
@@ -46,26 +49,5 @@ internal sealed class Scene
         var (most, shift) = (0f, _mean - other._mean);
         for (var i = 0; i < _thumbnail.Length; i++) most = MathF.Max(most, MathF.Abs(_thumbnail[i] - other._thumbnail[i] - shift));
         return most;
-    }
-
-    /// <summary>Means over the cells of a grid; [rows, columns], each in [0, 255], the luminance of ITU-R BT.601.</summary>
-    private static float[] Grey(RgbImage picture, int columns, int rows)
-    {
-        var sums = new long[rows * columns];
-        var counts = new int[rows * columns];
-        var columnOf = new int[picture.Width];
-        for (var x = 0; x < picture.Width; x++) columnOf[x] = (int)((long)x * columns / picture.Width);
-        for (var y = 0; y < picture.Height; y++)
-        {
-            var first = (int)((long)y * rows / picture.Height) * columns;
-            var line = picture.Pixels.AsSpan(y * picture.Width * 3, picture.Width * 3);
-            for (var x = 0; x < picture.Width; x++)
-            {
-                sums[first + columnOf[x]] += (299 * line[x * 3]) + (587 * line[(x * 3) + 1]) + (114 * line[(x * 3) + 2]);
-                counts[first + columnOf[x]]++;
-            }
-        }
-        // A picture with fewer pixels than cells leaves cells empty; they count as black, the same way each time.
-        return [.. sums.Select((sum, i) => counts[i] == 0 ? 0f : sum / 1000f / counts[i])];
     }
 }

@@ -56,18 +56,27 @@ internal static class HousePlan
         // The project's own folder: what the program is made of, who knows all below it, and its configuration.
         ["src/Edge"] =
         [
-            "src/Edge/Answers", "src/Edge/Cameras", "src/Edge/Cameras/Sources", "src/Edge/Escalations", "src/Edge/Queries", "src/Edge/Routing",
-            "src/Edge/Scenes", "src/Edge/Storage",
+            "src/Edge/Answers", "src/Edge/Cameras", "src/Edge/Cameras/Sources", "src/Edge/Escalations", "src/Edge/Messages", "src/Edge/Mqtt",
+            "src/Edge/Queries", "src/Edge/Routing", "src/Edge/Scenes", "src/Edge/Storage", "src/Edge/Watching",
         ],
-        ["src/Edge/Cameras"] = [],
+        ["src/Edge/Cameras"] = ["src/Edge/Messages", "src/Edge/Scenes"],
         ["src/Edge/Cameras/Sources"] = ["src/Edge/Cameras"],
         ["src/Edge/Scenes"] = [],
+        ["src/Edge/Messages"] = [],
+        ["src/Edge/Mqtt"] = [],
         ["src/Edge/Routing"] = [],
         ["src/Edge/Storage"] = [],
         ["src/Edge/Answers"] = ["src/Edge/Routing", "src/Edge/Scenes", "src/Edge/Storage"],
-        ["src/Edge/Escalations"] = ["src/Edge/Routing", "src/Edge/Storage"],
+        ["src/Edge/Escalations"] = ["src/Edge/Routing", "src/Edge/Scenes", "src/Edge/Storage"],
         ["src/Edge/Queries"] = ["src/Edge/Answers", "src/Edge/Escalations", "src/Edge/Routing", "src/Edge/Scenes", "src/Edge/Storage"],
-        ["src/Edge/Api"] = ["src/Edge", "src/Edge/Answers", "src/Edge/Escalations", "src/Edge/Queries", "src/Edge/Routing"],
+        ["src/Edge/Watching"] =
+        [
+            "src/Edge/Answers", "src/Edge/Cameras", "src/Edge/Messages", "src/Edge/Mqtt", "src/Edge/Queries", "src/Edge/Routing", "src/Edge/Scenes",
+        ],
+        ["src/Edge/Api"] =
+        [
+            "src/Edge", "src/Edge/Answers", "src/Edge/Escalations", "src/Edge/Queries", "src/Edge/Routing", "src/Edge/Watching",
+        ],
         ["src/Escalation"] = ["src/Escalation/Chat", "src/Escalation/Work"],
         ["src/Escalation/Work"] = [],
         ["src/Escalation/Chat"] = ["src/Escalation/Work"],
@@ -138,6 +147,7 @@ internal static class HousePlan
         ("ICSharpCode.SharpZipLib", ["src/Trainer/Runs/"]),
         ("Google.Protobuf", ["export/Onnx/"]),
         ("Microsoft.Data.Sqlite", ["src/Edge/Storage/SqliteFile.cs"]),
+        ("MQTTnet", ["src/Edge/Mqtt/MqttLink.cs"]),
     ];
 
     /// <summary>Columns of a line.</summary>

@@ -2,6 +2,7 @@ using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
 using Vlm.Edge.Escalations;
+using Vlm.Edge.Scenes;
 using Vlm.Vision;
 
 namespace Vlm.Edge.Tests.Escalations;
