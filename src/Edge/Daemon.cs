@@ -20,7 +20,7 @@ internal sealed class Daemon : IAsyncDisposable
 {
     private readonly EscalationMeters? _meters;
     private readonly EscalationClient? _client;
-    private readonly History _history;
+    private readonly BoxDatabase _box;
     private volatile EdgeConfig _config;
 
     /// <param name="config">Checked.</param>
@@ -29,7 +29,7 @@ internal sealed class Daemon : IAsyncDisposable
     /// <param name="logs">Makes logs.</param>
     /// <exception cref="ConfigException">The mode needs a gate, and the package has none; or the keys cannot be read.</exception>
     /// <exception cref="GateException">The gate belongs to another package.</exception>
-    /// <exception cref="IOException">The answers or the queue are open in another process, or the queue's folder cannot be written.</exception>
+    /// <exception cref="IOException">The database is open in another process, or the queue's folder cannot be written.</exception>
     public Daemon(EdgeConfig config, Solver solver, TimeProvider clock, ILoggerFactory logs)
     {
         (_config, Clock) = (config, clock);
@@ -38,12 +38,16 @@ internal sealed class Daemon : IAsyncDisposable
         Doors = new Doors(config.Server.ToDoors(), clock, logs);
 
         Metrics = new EdgeMetrics();
-        _history = new History(config.State, config.History, clock);
-        Events = new EventStream(_history);
+        _box = new BoxDatabase(new BoxFolders(config.State, config.Escalation?.Queue.Folder), clock, logs.CreateLogger<BoxDatabase>());
+        var history = new History(_box, config.History, clock);
+        Events = new EventStream(history);
         Alarms = new Alarms(Events, Metrics, logs.CreateLogger<Alarms>(), clock);
-        _history.Watch(new HistoryListener(
-            problem => Alarms.Raise(AlarmKind.State, problem), problem => Alarms.Raise(AlarmKind.DiskFull, problem), () => Alarms.Clear(AlarmKind.State)));
-        Memory = new AnswerMemory(config.Cache, _history, clock, new PictureShelf(Path.Combine(config.State, "pictures"), config.Pictures, clock));
+        _box.Watch(new StorageListener(
+            problem => Alarms.Raise(AlarmKind.State, problem),
+            problem => Alarms.Raise(AlarmKind.DiskFull, problem),
+            folder => Alarms.Raise(AlarmKind.Quarantine, $"What the box remembers was damaged and put aside as '{folder}'"),
+            () => Alarms.Clear(AlarmKind.State)));
+        Memory = new AnswerMemory(config.Cache, history, clock, new PictureShelf(Path.Combine(config.State, "pictures"), config.Pictures, clock));
         Budget = new Budget(config.Budget, State("budget.json", RoutingJson.Default.BudgetState), clock);
         Drift = gate is null ? null : new DriftMonitor(config.Audit, gate, HashGate(solver.Folder), State("audit.json", RoutingJson.Default.DriftState), clock);
         if (config.Escalation is { } escalation)
@@ -53,7 +57,7 @@ internal sealed class Daemon : IAsyncDisposable
             {
                 IsWallKnown = IsWallKnown,
             };
-            Queue = EscalationQueue.Open(escalation.Queue, instruments);
+            Queue = new EscalationQueue(_box, escalation.Queue, instruments);
             _client = new EscalationClient(escalation, instruments);
             var paid = new PaidClient(_client, Budget, result => LinkAlarms.Take(result, Alarms));
             var corrections = new Corrections(Memory, Events, Drift, Metrics, Alarms);
@@ -62,7 +66,7 @@ internal sealed class Daemon : IAsyncDisposable
             Worker = new EscalationWorker(escalation.Worker, Queue, paid, corrections.Take, instruments);
         }
 
-        Watch = new Watch(new Watched(Queue, _history, new BootClock(clock, IsWallKnown), config.State), Alarms, clock);
+        Watch = new Watch(new Watched(Queue, _box, new BootClock(clock, IsWallKnown)), Alarms, clock);
         if (Drift is { IsPromiseKept: false }) Alarms.Raise(AlarmKind.Drift, "An earlier audit found that the gate does not keep its promise");
         Model = new LocalModel(solver, Drift, config.Server.Queue, clock, Alarms);
         Pipeline = new QueryPipeline(Model, Larger, Memory, () => Config.Routing, Metrics);
@@ -140,7 +144,7 @@ internal sealed class Daemon : IAsyncDisposable
         Queue?.Dispose();
         _meters?.Dispose();
         Metrics.Dispose();
-        _history.Dispose();
+        _box.Dispose();
     }
 
     private bool IsWallKnown() => Config.Clock == ClockTrust.Always || WallClock.IsSynchronised();

@@ -142,7 +142,7 @@ internal sealed record EdgeConfig : IChecked
     /// <summary>When the machine's clock is believed; when-synchronised by default.</summary>
     public ClockTrust Clock { get; init; }
 
-    /// <summary>Folder for what outlives a restart: answers, budget and audit. Made when absent.</summary>
+    /// <summary>Folder for what outlives a restart: the database, pictures for people, budget and audit. Made when absent.</summary>
     public string State { get; init; } = "state";
 
     /// <summary>Reads and checks a configuration.</summary>
@@ -163,5 +163,7 @@ internal sealed record EdgeConfig : IChecked
         if (Escalation is null && Routing.Mode != RoutingMode.LocalOnly)
             yield return $"routing: mode: {Routing.Mode.ToOption()} asks a larger model, but there is no section 'escalation'; add it, or say mode: local-only";
         if (string.IsNullOrWhiteSpace(State)) yield return "state: expected a folder, found nothing";
+        else if (Escalation is not null && Path.GetFullPath(Escalation.Queue.Folder) == Path.GetFullPath(State))
+            yield return $"escalation: queue: folder: '{Escalation.Queue.Folder}' is the folder 'state'; pictures that wait need one of their own";
     }
 }

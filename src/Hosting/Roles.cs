@@ -7,13 +7,13 @@ public enum Roles
     /// <summary>Nothing.</summary>
     None = 0,
 
-    /// <summary>Ask questions, and read answers and events.</summary>
+    /// <summary>Ask questions, and read their answers and events.</summary>
     Ask = 1,
 
-    /// <summary>See the pictures that were asked about.</summary>
+    /// <summary>See what everybody asked, pictures and answers, and review it.</summary>
     See = 2,
 
-    /// <summary>See the state of the service, and decide about dead letters.</summary>
+    /// <summary>See the state of the service and what everybody was answered, and decide about dead letters.</summary>
     Operate = 4,
 
     /// <summary>All of it.</summary>

@@ -14,7 +14,22 @@ internal sealed record StoredAnswer(string Id, Answer? Answer, Correction? Corre
 {
     /// <summary>What a person said last; null while nobody did.</summary>
     public Review? Review { get; init; }
+
+    /// <summary>Name of the key that asked; empty where none was needed.</summary>
+    public string AskedBy { get; init; } = "";
 }
+
+/// <summary>A question as it is remembered.</summary>
+/// <param name="By">Name of the key that asked; empty where none was needed.</param>
+/// <param name="Code">The coded message.</param>
+/// <param name="File">The picture as it came; null when it is not to be kept.</param>
+internal sealed record Asked(string By, string Code, byte[]? File = null);
+
+/// <summary>An answer in the list of the last ones.</summary>
+/// <param name="Stored">The answer and what came after.</param>
+/// <param name="At">When it was given, UTC.</param>
+/// <param name="Code">The coded message; null when it is not known.</param>
+internal sealed record ListedAnswer(StoredAnswer Stored, DateTimeOffset At, string? Code);
 
 /// <summary>
 /// What is known about earlier questions: answers to give again, questions that wait for the larger model, and what clients were told.
@@ -46,7 +61,16 @@ internal sealed class AnswerMemory(CacheOptions options, History history, TimePr
     }
 
     /// <summary>The picture that a question was about; null when it is not kept.</summary>
-    public byte[]? FindPicture(string id) => history.Find(id)?.Picture is { } name ? pictures?.Find(name) : null;
+    public byte[]? FindPicture(string id) => history.Find(id)?.Asked.Picture is { } name ? pictures?.Find(name) : null;
+
+    /// <summary>The last answers that were given, the newest first.</summary>
+    /// <param name="most">How many at most.</param>
+    /// <param name="by">To which key; null for all.</param>
+    public IReadOnlyList<ListedAnswer> Last(int most, string? by) => Listed(history.Last(most, by));
+
+    /// <summary>The last answers whose picture is there and that nobody has reviewed, the newest first.</summary>
+    public IReadOnlyList<ListedAnswer> Unreviewed(int most) =>
+        Listed(history.Unreviewed(most).Where(entry => entry.Row.Asked.Picture is { } name && pictures?.Has(name) == true));
 
     /// <summary>Keeps what a person said of an answer.</summary>
     /// <returns>False when there is no such answer.</returns>
@@ -60,21 +84,25 @@ internal sealed class AnswerMemory(CacheOptions options, History history, TimePr
     /// <summary>An earlier answer to the same question that is worth giving again.</summary>
     public Answer? FindSame(Scene scene, string code) => _again.Find(scene, code);
 
-    /// <summary>The id under which the correction of the same question will come, if it waits already.</summary>
-    public string? FindPending(Scene scene, string code) =>
-        _pending.Find(scene, code) is { } id && Find(id) is not ({ Correction: not null } or { Failure: not null }) ? id : null;
+    /// <summary>
+    /// The id under which the correction of the same question will come, if it waits already. Another key's question is another one: its answer is not this
+    /// one's to see.
+    /// </summary>
+    public string? FindPending(Scene scene, Asked asked) =>
+        _pending.Find(scene, Pending(asked)) is { } id && Find(id) is not ({ Correction: not null } or { Failure: not null }) ? id : null;
 
     /// <summary>Takes in an answer. Only certified ones and the larger model's are given again.</summary>
-    public void Add(Answer answer, Scene scene, string code, byte[]? file = null)
+    public void Add(Answer answer, Scene scene, Asked asked)
     {
-        var picture = file is not null && IsKept(answer) ? pictures!.Keep(file) : null;
-        history.PutAnswer(answer.Id, JsonSerializer.Serialize(answer, AnswerJson.Default.Answer), code, picture);
+        var picture = asked.File is not null && IsKept(answer) ? pictures!.Keep(asked.File) : null;
+        history.PutAnswer(answer.Id, JsonSerializer.Serialize(answer, AnswerJson.Default.Answer), new AskedRow(asked.By, asked.Code, picture));
         var isPending = answer.CorrectionId == answer.Id;
         var isAsked = isPending || answer is { By: AnsweredBy.Edge, EscalationReason: EscalationReason.Audit };
-        var correction = Keep(answer, isAsked ? scene : null, code);
-        if (isPending) _pending.Add(scene, code, answer.Id);
-        if (correction is not null && isAsked) _again.Add(scene, code, ToAnswer(answer.Id, correction));
-        else if (answer is { Degraded: null, Text: not null } && (answer.IsCertified || answer.By == AnsweredBy.Escalation)) _again.Add(scene, code, answer);
+        var correction = Keep(answer, isAsked ? scene : null, asked);
+        if (isPending) _pending.Add(scene, Pending(asked), answer.Id);
+        if (correction is not null && isAsked) _again.Add(scene, asked.Code, ToAnswer(answer.Id, correction));
+        else if (answer is { Degraded: null, Text: not null } && (answer.IsCertified || answer.By == AnsweredBy.Escalation))
+            _again.Add(scene, asked.Code, answer);
     }
 
     /// <summary>Takes in what the larger model said in the background.</summary>
@@ -86,7 +114,7 @@ internal sealed class AnswerMemory(CacheOptions options, History history, TimePr
         lock (_lock)
         {
             before = _entries.GetValueOrDefault(id);
-            Put(new Entry(new StoredAnswer(id, before?.Stored.Answer ?? kept?.Answer, correction), null, before?.Code ?? ""));
+            Put(new Entry(new StoredAnswer(id, before?.Stored.Answer ?? kept?.Answer, correction) { AskedBy = By(before, kept) }, null, before?.Code ?? ""));
         }
         if (before?.Scene is { } scene) _again.Add(scene, before.Code, ToAnswer(id, correction));
     }
@@ -99,9 +127,14 @@ internal sealed class AnswerMemory(CacheOptions options, History history, TimePr
         lock (_lock)
         {
             var before = _entries.GetValueOrDefault(id);
-            Put(new Entry(new StoredAnswer(id, before?.Stored.Answer ?? kept?.Answer, before?.Stored.Correction, reason), before?.Scene, before?.Code ?? ""));
+            var stored = new StoredAnswer(id, before?.Stored.Answer ?? kept?.Answer, before?.Stored.Correction, reason) { AskedBy = By(before, kept) };
+            Put(new Entry(stored, before?.Scene, before?.Code ?? ""));
         }
     }
+
+    private static string Pending(Asked asked) => $"{asked.Code}\n{asked.By}";
+
+    private static string By(Entry? before, StoredAnswer? kept) => before?.Stored.AskedBy ?? kept?.AskedBy ?? "";
 
     private bool IsKept(Answer answer) => pictures?.Which switch
     {
@@ -111,9 +144,18 @@ internal sealed class AnswerMemory(CacheOptions options, History history, TimePr
     };
 
     /// <summary>What the history has; null when it has nothing that can be read.</summary>
-    private StoredAnswer? Load(string id)
+    private StoredAnswer? Load(string id) => history.Find(id) is { } row ? Read(id, row) : null;
+
+    private IReadOnlyList<ListedAnswer> Listed(IEnumerable<HistoryEntry> entries) =>
+    [
+        .. from entry in entries
+           let stored = Read(entry.Id, entry.Row)
+           where stored is not null
+           select new ListedAnswer(stored, entry.Created, entry.Row.Asked.Code),
+    ];
+
+    private StoredAnswer? Read(string id, HistoryRow row)
     {
-        if (history.Find(id) is not { } row) return null;
         try
         {
             return new StoredAnswer(
@@ -122,6 +164,7 @@ internal sealed class AnswerMemory(CacheOptions options, History history, TimePr
                 row.Correction is { } correction ? JsonSerializer.Deserialize(correction, AnswerJson.Default.Correction) : null,
                 row.Correction is null ? row.Failure : null)
             {
+                AskedBy = row.Asked.By,
                 Review = row.Review is { } review ? JsonSerializer.Deserialize(review, AnswerJson.Default.Review) : null,
             };
         }
@@ -134,15 +177,16 @@ internal sealed class AnswerMemory(CacheOptions options, History history, TimePr
 
     /// <param name="answer">What was told.</param>
     /// <param name="scene">What it was about, when a correction is on its way; else null.</param>
-    /// <param name="code">The code.</param>
+    /// <param name="asked">The question.</param>
     /// <returns>The correction, if it was faster than the answer.</returns>
-    private Correction? Keep(Answer answer, Scene? scene, string code)
+    private Correction? Keep(Answer answer, Scene? scene, Asked asked)
     {
         lock (_lock)
         {
             // The larger model may have been faster.
             var before = _entries.GetValueOrDefault(answer.Id)?.Stored;
-            Put(new Entry(new StoredAnswer(answer.Id, answer, before?.Correction, before?.Failure), before?.Correction is null ? scene : null, code));
+            var stored = new StoredAnswer(answer.Id, answer, before?.Correction, before?.Failure) { AskedBy = asked.By };
+            Put(new Entry(stored, before?.Correction is null ? scene : null, asked.Code));
             return before?.Correction;
         }
     }

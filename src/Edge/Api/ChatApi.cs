@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Vlm.Edge.Answers;
 using Vlm.Hosting.Chat;
+using Vlm.Hosting.Http;
 
 namespace Vlm.Edge.Api;
 
@@ -32,7 +33,7 @@ internal static class ChatApi
         var body = await requests.ReceiveJsonAsync(context.Request);
         using var place = admission.Enter();
         var (query, settings) = requests.ReadChat(body);
-        var answer = await SolveApi.AskAsync(daemon, query, context.RequestAborted);
+        var answer = await SolveApi.AskAsync(daemon, query with { AskedBy = KeyCheck.Caller(context).Name }, context.RequestAborted);
         var created = daemon.Clock.GetUtcNow().ToUnixTimeSeconds();
         if (settings.IsStream) await StreamAsync(context, answer, created, settings.IncludeUsage);
         else await context.Response.WriteAsJsonAsync(Whole(answer, created), ApiJson.Default.EdgeCompletion, cancellationToken: context.RequestAborted);

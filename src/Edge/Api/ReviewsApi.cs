@@ -55,10 +55,10 @@ internal static class ReviewsApi
                 $"'answer' must be what the picture says: letters, spaces, and ? for letters that it does not show; at most {LongestAnswer}.", "answer");
         }
         var id = Id(context);
-        var told = daemon.Memory.Find(id)?.Answer?.Text;
-        var review = new Review(text, KeyCheck.Caller(context).Name, text == told, daemon.Clock.GetUtcNow());
+        var found = daemon.Memory.Find(id);
+        var review = new Review(text, KeyCheck.Caller(context).Name, text == found?.Answer?.Text, daemon.Clock.GetUtcNow());
         if (!daemon.Memory.Keep(id, review)) throw new ApiException(ErrorReason.UnknownId, "There is no such answer: it is unknown, or too old.");
-        daemon.Events.Publish(new EdgeEvent.Reviewed(id, review));
+        daemon.Events.Publish(new EdgeEvent.Reviewed(id, review), found?.AskedBy ?? "");
         await context.Response.WriteAsJsonAsync(ReviewBody.From(review), ApiJson.Default.ReviewBody, cancellationToken: context.RequestAborted);
     }
 

@@ -57,7 +57,7 @@ internal static class SolveApi
     public static void Map(IEndpointRouteBuilder routes, Daemon daemon, SolveRequests requests, Admission admission)
     {
         routes.MapPost("/api/v1/solve", (RequestDelegate)(context => SolveAsync(context, daemon, requests, admission)));
-        routes.MapGet("/api/v1/answers/{id}", (RequestDelegate)(context => FindAsync(context, daemon.Memory)));
+        routes.MapGet("/api/v1/answers/{id}", (RequestDelegate)(context => FindAsync(context, daemon.Memory))).Needs(Sight.SomeRole);
     }
 
     /// <summary>Asks the pipeline.</summary>
@@ -73,7 +73,7 @@ internal static class SolveApi
     {
         var body = await requests.ReceiveAsync(context.Request);
         using var place = admission.Enter();
-        var query = await requests.ReadAsync(body);
+        var query = await requests.ReadAsync(body) with { AskedBy = KeyCheck.Caller(context).Name };
         var answer = await AskAsync(daemon, query, context.RequestAborted);
         await context.Response.WriteAsJsonAsync(AnswerBody.From(answer), ApiJson.Default.AnswerBody, cancellationToken: context.RequestAborted);
     }
@@ -81,7 +81,8 @@ internal static class SolveApi
     private static Task FindAsync(HttpContext context, AnswerMemory memory)
     {
         var id = (string)context.Request.RouteValues["id"]!;
-        var stored = memory.Find(id) ?? throw new ApiException(
+        // Another key's answer is as unknown as one that never was.
+        var stored = memory.Find(id) is { } found && Sight.Of(context).Sees(found.AskedBy) ? found : throw new ApiException(
             ErrorReason.UnknownId, $"There is no answer '{(id.Length > 64 ? id[..64] : id)}': it is unknown, or too old.");
         var status = stored switch
         {

@@ -13,7 +13,11 @@ namespace Vlm.Edge.Escalations;
 /// <param name="Created">When the question was asked.</param>
 /// <param name="LocalAnswer">What the box answered; null when it had nothing.</param>
 /// <param name="Reason">Why the question leaves the box.</param>
-internal sealed record Escalation(string Id, byte[] Picture, string Code, DateTimeOffset Created, string? LocalAnswer, EscalationReason Reason);
+internal sealed record Escalation(string Id, byte[] Picture, string Code, DateTimeOffset Created, string? LocalAnswer, EscalationReason Reason)
+{
+    /// <summary>Name of the key that asked; empty where none was needed. It stays on the box.</summary>
+    public string AskedBy { get; init; } = "";
+}
 
 /// <summary>Why the larger model's answer is not there. Also a metric label, in snake case.</summary>
 internal enum EscalationFailure

@@ -14,7 +14,6 @@ internal sealed class EscalationMeters : IDisposable
     private readonly Counter<long> _results;
     private readonly Counter<long> _bytes;
     private readonly Counter<long> _dropped;
-    private readonly Counter<long> _alarms;
     private readonly Histogram<double> _seconds;
 
     public EscalationMeters()
@@ -25,7 +24,6 @@ internal sealed class EscalationMeters : IDisposable
         _bytes = _meter.CreateCounter<long>("escalation_sent_bytes", description: "Bytes of request bodies, by endpoint.");
         _seconds = _meter.CreateHistogram<double>("escalation_seconds", description: "From the call to its end, waiting included.");
         _dropped = _meter.CreateCounter<long>("escalation_queue_dropped", description: "Escalations that the queue did not take or gave up, by reason.");
-        _alarms = _meter.CreateCounter<long>("escalation_queue_quarantined", description: "Damaged queues that were put aside.");
     }
 
     /// <summary>A request to an endpoint ended.</summary>
@@ -44,9 +42,6 @@ internal sealed class EscalationMeters : IDisposable
 
     /// <summary>The queue did not take an escalation, or gave one up.</summary>
     public void Dropped(QueueDrop reason) => _dropped.Add(1, new KeyValuePair<string, object?>("reason", reason.ToLabel()));
-
-    /// <summary>A damaged queue was put aside.</summary>
-    public void Quarantined() => _alarms.Add(1);
 
     /// <summary>State of every breaker: 0 closed, 1 half open, 2 open.</summary>
     public void WatchBreakers(Func<IEnumerable<Measurement<int>>> states) =>

@@ -23,12 +23,6 @@ internal static partial class Log
     [LoggerMessage(27, LogLevel.Warning, "Escalation {Id} of {Created:u} is given up: {Reason}, {Detail}")]
     public static partial void GivenUp(this ILogger log, string id, DateTimeOffset created, string reason, string detail);
 
-    [LoggerMessage(28, LogLevel.Error, "The disk is full. New escalations are turned away; what is queued is sent with the room that was kept for it.")]
-    public static partial void DiskFull(this ILogger log, Exception error);
-
-    [LoggerMessage(29, LogLevel.Critical, "The queue in {Folder} was damaged. It is put aside in {Aside}; a new one is used. Check the disk.")]
-    public static partial void PutAside(this ILogger log, Exception error, string folder, string aside);
-
     [LoggerMessage(30, LogLevel.Information, "{Count} dead letters are queued again")]
     public static partial void Resent(this ILogger log, int count);
 

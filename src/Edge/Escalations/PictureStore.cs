@@ -18,6 +18,8 @@ internal sealed class PictureStore
         var name = Convert.ToHexStringLower(SHA256.HashData(picture));
         var path = Path.Combine(_folder, name);
         if (File.Exists(path)) return name;
+        // It goes when a damaged database is put aside.
+        Directory.CreateDirectory(_folder);
         try
         {
             AtomicFile.Write(path, picture);

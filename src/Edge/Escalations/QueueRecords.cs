@@ -71,12 +71,6 @@ internal abstract record QueueNews
 
     /// <summary>An escalation is not sent any more.</summary>
     public sealed record GivenUp(QueueEntry Entry, QueueDrop Reason, string Detail) : QueueNews;
-
-    /// <summary>The disk is full.</summary>
-    public sealed record DiskFull : QueueNews;
-
-    /// <summary>A damaged queue was put aside.</summary>
-    public sealed record PutAside(string Folder) : QueueNews;
 }
 
 /// <summary>What the queue holds.</summary>
@@ -84,7 +78,7 @@ internal abstract record QueueNews
 /// <param name="Dead">Dead letters.</param>
 /// <param name="Bytes">Bytes of the pictures.</param>
 /// <param name="OldestAge">Age of the oldest that waits; zero when none does.</param>
-/// <param name="Quarantined">Damaged databases that were put aside since the start: an alarm when above zero.</param>
+/// <param name="Quarantined">How often since the start the database was damaged and put aside.</param>
 internal sealed record QueueStats(int Waiting, int Dead, long Bytes, TimeSpan OldestAge, int Quarantined)
 {
     /// <summary>Dead letters whose picture is lost.</summary>

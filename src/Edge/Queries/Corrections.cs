@@ -23,7 +23,7 @@ internal sealed class Corrections(AnswerMemory memory, EventStream events, Drift
                 // The answer that an audit would have checked stands.
                 if (escalation.Reason == EscalationReason.Audit) break;
                 memory.Fail(escalation.Id, why);
-                events.Publish(new EdgeEvent.NotCorrected(escalation.Id, why));
+                events.Publish(new EdgeEvent.NotCorrected(escalation.Id, why), escalation.AskedBy);
                 break;
         }
     }
@@ -38,12 +38,6 @@ internal sealed class Corrections(AnswerMemory memory, EventStream events, Drift
                 if (reason == QueueDrop.PictureLost)
                     alarms.Raise(AlarmKind.PicturesLost, "The pictures of questions that waited for the larger model are gone");
                 break;
-            case QueueNews.DiskFull:
-                alarms.Raise(AlarmKind.DiskFull, "The disk has no room for the queue of escalations");
-                break;
-            case QueueNews.PutAside(var folder):
-                alarms.Raise(AlarmKind.Quarantine, $"The queue of escalations was damaged and put aside as '{folder}'");
-                break;
         }
     }
 
@@ -52,7 +46,7 @@ internal sealed class Corrections(AnswerMemory memory, EventStream events, Drift
         metrics.CountCorrection(entry.Reason, "failed");
         if (entry.Reason == EscalationReason.Audit) return;
         memory.Fail(entry.Id, why);
-        events.Publish(new EdgeEvent.NotCorrected(entry.Id, why));
+        events.Publish(new EdgeEvent.NotCorrected(entry.Id, why), entry.AskedBy);
     }
 
     private void Correct(Escalation escalation, EscalationResult.Answered answered, DateTimeOffset at)
@@ -62,7 +56,7 @@ internal sealed class Corrections(AnswerMemory memory, EventStream events, Drift
         if (escalation.Reason == EscalationReason.Audit) Audit(escalation, agrees);
         var correction = new Correction(answered.Answer, answered.Model, agrees, escalation.Reason, at);
         memory.Correct(escalation.Id, correction);
-        if (escalation.Reason != EscalationReason.Audit || !agrees) events.Publish(new EdgeEvent.Corrected(escalation.Id, correction));
+        if (escalation.Reason != EscalationReason.Audit || !agrees) events.Publish(new EdgeEvent.Corrected(escalation.Id, correction), escalation.AskedBy);
     }
 
     private void Audit(Escalation escalation, bool agrees)

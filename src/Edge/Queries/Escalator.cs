@@ -58,7 +58,7 @@ internal sealed class Escalator(PaidClient client, EscalationQueue queue, Pictur
         try
         {
             var picture = rules.Apply(ImageCodec.Read(query.Picture, rules.EnoughPixels).Image);
-            return (new Escalation(query.Id, picture, query.Code, clock.GetUtcNow(), localAnswer, why), "");
+            return (new Escalation(query.Id, picture, query.Code, clock.GetUtcNow(), localAnswer, why) { AskedBy = query.AskedBy }, "");
         }
         catch (PictureException e)
         {

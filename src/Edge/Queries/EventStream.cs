@@ -43,7 +43,10 @@ internal abstract record EdgeEvent
 }
 
 /// <summary>An event with its place in the stream.</summary>
-internal sealed record NumberedEvent(long Number, EdgeEvent Event);
+/// <param name="Number">Its place.</param>
+/// <param name="AskedBy">Name of the key whose question it is about, empty where none was needed; null for what is about the box.</param>
+/// <param name="Event">What happened.</param>
+internal sealed record NumberedEvent(long Number, string? AskedBy, EdgeEvent Event);
 
 /// <summary>Events for listeners, with the last ones again for a listener that comes back.</summary>
 /// <remarks>
@@ -55,17 +58,17 @@ internal sealed class EventStream
     private const int Kept = 256, MostBehind = 64, MostListeners = 64;
     private readonly Lock _lock = new();
     private readonly Queue<NumberedEvent> _last = new();
-    private readonly List<Channel<NumberedEvent>> _listeners = [];
+    private readonly List<Listener> _listeners = [];
     private readonly History _history;
     private long _number;
 
     public EventStream(History history)
     {
         _history = history;
-        foreach (var (number, text) in history.LastEvents(Kept))
+        foreach (var (number, askedBy, text) in history.LastEvents(Kept))
         {
             _number = number;
-            if (Read(number, text) is { } happened) _last.Enqueue(new NumberedEvent(number, happened));
+            if (Read(number, text) is { } happened) _last.Enqueue(new NumberedEvent(number, askedBy, happened));
         }
     }
 
@@ -77,35 +80,38 @@ internal sealed class EventStream
         }
     }
 
-    public void Publish(EdgeEvent happened)
+    /// <param name="happened">What.</param>
+    /// <param name="askedBy">Name of the key whose question it is about; null for what is about the box.</param>
+    public void Publish(EdgeEvent happened, string? askedBy = null)
     {
         lock (_lock)
         {
-            var numbered = new NumberedEvent(++_number, happened);
-            _history.AddEvent(_number, JsonSerializer.Serialize(happened, EventJson.Default.EdgeEvent));
+            var numbered = new NumberedEvent(++_number, askedBy, happened);
+            _history.AddEvent(_number, askedBy, JsonSerializer.Serialize(happened, EventJson.Default.EdgeEvent));
             if (_last.Count == Kept) _last.Dequeue();
             _last.Enqueue(numbered);
-            foreach (var slow in _listeners.Where(listener => !listener.Writer.TryWrite(numbered)).ToArray())
+            foreach (var slow in _listeners.Where(listener => listener.Hears(numbered) && !listener.Channel.Writer.TryWrite(numbered)).ToArray())
             {
-                slow.Writer.TryComplete();
+                slow.Channel.Writer.TryComplete();
                 _listeners.Remove(slow);
             }
         }
     }
 
     /// <param name="after">Number of the last event that the listener saw; null for a new one, which hears only what happens from now on.</param>
+    /// <param name="of">Name of the key whose events alone it hears; null for all events.</param>
     /// <returns>Null when all places for listeners are taken.</returns>
-    public Subscription? Listen(long? after)
+    public Subscription? Listen(long? after, string? of = null)
     {
         lock (_lock)
         {
             if (_listeners.Count >= MostListeners) return null;
             // A number from before a restart is from another stream: then all that is kept is news.
-            var missed = after is null ? [] : _last.Where(numbered => numbered.Number > after || after > _number).ToArray();
-            var channel = Channel.CreateBounded<NumberedEvent>(MostBehind + missed.Length);
-            foreach (var numbered in missed) channel.Writer.TryWrite(numbered);
-            _listeners.Add(channel);
-            return new Subscription(channel.Reader, () => Leave(channel));
+            var behind = after is null ? [] : _last.Where(numbered => numbered.Number > after || after > _number).ToArray();
+            var listener = new Listener(Channel.CreateBounded<NumberedEvent>(MostBehind + behind.Length), of);
+            foreach (var numbered in behind.Where(listener.Hears)) listener.Channel.Writer.TryWrite(numbered);
+            _listeners.Add(listener);
+            return new Subscription(listener.Channel.Reader, () => Leave(listener));
         }
     }
 
@@ -122,13 +128,18 @@ internal sealed class EventStream
         }
     }
 
-    private void Leave(Channel<NumberedEvent> channel)
+    private void Leave(Listener listener)
     {
         lock (_lock)
         {
-            _listeners.Remove(channel);
-            channel.Writer.TryComplete();
+            _listeners.Remove(listener);
+            listener.Channel.Writer.TryComplete();
         }
+    }
+
+    private sealed record Listener(Channel<NumberedEvent> Channel, string? Of)
+    {
+        public bool Hears(NumberedEvent numbered) => Of is null || numbered.AskedBy == Of;
     }
 
     /// <summary>One listener; dispose it when it goes.</summary>

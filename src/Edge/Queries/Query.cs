@@ -11,6 +11,9 @@ namespace Vlm.Edge.Queries;
 /// <param name="Deadline">How long the client waits.</param>
 internal sealed record Query(string Id, byte[] Picture, string Code, RoutingMode Mode, Deadline Deadline)
 {
+    /// <summary>Name of the key that asks; empty where none is needed.</summary>
+    public string AskedBy { get; init; } = "";
+
     /// <summary>
     /// Whether the box reads the picture even if it answered the same before: a second witness. What the larger model said is given again nevertheless, for it
     /// is not paid twice.

@@ -6,10 +6,9 @@ namespace Vlm.Edge.Queries;
 
 /// <summary>What is watched.</summary>
 /// <param name="Queue">The queue of escalations; null for a box that works alone.</param>
-/// <param name="History">Answers and events.</param>
+/// <param name="Box">The database.</param>
 /// <param name="Clock">The machine's clock.</param>
-/// <param name="State">Folder of the state.</param>
-internal sealed record Watched(EscalationQueue? Queue, History History, BootClock Clock, string State);
+internal sealed record Watched(EscalationQueue? Queue, BoxDatabase Box, BootClock Clock);
 
 /// <summary>Looks now and then for what nobody would notice otherwise, and for what is over.</summary>
 internal sealed class Watch(Watched watched, Alarms alarms, TimeProvider time) : BackgroundService
@@ -24,9 +23,10 @@ internal sealed class Watch(Watched watched, Alarms alarms, TimeProvider time) :
     public void Look()
     {
         alarms.Set(AlarmKind.ClockUnknown, watched.Clock.IsWallKnown ? null : "Nobody keeps the clock of this machine right: ages and times may be wrong");
-        var aside = (watched.Queue?.PutAsideFolders() ?? []).Concat(watched.History.PutAsideFiles()).ToArray();
-        alarms.Set(AlarmKind.Quarantine, aside.Length == 0 ? null : $"Damaged files were put aside: {string.Join(", ", aside)}");
-        if (alarms.Stands(AlarmKind.DiskFull) && HasRoom(watched.State) && (watched.Queue is null || HasRoom(watched.Queue.Folder)))
+        var aside = watched.Box.PutAsideFolders();
+        alarms.Set(AlarmKind.Quarantine, aside.Count == 0 ? null : $"Damaged files were put aside: {string.Join(", ", aside)}");
+        var folders = watched.Box.Folders;
+        if (alarms.Stands(AlarmKind.DiskFull) && HasRoom(folders.State) && (folders.Waiting is null || HasRoom(folders.Waiting)))
             alarms.Clear(AlarmKind.DiskFull);
         if (watched.Queue?.Stats() is not { } stats) return;
         if (stats.LostPictures == 0) alarms.Clear(AlarmKind.PicturesLost);

@@ -1,3 +1,4 @@
+using System.Data.Common;
 using Vlm.Hosting;
 
 namespace Vlm.Edge.Storage;
@@ -19,106 +20,74 @@ internal sealed record HistoryOptions
     }
 }
 
+/// <summary>A question.</summary>
+/// <param name="By">Name of the key that asked; empty where none was needed.</param>
+/// <param name="Code">The coded message; null when it is not known.</param>
+/// <param name="Picture">Name of the picture; null when it is not kept.</param>
+internal sealed record AskedRow(string By, string? Code, string? Picture);
+
 /// <summary>What is kept of a question; each part is JSON or null.</summary>
 internal sealed record HistoryRow(string? Answer, string? Correction, string? Failure)
 {
-    /// <summary>The coded message.</summary>
-    public string? Code { get; init; }
-
-    /// <summary>Name of the picture; null when it is not kept.</summary>
-    public string? Picture { get; init; }
+    /// <summary>The question itself, as far as it is known.</summary>
+    public AskedRow Asked { get; init; } = new("", null, null);
 
     /// <summary>The last review.</summary>
     public string? Review { get; init; }
 }
 
-/// <summary>Who hears what goes wrong with the history. Called on other threads: an alarm is an event, and events are kept here.</summary>
-/// <param name="Trouble">Something cannot be read or written.</param>
-/// <param name="Full">The disk has no room.</param>
-/// <param name="Fine">After trouble it can be written again.</param>
-internal sealed record HistoryListener(Action<string> Trouble, Action<string> Full, Action Fine);
+/// <summary>A question in the list of the last ones.</summary>
+internal sealed record HistoryEntry(string Id, DateTimeOffset Created, HistoryRow Row);
 
-/// <summary>Answers, what came after them, and events, on the disk before anybody is told: they outlive a kill.</summary>
+/// <summary>Answers, what came after them, and events: rows of the database before anybody is told, so that they outlive a kill.</summary>
 /// <remarks>
-/// Thread-safe. A damaged file is put aside and a new one begun; what cannot be written is lost at the next start. Both are reported, neither keeps the box
-/// from
-/// answering. A power cut may take the last seconds with it: waiting for the disk at every answer would cost more than they are worth.
+/// Thread-safe. What cannot be written is lost at the next start; that is told, and keeps the box from nothing. A power cut may take the last seconds with it:
+/// waiting for the disk at every answer would cost more than they are worth.
 /// </remarks>
-internal sealed class History : IDisposable
+internal sealed class History
 {
-    private const string SetUp = """
-        PRAGMA synchronous=NORMAL;
-        CREATE TABLE IF NOT EXISTS answers(
-          number INTEGER PRIMARY KEY AUTOINCREMENT,
-          id TEXT NOT NULL UNIQUE,
-          created INTEGER NOT NULL,
-          answer TEXT,
-          correction TEXT,
-          failure TEXT) STRICT;
-        CREATE TABLE IF NOT EXISTS reviews(number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL, created INTEGER NOT NULL, review TEXT NOT NULL) STRICT;
-        CREATE INDEX IF NOT EXISTS reviews_by_id ON reviews(id);
-        CREATE TABLE IF NOT EXISTS events(number INTEGER PRIMARY KEY, happened TEXT NOT NULL) STRICT;
-        """;
+    private const string Columns =
+        "answer, correction, failure, code, picture, asked_by, (SELECT review FROM reviews WHERE reviews.id = questions.id ORDER BY number DESC LIMIT 1)";
 
-    private const string Damaged = ".damaged";
-    private const int PruneEvery = 500, Events = 1000;
+    // Old rows go a few at a time: one great deletion would need much room in the log of a disk that may be full.
+    private const int PruneEvery = 25, PruneAtOnce = 50, PrunesAtStart = 100, Events = 1000;
 
-    // What files of earlier versions lack.
-    private static readonly string[] Added = ["code TEXT", "picture TEXT"];
-
-    private readonly Lock _lock = new();
-    private readonly string _path;
+    private readonly BoxDatabase _box;
     private readonly HistoryOptions _options;
     private readonly TimeProvider _clock;
-    private readonly List<Action<HistoryListener>> _unheard = [];
-    private HistoryListener? _listener;
-    private bool _isTroubled;
-    private SqliteFile? _file;
     private int _writes;
 
-    /// <summary>Opens or creates it in a folder.</summary>
-    /// <param name="folder">Made when absent.</param>
+    /// <param name="box">Where the rows are.</param>
     /// <param name="options">How much is kept.</param>
     /// <param name="clock">For the age of answers.</param>
-    /// <exception cref="StorageException">Another process has it open.</exception>
-    public History(string folder, HistoryOptions options, TimeProvider clock)
+    /// <exception cref="StorageException">Another process has it open, or a later version wrote it.</exception>
+    public History(BoxDatabase box, HistoryOptions options, TimeProvider clock)
     {
-        (_path, _options, _clock) = (Path.Combine(folder, "answers.db"), options, clock);
-        Try(file => Prune(file));
-    }
-
-    /// <summary>Names who hears what goes wrong, also what went wrong before.</summary>
-    public void Watch(HistoryListener listener)
-    {
-        lock (_lock)
+        (_box, _options, _clock) = (box, options, clock);
+        for (var i = 0; i < PrunesAtStart && Prune() > 0; i++)
         {
-            _listener = listener;
-            foreach (var said in _unheard) Say(said);
-            _unheard.Clear();
+            // The next ones.
         }
     }
-
-    /// <summary>Files that were damaged and put aside, and lie there still.</summary>
-    public IReadOnlyList<string> PutAsideFiles() => File.Exists(_path + Damaged) ? [_path + Damaged] : [];
 
     /// <summary>Keeps an answer, with the question that it answers.</summary>
     /// <param name="id">Of the question.</param>
     /// <param name="answer">JSON.</param>
-    /// <param name="code">The coded message.</param>
-    /// <param name="picture">Name of the picture; null when it is not kept.</param>
-    public void PutAnswer(string id, string answer, string? code = null, string? picture = null) => Write(file => file.Execute(
+    /// <param name="asked">The question itself.</param>
+    public void PutAnswer(string id, string answer, AskedRow asked) => Write(DiskUse.Keep, file => file.Execute(
         """
-        INSERT INTO answers(id, created, answer, code, picture) VALUES($id, $now, $answer, $code, $picture)
-        ON CONFLICT(id) DO UPDATE SET answer = excluded.answer, code = excluded.code, picture = excluded.picture
+        INSERT INTO questions(id, created, answer, asked_by, code, picture) VALUES($id, $now, $answer, $by, $code, $picture)
+        ON CONFLICT(id) DO UPDATE SET answer = excluded.answer, asked_by = excluded.asked_by, code = excluded.code, picture = excluded.picture
         """,
         ("$id", id),
         ("$now", Now),
         ("$answer", answer),
-        ("$code", code),
-        ("$picture", picture)));
+        ("$by", asked.By),
+        ("$code", asked.Code),
+        ("$picture", asked.Picture)));
 
     /// <summary>Keeps what a person said of an answer; earlier reviews stay.</summary>
-    public void PutReview(string id, string review) => Write(file => file.Execute(
+    public void PutReview(string id, string review) => Write(DiskUse.Keep, file => file.Execute(
         "INSERT INTO reviews(id, created, review) VALUES($id, $now, $review)", ("$id", id), ("$now", Now), ("$review", review)));
 
     /// <summary>Keeps the larger model's answer to a question.</summary>
@@ -128,126 +97,98 @@ internal sealed class History : IDisposable
     public void PutFailure(string id, string failure) => Put("failure", id, failure);
 
     /// <summary>What is kept of a question; null when nothing is.</summary>
-    public HistoryRow? Find(string id) => Try(file => file.Rows(
-        """
-        SELECT answer, correction, failure, code, picture, (SELECT review FROM reviews WHERE reviews.id = $id ORDER BY number DESC LIMIT 1)
-        FROM answers WHERE id = $id
-        """,
-        row => new HistoryRow(Text(row, 0), Text(row, 1), Text(row, 2)) { Code = Text(row, 3), Picture = Text(row, 4), Review = Text(row, 5) },
-        ("$id", id)).FirstOrDefault());
+    public HistoryRow? Find(string id) => Try(DiskUse.Read, file =>
+        file.Rows($"SELECT {Columns} FROM questions WHERE id = $id", row => Row(row), ("$id", id)).FirstOrDefault());
+
+    /// <summary>The last questions that were answered, the newest first.</summary>
+    /// <param name="most">How many at most.</param>
+    /// <param name="by">Of which key; null for all.</param>
+    public IReadOnlyList<HistoryEntry> Last(int most, string? by) => Entries(
+        by is null ? "answer IS NOT NULL" : "answer IS NOT NULL AND asked_by = $by", most, by);
+
+    /// <summary>The last questions with a picture that nobody has reviewed, the newest first.</summary>
+    public IReadOnlyList<HistoryEntry> Unreviewed(int most) => Entries(
+        "answer IS NOT NULL AND picture IS NOT NULL AND NOT EXISTS(SELECT 1 FROM reviews WHERE reviews.id = questions.id)", most, null);
 
     /// <summary>Keeps an event.</summary>
-    public void AddEvent(long number, string happened) => Try(file =>
-        file.Execute("INSERT OR REPLACE INTO events(number, happened) VALUES($number, $happened)", ("$number", number), ("$happened", happened)));
+    /// <param name="number">Its place.</param>
+    /// <param name="askedBy">Whose question it is about; null for what is nobody's.</param>
+    /// <param name="happened">JSON.</param>
+    public void AddEvent(long number, string? askedBy, string happened) => Try(DiskUse.Settle, file => file.Execute(
+        "INSERT OR REPLACE INTO events(number, asked_by, happened) VALUES($number, $by, $happened)",
+        ("$number", number),
+        ("$by", askedBy),
+        ("$happened", happened)));
 
     /// <summary>The last events, the oldest of them first.</summary>
-    public IReadOnlyList<(long Number, string Happened)> LastEvents(int most) => Try(file => file.Rows(
-        "SELECT number, happened FROM (SELECT * FROM events ORDER BY number DESC LIMIT $most) ORDER BY number",
-        row => (row.GetInt64(0), row.GetString(1)),
+    public IReadOnlyList<(long Number, string? AskedBy, string Happened)> LastEvents(int most) => Try(DiskUse.Read, file => file.Rows(
+        "SELECT number, asked_by, happened FROM (SELECT * FROM events ORDER BY number DESC LIMIT $most) ORDER BY number",
+        row => (row.GetInt64(0), Text(row, 1), row.GetString(2)),
         ("$most", most))) ?? [];
 
     /// <summary>Says that something that was kept cannot be understood.</summary>
-    public void Report(string problem)
-    {
-        lock (_lock) Say(listener => listener.Trouble(problem));
-    }
+    public void Report(string problem) => _box.Report(problem);
 
-    private void Say(Action<HistoryListener> said)
-    {
-        if (_listener is { } listener) _ = Task.Run(() => said(listener));
-        else _unheard.Add(said);
-    }
+    private static string? Text(DbDataReader row, int column) => row.IsDBNull(column) ? null : row.GetString(column);
 
-    public void Dispose()
+    private static HistoryRow Row(DbDataReader row, int from = 0) => new(Text(row, from), Text(row, from + 1), Text(row, from + 2))
     {
-        lock (_lock) _file?.Dispose();
-    }
-
-    private static string? Text(System.Data.Common.DbDataReader row, int column) => row.IsDBNull(column) ? null : row.GetString(column);
+        Asked = new AskedRow(row.GetString(from + 5), Text(row, from + 3), Text(row, from + 4)),
+        Review = Text(row, from + 6),
+    };
 
     private long Now => _clock.GetUtcNow().ToUnixTimeMilliseconds();
 
-    private void Put(string column, string id, string value) => Write(file => file.Execute(
-        $"INSERT INTO answers(id, created, {column}) VALUES($id, $now, $value) ON CONFLICT(id) DO UPDATE SET {column} = excluded.{column}",
+    private List<HistoryEntry> Entries(string which, int most, string? by) => Try(DiskUse.Read, file => file.Rows(
+        $"SELECT id, created, {Columns} FROM questions WHERE {which} ORDER BY number DESC LIMIT $most",
+        row => new HistoryEntry(row.GetString(0), DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(1)), Row(row, from: 2)),
+        ("$most", most),
+        ("$by", by))) ?? [];
+
+    private void Put(string column, string id, string value) => Write(DiskUse.Settle, file => file.Execute(
+        $"INSERT INTO questions(id, created, {column}) VALUES($id, $now, $value) ON CONFLICT(id) DO UPDATE SET {column} = excluded.{column}",
         ("$id", id),
         ("$now", Now),
         ("$value", value)));
 
-    private void Write(Func<SqliteFile, int> write) => Try(file =>
+    private void Write(DiskUse use, Func<SqliteFile, int> write)
     {
-        write(file);
-        if (_isTroubled)
+        Try(use, file =>
         {
-            _isTroubled = false;
-            Say(listener => listener.Fine());
-        }
-        return ++_writes % PruneEvery == 0 ? Prune(file) : 0;
-    });
+            if (use == DiskUse.Keep) _box.KeepReserve();
+            return write(file);
+        });
+        if (Interlocked.Increment(ref _writes) % PruneEvery == 0) Prune();
+    }
 
-    private int Prune(SqliteFile file) => file.Execute(
+    /// <summary>Of the oldest rows those that are too old or too many.</summary>
+    /// <returns>How many.</returns>
+    private int Prune() => Try(DiskUse.Settle, file => file.Execute(
         """
-        DELETE FROM answers WHERE created < $before OR number <= (SELECT MAX(number) FROM answers) - $most;
-        DELETE FROM reviews WHERE created < $before OR number <= (SELECT MAX(number) FROM reviews) - $most;
+        DELETE FROM questions WHERE number IN (SELECT number FROM questions ORDER BY number LIMIT $atonce)
+          AND (created < $before OR number <= (SELECT MAX(number) FROM questions) - $most);
+        DELETE FROM reviews WHERE number IN (SELECT number FROM reviews ORDER BY number LIMIT $atonce)
+          AND (created < $before OR number <= (SELECT MAX(number) FROM reviews) - $most);
         DELETE FROM events WHERE number <= (SELECT MAX(number) FROM events) - $events;
         """,
         ("$before", (_clock.GetUtcNow() - TimeSpan.FromDays(_options.Days)).ToUnixTimeMilliseconds()),
         ("$most", _options.Answers),
-        ("$events", Events));
+        ("$atonce", PruneAtOnce),
+        ("$events", Events)));
 
-    /// <summary>Works on the file; once more with a new one when it turns out to be damaged.</summary>
-    /// <returns>Nothing when that failed: it was reported.</returns>
-    private T? Try<T>(Func<SqliteFile, T> work)
-    {
-        lock (_lock)
-        {
-            try
-            {
-                return Opened(work);
-            }
-            catch (StorageException e) when (e.Fault == StorageFault.Damaged)
-            {
-                Report($"{e.Message}. It is kept as '{_path + Damaged}', and earlier answers are forgotten.");
-                return AfterPuttingAside(work);
-            }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException && e is not StorageException { Fault: StorageFault.Taken })
-            {
-                Fail(e, $"'{_path}' cannot be used, so a restart would forget answers: {e.Message}");
-                return default;
-            }
-        }
-    }
-
-    private void Fail(Exception error, string problem)
-    {
-        _isTroubled = true;
-        if (error is StorageException { Fault: StorageFault.Full }) Say(listener => listener.Full(problem));
-        else Say(listener => listener.Trouble(problem));
-    }
-
-    private T Opened<T>(Func<SqliteFile, T> work)
-    {
-        if (_file is null)
-        {
-            PrivateFiles.MakeFolder(Path.GetDirectoryName(Path.GetFullPath(_path))!);
-            _file = new SqliteFile(_path, "the answers", SetUp);
-            _file.AddColumns("answers", Added);
-        }
-        return work(_file);
-    }
-
-    private T? AfterPuttingAside<T>(Func<SqliteFile, T> work)
+    /// <returns>Nothing when it failed: the database has told why.</returns>
+    private T? Try<T>(DiskUse use, Func<SqliteFile, T> work)
     {
         try
         {
-            _file?.Dispose();
-            _file = null;
-            File.Move(_path, _path + Damaged, overwrite: true);
-            foreach (var rest in (string[])["-wal", "-shm"]) File.Delete(_path + rest);
-            return Opened(work);
+            return _box.Use(use, file =>
+            {
+                file.IsDurable = false;
+                return work(file);
+            });
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException && e is not StorageException { Fault: StorageFault.Taken or StorageFault.Newer })
         {
-            Fail(e, $"'{_path}' cannot be replaced, so a restart would forget answers: {e.Message}");
             return default;
         }
     }

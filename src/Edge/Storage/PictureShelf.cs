@@ -87,10 +87,13 @@ internal sealed class PictureShelf
         return name;
     });
 
+    /// <summary>Whether there is a picture of this name.</summary>
+    public bool Has(string name) => IsName(name) && File.Exists(Path.Combine(_folder, name));
+
     /// <summary>A picture by its name; null when it is not there.</summary>
     public byte[]? Find(string name)
     {
-        if (name.Length != NameLength || !name.All(char.IsAsciiHexDigitLower)) return null;
+        if (!IsName(name)) return null;
         try
         {
             return File.ReadAllBytes(Path.Combine(_folder, name));
@@ -100,6 +103,8 @@ internal sealed class PictureShelf
             return null;
         }
     }
+
+    private static bool IsName(string name) => name.Length == NameLength && name.All(char.IsAsciiHexDigitLower);
 
     /// <summary>What is too old goes, then the oldest until a tenth of the room is free, so that this is seldom.</summary>
     private void Prune()

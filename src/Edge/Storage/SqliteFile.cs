@@ -15,6 +15,9 @@ internal enum StorageFault
     /// <summary>Another process has it open.</summary>
     Taken,
 
+    /// <summary>A later version of this program wrote it.</summary>
+    Newer,
+
     /// <summary>It cannot be read or written.</summary>
     Unusable,
 }
@@ -23,13 +26,17 @@ internal enum StorageFault
 internal sealed class StorageException(StorageFault fault, string message, Exception? inner = null) : IOException(message, inner)
 {
     public StorageFault Fault => fault;
+
+    /// <summary>Whether an error says that there is no room: SQLite's own; ENOSPC, EDQUOT or EFBIG on Unix; ERROR_DISK_FULL on Windows.</summary>
+    public static bool IsNoRoom(IOException error) =>
+        error is StorageException { Fault: StorageFault.Full } || error.HResult is 28 or 122 or 27 or unchecked((int)0x80070070);
 }
 
 /// <summary>An SQLite file: write-ahead log, one process. The only file that knows the package. Not thread-safe; its users lock.</summary>
 internal sealed class SqliteFile : IDisposable
 {
     private readonly SqliteConnection _connection;
-    private readonly string _name;
+    private bool _isDurable;
 
     /// <summary>Opens or creates the file.</summary>
     /// <param name="path">The file.</param>
@@ -38,7 +45,7 @@ internal sealed class SqliteFile : IDisposable
     /// <exception cref="StorageException">Damaged, locked by another process, or not to be written.</exception>
     public SqliteFile(string path, string what, string setUp)
     {
-        _name = $"{what} '{path}'";
+        Name = $"{what} '{path}'";
         // Not pooled: a closed connection must let go of the file, so that a damaged one can be moved.
         _connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Pooling = false, DefaultTimeout = 1 }.ToString());
         try
@@ -48,7 +55,7 @@ internal sealed class SqliteFile : IDisposable
                 _connection.Open();
                 return true;
             });
-            Execute("PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL;");
+            Execute("PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;");
             if (Scalar("PRAGMA quick_check(1)") is not "ok") throw Damage("its check found damage");
             Execute(setUp);
         }
@@ -56,6 +63,24 @@ internal sealed class SqliteFile : IDisposable
         {
             _connection.Dispose();
             throw;
+        }
+    }
+
+    /// <summary>What it is and where, for messages.</summary>
+    public string Name { get; }
+
+    /// <summary>
+    /// Whether what is written from now on outlives a power cut too, for the price of waiting for the disk; with it all that was written before does. At first
+    /// it outlives the end of the process alone. To be set between two statements.
+    /// </summary>
+    public bool IsDurable
+    {
+        get => _isDurable;
+        set
+        {
+            if (_isDurable == value) return;
+            Execute(value ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
+            _isDurable = value;
         }
     }
 
@@ -122,15 +147,15 @@ internal sealed class SqliteFile : IDisposable
         {
             throw error.SqliteErrorCode switch
             {
-                5 => new StorageException(StorageFault.Taken, $"{_name} is open in another process; only one may work on it", error),
+                5 => new StorageException(StorageFault.Taken, $"{Name} is open in another process; only one may work on it", error),
                 11 or 26 => Damage(error.Message, error),
-                13 => new StorageException(StorageFault.Full, $"{_name} cannot be written: the disk is full", error),
-                _ => new StorageException(StorageFault.Unusable, $"{_name} cannot be used: {error.Message}", error),
+                13 => new StorageException(StorageFault.Full, $"{Name} cannot be written: the disk is full", error),
+                _ => new StorageException(StorageFault.Unusable, $"{Name} cannot be used: {error.Message}", error),
             };
         }
     }
 
-    private StorageException Damage(string what, Exception? inner = null) => new(StorageFault.Damaged, $"{_name} is damaged: {what}", inner);
+    private StorageException Damage(string what, Exception? inner = null) => new(StorageFault.Damaged, $"{Name} is damaged: {what}", inner);
 
     private SqliteCommand Command(string sql, params ReadOnlySpan<(string Name, object? Value)> values)
     {

@@ -22,7 +22,7 @@ public sealed class KeyCheck(RequestDelegate next, Doors doors)
             ? "No API key. Send the header 'Authorization: Bearer <key>'."
             : "The API key is not known here. Ask the operator for one.");
         var needed = context.GetEndpoint()?.Metadata.GetMetadata<NeededRole>()?.Role ?? Roles.Ask;
-        if (!caller.Roles.HasFlag(needed))
+        if ((caller.Roles & needed) == 0)
         {
             throw new ApiException(ErrorReason.RoleMissing,
                 $"The key '{caller.Name}' has the roles {RoleNames.Write(caller.Roles)}; this needs {RoleNames.Write(needed)}. Ask the operator for it.");
@@ -38,7 +38,7 @@ public sealed class KeyCheck(RequestDelegate next, Doors doors)
     }
 }
 
-/// <summary>The role that a route needs.</summary>
+/// <summary>The role that a route needs; of several any will do.</summary>
 public sealed record NeededRole(Roles Role);
 
 /// <summary>Routes that need another role than to ask.</summary>

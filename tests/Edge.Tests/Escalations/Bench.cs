@@ -2,6 +2,7 @@ using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Logging.Abstractions;
 using Vlm.Edge.Escalations;
 using Vlm.Edge.Routing;
+using Vlm.Edge.Storage;
 
 namespace Vlm.Edge.Tests.Escalations;
 
@@ -51,10 +52,33 @@ internal sealed class Bench : IDisposable
 
     public async Task<EscalationResult.Answered> Answers(double deadlineSeconds = 20) => Assert.IsType<EscalationResult.Answered>(await Ask(deadlineSeconds));
 
-    public EscalationQueue Queue() => EscalationQueue.Open(_options.Queue, Around(new EscalationMeters(), _instruments.Time));
+    /// <summary>Opens the queue, over a database in the same folder.</summary>
+    /// <returns>Dispose it to close both.</returns>
+    public IDisposable Open(out EscalationQueue queue) => Open(_options.Queue, _instruments.Time, out queue);
 
-    public static EscalationQueue Queue(QueueOptions options, TimeProvider time) =>
-        EscalationQueue.Open(options, Around(new EscalationMeters(), time));
+    /// <inheritdoc cref="Open(out EscalationQueue)"/>
+    public static IDisposable Open(QueueOptions options, TimeProvider time, out EscalationQueue queue) =>
+        Open(options, Around(new EscalationMeters(), time), out queue);
+
+    /// <inheritdoc cref="Open(out EscalationQueue)"/>
+    public static IDisposable Open(QueueOptions options, Instruments instruments, out EscalationQueue queue)
+    {
+        var box = Box(options.Folder, instruments.Time, options.Folder);
+        try
+        {
+            queue = new EscalationQueue(box, options, instruments);
+            return new Opened(queue, box);
+        }
+        catch
+        {
+            box.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The database in a folder.</summary>
+    public static BoxDatabase Box(string folder, TimeProvider time, string? waiting = null) =>
+        new(new BoxFolders(folder, waiting), time, NullLogger<BoxDatabase>.Instance);
 
     /// <summary>Meters, a clock, always the same jitter, and no log.</summary>
     public static Instruments Around(EscalationMeters meters, TimeProvider time) => new(meters, time, () => 0.5, NullLoggerFactory.Instance);
@@ -85,6 +109,15 @@ internal sealed class Bench : IDisposable
     {
         Client.Dispose();
         _instruments.Meters.Dispose();
+    }
+
+    private sealed class Opened(EscalationQueue queue, BoxDatabase box) : IDisposable
+    {
+        public void Dispose()
+        {
+            queue.Dispose();
+            box.Dispose();
+        }
     }
 
     /// <summary>A budget that nothing exhausts, whose file cannot be written: it lives in memory.</summary>

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Vlm.Edge.Escalations;
+using Vlm.Edge.Storage;
 
 namespace Vlm.Edge.Tests.Escalations;
 
@@ -30,7 +31,7 @@ public sealed class FullDiskTests : IDisposable
     public void Nothing_accepted_is_lost_the_rest_is_told_why_and_the_queue_drains_and_recovers()
     {
         Assert.SkipUnless(_isMounted, "mounting a small file system takes root on Linux");
-        using (var queue = Open())
+        using (Open(out var queue))
         {
             var results = Enumerable.Range(0, 60).Select(number => (Id: Id(number), Result: queue.TryEnqueue(Question(number)))).ToArray();
             var rejected = results.Select(item => item.Result).OfType<EnqueueResult.Rejected>().ToArray();
@@ -42,7 +43,7 @@ public sealed class FullDiskTests : IDisposable
 
         var accepted = Pictures().Length;
         var foreign = FillUp();
-        using (var again = Open())
+        using (Open(out var again))
         {
             Assert.Equal((accepted, 0), (again.Stats().Waiting, again.Stats().Quarantined));
             Assert.Equal(QueueDrop.DiskFull, Assert.IsType<EnqueueResult.Rejected>(again.TryEnqueue(Question(100))).Reason);
@@ -65,20 +66,37 @@ public sealed class FullDiskTests : IDisposable
     }
 
     [Fact]
+    public void New_answers_leave_the_room_that_what_came_of_old_ones_is_kept_in()
+    {
+        Assert.SkipUnless(_isMounted, "mounting a small file system takes root on Linux");
+        using var box = Bench.Box(Folder, TimeProvider.System);
+        var history = new History(box, new HistoryOptions(), TimeProvider.System);
+        var asked = new AskedRow("", null, null);
+        history.PutAnswer("old", "{1}", asked);
+        FillUp();
+
+        history.PutAnswer("new", "{2}", asked);
+        history.PutCorrection("old", "{3}");
+        history.PutAnswer("newer", "{4}", asked);
+
+        Assert.Equal((null, "{3}", null), (history.Find("new"), history.Find("old")!.Correction, history.Find("newer")));
+    }
+
+    [Fact]
     public void A_damaged_database_on_a_full_disk_is_put_aside_all_the_same()
     {
         Assert.SkipUnless(_isMounted, "mounting a small file system takes root on Linux");
-        using (var queue = Open()) queue.TryEnqueue(Question(0));
+        using (Open(out var queue)) queue.TryEnqueue(Question(0));
         FillUp();
-        using (var database = new FileStream(Path.Combine(Folder, "queue.db"), FileMode.Open, FileAccess.Write)) database.Write(new byte[100]);
+        using (var database = new FileStream(Path.Combine(Folder, "box.db"), FileMode.Open, FileAccess.Write)) database.Write(new byte[100]);
 
-        using var again = Open();
+        using var againOpen = Open(out var again);
 
         Assert.Equal((0, 1), (again.Stats().Waiting, again.Stats().Quarantined));
         Assert.Equal(QueueDrop.DiskFull, Assert.IsType<EnqueueResult.Rejected>(again.TryEnqueue(Question(1))).Reason);
     }
 
-    private EscalationQueue Open() => Bench.Queue(new QueueOptions { Folder = Folder }, TimeProvider.System);
+    private IDisposable Open(out EscalationQueue queue) => Bench.Open(new QueueOptions { Folder = Folder }, TimeProvider.System, out queue);
 
     private static string Id(int number) => $"question-{number}";
 

@@ -35,7 +35,7 @@ public sealed class KillTests : IDisposable
         }
 
         using var bench = new Bench(Options(endpoint.Url));
-        using var queue = bench.Queue();
+        using var queueOpen = bench.Open(out var queue);
         Assert.Equal(0, queue.Stats().Quarantined);
         using var worker = bench.Worker(queue, _ => { });
         await worker.StartAsync(TestContext.Current.CancellationToken);
@@ -58,13 +58,9 @@ public sealed class KillTests : IDisposable
         var run = int.Parse(Environment.GetEnvironmentVariable(RunVariable)!, provider: null);
         using var bench = new Bench(Options(Environment.GetEnvironmentVariable(UrlVariable)!) with
         {
-            Queue = new QueueOptions
-            {
-                Folder = Path.Combine(folder,
-            "queue")
-            }
+            Queue = new QueueOptions { Folder = Path.Combine(folder, "queue") },
         });
-        using var queue = bench.Queue();
+        using var queueOpen = bench.Open(out var queue);
         using var worker = bench.Worker(queue, _ => { });
         await worker.StartAsync(TestContext.Current.CancellationToken);
         using var journal = new StreamWriter(Path.Combine(folder, "accepted"), append: true) { AutoFlush = true };
@@ -87,7 +83,7 @@ public sealed class KillTests : IDisposable
         await child.WaitForExitAsync(TestContext.Current.CancellationToken);
 
         Assert.True(child.ExitCode == 0, output);
-        using var queue = Bench.Queue(new QueueOptions { Folder = _files.File("queue") }, TimeProvider.System);
+        using var queueOpen = Bench.Open(new QueueOptions { Folder = _files.File("queue") }, TimeProvider.System, out var queue);
         Assert.Equal(["small"], queue.Lease(5).Select(leased => leased.Escalation.Id));
         Assert.Single(Directory.GetFiles(Path.Combine(_files.File("queue"), "pictures")));
     }
@@ -97,7 +93,7 @@ public sealed class KillTests : IDisposable
     {
         var folder = Environment.GetEnvironmentVariable(FolderVariable);
         Assert.SkipWhen(folder is null, "only as a child of the test above");
-        using var queue = Bench.Queue(new QueueOptions { Folder = Path.Combine(folder, "queue") }, TimeProvider.System);
+        using var queueOpen = Bench.Open(new QueueOptions { Folder = Path.Combine(folder, "queue") }, TimeProvider.System, out var queue);
 
         var large = queue.TryEnqueue(Bench.Question("large") with { Picture = new byte[2_000_000] });
         var small = queue.TryEnqueue(Bench.Question("small"));

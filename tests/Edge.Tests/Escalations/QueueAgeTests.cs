@@ -17,7 +17,7 @@ public sealed class QueueAgeTests : IDisposable
     [Fact]
     public void What_is_too_old_becomes_a_dead_letter_and_goes_when_nobody_decides()
     {
-        using var queue = Open(new QueueOptions { MaxAgeHours = 1 });
+        using var queueOpen = Open(out var queue, new QueueOptions { MaxAgeHours = 1 });
         var told = Listen(queue);
         queue.TryEnqueue(Bench.Question("old"));
         _time.Advance(TimeSpan.FromMinutes(59));
@@ -37,7 +37,7 @@ public sealed class QueueAgeTests : IDisposable
     public void A_clock_that_jumps_expires_nothing_and_leases_run_on()
     {
         var clock = new JumpingClock(_time);
-        using var queue = Bench.Queue(new QueueOptions { Folder = Folder, MaxAgeHours = 1 }, clock);
+        using var queueOpen = Bench.Open(new QueueOptions { Folder = Folder, MaxAgeHours = 1 }, clock, out var queue);
         queue.TryEnqueue(Bench.Question("a"));
         Assert.Single(queue.Lease(1));
         clock.Jump = TimeSpan.FromDays(35);
@@ -56,12 +56,12 @@ public sealed class QueueAgeTests : IDisposable
     {
         var options = new QueueOptions { Folder = Folder, MaxAgeHours = 1 };
         var meters = new EscalationMeters();
-        using (var queue = EscalationQueue.Open(options, Bench.Around(meters, _time) with { IsWallKnown = () => was }))
+        using (Bench.Open(options, Bench.Around(meters, _time) with { IsWallKnown = () => was }, out var queue))
             queue.TryEnqueue(Bench.Question("a") with { Created = _time.GetUtcNow() });
         Run("UPDATE escalations SET boot = 'another', stamp = 999999999");
         _time.AdjustTime(_time.GetUtcNow().AddDays(35));
 
-        using var again = EscalationQueue.Open(options, Bench.Around(meters, _time) with { IsWallKnown = () => isNow });
+        using var againOpen = Bench.Open(options, Bench.Around(meters, _time) with { IsWallKnown = () => isNow }, out var again);
 
         Assert.Equal(expires ? 0 : 1, again.Lease(5).Count);
         if (expires) return;
@@ -69,19 +69,8 @@ public sealed class QueueAgeTests : IDisposable
         Assert.Empty(again.Lease(5));
     }
 
-    [Fact]
-    public void A_queue_of_an_earlier_version_is_read()
-    {
-        using (var queue = Open()) queue.TryEnqueue(Bench.Question("a"));
-        Run("ALTER TABLE escalations DROP COLUMN boot; ALTER TABLE escalations DROP COLUMN stamp; ALTER TABLE escalations DROP COLUMN is_dated");
-
-        using var again = Open();
-
-        Assert.Equal(0, again.Stats().Quarantined);
-        Assert.Equal("a", Assert.Single(again.Lease(5)).Escalation.Id);
-    }
-
-    private EscalationQueue Open(QueueOptions? options = null) => Bench.Queue((options ?? new QueueOptions()) with { Folder = Folder }, _time);
+    private IDisposable Open(out EscalationQueue queue, QueueOptions? options = null) =>
+        Bench.Open((options ?? new QueueOptions()) with { Folder = Folder }, _time, out queue);
 
     /// <summary>A wall clock that somebody sets, over time that goes on.</summary>
     private sealed class JumpingClock(TimeProvider steady) : TimeProvider
@@ -104,7 +93,7 @@ public sealed class QueueAgeTests : IDisposable
 
     private void Run(string sql)
     {
-        using var connection = new SqliteConnection($"Data Source={Path.Combine(Folder, "queue.db")};Pooling=False");
+        using var connection = new SqliteConnection($"Data Source={Path.Combine(Folder, "box.db")};Pooling=False");
         connection.Open();
         using var command = connection.CreateCommand();
 #pragma warning disable CA2100 // Only what this class says.

@@ -20,7 +20,7 @@ public sealed class WorkerTests : IDisposable
             await ScriptedEndpoint.Right(context, seen);
         });
         using var bench = new Bench(Options(endpoint.Url));
-        using var queue = bench.Queue();
+        using var queueOpen = bench.Open(out var queue);
         Fill(queue, 12);
 
         await Drained(bench, queue);
@@ -36,7 +36,7 @@ public sealed class WorkerTests : IDisposable
     {
         await using var endpoint = await ScriptedEndpoint.Start((context, _) => ScriptedEndpoint.Says(context, "no idea"));
         using var bench = new Bench(Options(endpoint.Url));
-        using var queue = bench.Queue();
+        using var queueOpen = bench.Open(out var queue);
         Fill(queue, 2);
 
         await Drained(bench, queue);
@@ -55,7 +55,7 @@ public sealed class WorkerTests : IDisposable
             BreakerMinimum = 100,
             Worker = new WorkerOptions { PauseSeconds = 0.01, LongestPauseSeconds = 0.02, MaxAttempts = 3 }
         });
-        using var queue = bench.Queue();
+        using var queueOpen = bench.Open(out var queue);
         Fill(queue, 1);
 
         await Drained(bench, queue);
@@ -68,7 +68,7 @@ public sealed class WorkerTests : IDisposable
     {
         await using var endpoint = await ScriptedEndpoint.OfStatuses(401, 401, 401, 401, 401, 401, 401, 200);
         using var bench = new Bench(Options(endpoint.Url) with { Worker = new WorkerOptions { PauseSeconds = 0.01, LongestPauseSeconds = 0.02 } });
-        using var queue = bench.Queue();
+        using var queueOpen = bench.Open(out var queue);
         Fill(queue, 1);
 
         await Drained(bench, queue);
@@ -83,7 +83,7 @@ public sealed class WorkerTests : IDisposable
         var time = new FakeTimeProvider(DateTimeOffset.UnixEpoch.AddYears(50));
         using var silent = ScriptedEndpoint.SilentPort(out var port);
         using var bench = new Bench(Bench.Patient(Options($"http://127.0.0.1:{port}/v1"), parallel: 4), time);
-        using var queue = bench.Queue();
+        using var queueOpen = bench.Open(out var queue);
         Fill(queue, 40);
         var attempts = 0;
         using var counter = bench.CountAttempts(() => Interlocked.Increment(ref attempts));
@@ -119,7 +119,7 @@ public sealed class WorkerTests : IDisposable
             return Task.CompletedTask;
         });
         using var bench = new Bench(Bench.Patient(Options(endpoint.Url), parallel: 2), time);
-        using var queue = bench.Queue();
+        using var queueOpen = bench.Open(out var queue);
         Fill(queue, 1);
         using var worker = bench.Worker(queue, Note);
         var start = time.GetUtcNow();
@@ -148,7 +148,7 @@ public sealed class WorkerTests : IDisposable
             return Task.CompletedTask;
         });
         using var bench = new Bench(Bench.Patient(Options(endpoint.Url), parallel: 2), time);
-        using var queue = bench.Queue();
+        using var queueOpen = bench.Open(out var queue);
         Fill(queue, 5);
         using var worker = bench.Worker(queue, Note);
         queue.Lease(4);
@@ -170,7 +170,7 @@ public sealed class WorkerTests : IDisposable
     {
         await using var endpoint = await ScriptedEndpoint.OfStatuses(200);
         using var bench = new Bench(Options(endpoint.Url));
-        using var queue = bench.Queue();
+        using var queueOpen = bench.Open(out var queue);
         Fill(queue, 3);
         using var worker = bench.Worker(queue, _ => throw new InvalidOperationException("as scripted"));
 

@@ -54,7 +54,7 @@ public sealed class AlarmsTests
         rig.Daemon.Watch.Look();
         Assert.Empty(rig.Daemon.Alarms.Raised);
 
-        var aside = Directory.CreateDirectory(Path.Combine(rig.Config.Escalation!.Queue.Folder, "quarantine-1")).FullName;
+        var aside = Directory.CreateDirectory(Path.Combine(rig.Config.State, "quarantine-1")).FullName;
         rig.Daemon.Alarms.Raise(AlarmKind.DiskFull, "no room");
         rig.Daemon.Alarms.Raise(AlarmKind.PicturesLost, "gone");
         rig.Daemon.Watch.Look();
@@ -70,10 +70,10 @@ public sealed class AlarmsTests
         await using var rig = new DaemonRig(0.9, "http://127.0.0.1:9/v1");
         var time = new Microsoft.Extensions.Time.Testing.FakeTimeProvider(DateTimeOffset.UnixEpoch.AddYears(50));
         using var files = new TestFiles();
-        using var queue = Escalations.Bench.Queue(new QueueOptions { Folder = files.File("queue") }, time);
-        using var history = new History(files.File("state"), new HistoryOptions(), time);
+        using var opened = Escalations.Bench.Open(new QueueOptions { Folder = files.File("queue") }, time, out var queue);
+        using var box = Escalations.Bench.Box(files.File("state"), time);
         var isKnown = false;
-        using var watch = new Watch(new Watched(queue, history, new BootClock(time, () => isKnown), files.File("state")), rig.Daemon.Alarms, time);
+        using var watch = new Watch(new Watched(queue, box, new BootClock(time, () => isKnown)), rig.Daemon.Alarms, time);
         queue.TryEnqueue(Escalations.Bench.Question());
 
         watch.Look();

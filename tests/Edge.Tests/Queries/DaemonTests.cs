@@ -25,20 +25,20 @@ public sealed class DaemonTests
         turn.Dispose();
         await ended.WaitAsync(TimeSpan.FromSeconds(20), ServeRig.Stop);
 
-        using (Bench.Queue(rig.Config.Escalation!.Queue, TimeProvider.System))
-        {
-            // It could not be opened while the daemon had it.
-        }
+        // It could not be opened while the daemon had it.
+        using (var box = Bench.Box(rig.Config.State, TimeProvider.System)) box.Use(DiskUse.Read, _ => true);
         await rig.DisposeAsync();
     }
 
     [Fact]
-    public async Task A_queue_that_another_daemon_has_open_is_one_clear_error()
+    public async Task A_database_that_another_daemon_has_open_is_one_clear_error()
     {
         await using var rig = new DaemonRig(0.99, "http://127.0.0.1:9/v1");
 
-        var error = Assert.Throws<StorageException>(() => Bench.Queue(rig.Config.Escalation!.Queue, TimeProvider.System));
+        using var box = Bench.Box(rig.Config.State, TimeProvider.System);
+        var error = Assert.Throws<StorageException>(() => new History(box, new HistoryOptions(), TimeProvider.System));
 
         Assert.Equal(StorageFault.Taken, error.Fault);
+        Assert.Contains("is open in another process", error.Message, StringComparison.Ordinal);
     }
 }

@@ -2,24 +2,27 @@ using Vlm.Edge.Answers;
 using Vlm.Edge.Queries;
 using Vlm.Edge.Routing;
 using Vlm.Edge.Storage;
+using Vlm.Edge.Tests.Escalations;
 
 namespace Vlm.Edge.Tests.Queries;
 
 public sealed class EventStreamTests : IDisposable
 {
     private readonly TestFiles _files = new();
+    private readonly BoxDatabase _box;
     private readonly History _history;
     private readonly EventStream _stream;
 
     public EventStreamTests()
     {
-        _history = new History(_files.File("state"), new HistoryOptions(), TimeProvider.System);
+        _box = Bench.Box(_files.File("state"), TimeProvider.System);
+        _history = new History(_box, new HistoryOptions(), TimeProvider.System);
         _stream = new EventStream(_history);
     }
 
     public void Dispose()
     {
-        _history.Dispose();
+        _box.Dispose();
         _files.Dispose();
     }
 
@@ -49,6 +52,21 @@ public sealed class EventStreamTests : IDisposable
 
         Assert.Equal<long>([4], Read(fresh!));
         Assert.Equal<long>([2, 3, 4], Read(back!));
+    }
+
+    [Fact]
+    public void A_key_hears_of_its_own_questions_alone_also_after_a_restart()
+    {
+        _stream.Publish(new EdgeEvent.NotCorrected("1", "x"), "door");
+        _stream.Publish(new EdgeEvent.Alarm("state", "x"));
+        var again = new EventStream(_history);
+        using var door = again.Listen(0, "door")!;
+        using var gate = again.Listen(0, "gate")!;
+        using var all = again.Listen(0)!;
+        again.Publish(new EdgeEvent.NotCorrected("2", "x"), "gate");
+        again.Publish(new EdgeEvent.NotCorrected("3", "x"), "door");
+
+        Assert.Equal([[1, 4], [3], [1, 2, 3, 4]], new[] { door, gate, all }.Select(Read));
     }
 
     [Fact]

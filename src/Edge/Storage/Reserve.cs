@@ -1,11 +1,10 @@
 using Vlm.Files;
 
-namespace Vlm.Edge.Escalations;
+namespace Vlm.Edge.Storage;
 
 /// <summary>
-/// Room on the disk that is kept for taking things out of the queue. SQLite needs room even to delete a row, so on a disk that was filled to the last block, be
-/// it
-/// by the queue itself, nothing could ever leave: what is sent would be sent again and again. A file with nothing in it keeps the room until then.
+/// Room on the disk that is kept for finishing what was begun. SQLite needs room even to delete a row, so on a disk that was filled to the last block, be it by
+/// the box itself, nothing could ever leave: what is sent would be sent again and again. A file with nothing in it keeps the room until then.
 /// </summary>
 internal sealed class Reserve(string path)
 {
