@@ -11,6 +11,7 @@ using Vlm.Hosting;
 using Vlm.Hosting.Http;
 using Vlm.Package;
 using Vlm.Solving;
+using Vlm.Text;
 
 namespace Vlm.Edge;
 
@@ -19,7 +20,8 @@ namespace Vlm.Edge;
 internal sealed class Daemon : IAsyncDisposable
 {
     private readonly EscalationMeters? _meters;
-    private readonly EscalationClient? _client;
+    private readonly Instruments? _instruments;
+    private readonly PaidClient? _paid;
     private readonly BoxDatabase _box;
     private volatile EdgeConfig _config;
 
@@ -53,17 +55,17 @@ internal sealed class Daemon : IAsyncDisposable
         if (config.Escalation is { } escalation)
         {
             _meters = new EscalationMeters();
-            var instruments = new Instruments(_meters, clock, Instruments.Draws(RandomNumberGenerator.GetInt32(int.MaxValue)), logs)
+            _instruments = new Instruments(_meters, clock, Instruments.Draws(RandomNumberGenerator.GetInt32(int.MaxValue)), logs)
             {
                 IsWallKnown = IsWallKnown,
             };
-            Queue = new EscalationQueue(_box, escalation.Queue, instruments);
-            _client = new EscalationClient(escalation, instruments);
-            var paid = new PaidClient(_client, Budget, result => LinkAlarms.Take(result, Alarms));
+            Queue = new EscalationQueue(_box, escalation.Queue, _instruments);
+            _paid = new PaidClient(Client(escalation), Budget, result => LinkAlarms.Take(result, Alarms));
+            _paid.Measure(_meters);
             var corrections = new Corrections(Memory, Events, Drift, Metrics, Alarms);
             Queue.Watch(corrections.Take);
-            Larger = new Escalator(paid, Queue, escalation.Picture, clock);
-            Worker = new EscalationWorker(escalation.Worker, Queue, paid, corrections.Take, instruments);
+            Larger = new Escalator(_paid, Queue, escalation.Picture, clock);
+            Worker = new EscalationWorker(escalation.Worker, Queue, _paid, corrections.Take, _instruments);
         }
 
         Watch = new Watch(new Watched(Queue, _box, new BootClock(clock, IsWallKnown)), Alarms, clock);
@@ -107,7 +109,27 @@ internal sealed class Daemon : IAsyncDisposable
 
     public QueryPipeline Pipeline { get; }
 
-    /// <summary>Puts a configuration in force, as far as that goes without a new start: who is let in, and how questions are routed.</summary>
+    /// <summary>The way to the larger model: what stands about it, else what the last attempts told; null for a box that works alone.</summary>
+    public string? LinkState => Larger is not { } larger ? null
+        : Alarms.Stands(AlarmKind.TurnedAway) ? "turned-away"
+        : Alarms.Stands(AlarmKind.LinkDown) ? Link.Offline.ToOption()
+        : larger.Link.ToOption();
+
+    /// <summary>Keeps what a person says that the picture of a question says, and tells it.</summary>
+    /// <returns>Null when there is no such question.</returns>
+    public Review? Review(string id, string text, string by)
+    {
+        if (Memory.Find(id) is not { } found) return null;
+        var review = new Review(text, by, text == found.Answer?.Text, Clock.GetUtcNow());
+        if (!Memory.Keep(id, review)) return null;
+        Events.Publish(new EdgeEvent.Reviewed(id, review), found.AskedBy);
+        return review;
+    }
+
+    /// <summary>
+    /// Puts a configuration in force, as far as that goes without a new start: who is let in, how questions are routed, what the larger model may cost, and
+    /// whom to ask how. What is under way goes on as it began.
+    /// </summary>
     /// <returns>Settings that changed, and those of them that wait for the next start.</returns>
     /// <exception cref="ConfigException">The mode needs what the box does not have, or the keys cannot be read; nothing changes.</exception>
     public (IReadOnlyList<string> Changed, IReadOnlyList<string> Later) Change(EdgeConfig next)
@@ -127,8 +149,22 @@ internal sealed class Daemon : IAsyncDisposable
                 BodySeconds = next.Server.BodySeconds,
                 PixelLimit = next.Server.PixelLimit,
             },
+            Budget = next.Budget,
+            Escalation = before.Escalation is { } old && next.Escalation is { } wanted
+                ? wanted with { Picture = old.Picture, Queue = old.Queue, Worker = old.Worker } : before.Escalation,
         };
-        Doors.Change(now.Server.ToDoors());
+        var client = now.Escalation is { } asked && ConfigChanges.Between(before.Escalation!, asked).Count > 0 ? Client(asked) : null;
+        try
+        {
+            Doors.Change(now.Server.ToDoors());
+        }
+        catch
+        {
+            client?.Dispose();
+            throw;
+        }
+        Budget.Change(now.Budget);
+        if (client is not null) _paid!.Exchange(client);
         _config = now;
         return (ConfigChanges.Between(before, now), ConfigChanges.Between(now, next));
     }
@@ -140,11 +176,24 @@ internal sealed class Daemon : IAsyncDisposable
         Watch.Dispose();
         Worker?.Dispose();
         Larger?.Dispose();
-        _client?.Dispose();
+        _paid?.Dispose();
         Queue?.Dispose();
         _meters?.Dispose();
         Metrics.Dispose();
         _box.Dispose();
+    }
+
+    /// <exception cref="ConfigException">The endpoints' certificates cannot be used.</exception>
+    private EscalationClient Client(EscalationOptions options)
+    {
+        try
+        {
+            return new EscalationClient(options, _instruments!);
+        }
+        catch (Exception e) when (e is IOException or InvalidDataException or CryptographicException or UnauthorizedAccessException)
+        {
+            throw new ConfigException($"escalation: endpoints: {e.Message}");
+        }
     }
 
     private bool IsWallKnown() => Config.Clock == ClockTrust.Always || WallClock.IsSynchronised();

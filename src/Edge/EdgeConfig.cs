@@ -145,6 +145,9 @@ internal sealed record EdgeConfig : IChecked
     /// <summary>Folder for what outlives a restart: the database, pictures for people, budget and audit. Made when absent.</summary>
     public string State { get; init; } = "state";
 
+    private static bool IsSame(string folder, string other) => !string.IsNullOrWhiteSpace(folder)
+        && Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)) == Path.TrimEndingDirectorySeparator(Path.GetFullPath(other));
+
     /// <summary>Reads and checks a configuration.</summary>
     /// <exception cref="ConfigException">It cannot be used.</exception>
     public static EdgeConfig Load(string path) => ConfigFile.Load<EdgeConfig>(path, "deploy/edge.yaml");
@@ -163,7 +166,7 @@ internal sealed record EdgeConfig : IChecked
         if (Escalation is null && Routing.Mode != RoutingMode.LocalOnly)
             yield return $"routing: mode: {Routing.Mode.ToOption()} asks a larger model, but there is no section 'escalation'; add it, or say mode: local-only";
         if (string.IsNullOrWhiteSpace(State)) yield return "state: expected a folder, found nothing";
-        else if (Escalation is not null && Path.GetFullPath(Escalation.Queue.Folder) == Path.GetFullPath(State))
+        else if (Escalation is not null && IsSame(Escalation.Queue.Folder, State))
             yield return $"escalation: queue: folder: '{Escalation.Queue.Folder}' is the folder 'state'; pictures that wait need one of their own";
     }
 }

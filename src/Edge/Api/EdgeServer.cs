@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Vlm.Edge.Page;
 using Vlm.Gating;
 using Vlm.Hosting;
 using Vlm.Hosting.Http;
@@ -60,7 +61,9 @@ internal static class EdgeServer
         StateApi.Map(app, daemon);
         DeadLettersApi.Map(app, daemon.Queue);
         var end = app.Services.GetRequiredService<EndNotice>();
-        Health.Map(app, () => end.IsGiven || app.Lifetime.ApplicationStopping.IsCancellationRequested ? "stopping" : null);
+        bool IsEnding() => end.IsGiven || app.Lifetime.ApplicationStopping.IsCancellationRequested;
+        Health.Map(app, () => IsEnding() ? "stopping" : null);
+        PageApi.Map(app, daemon, IsEnding);
         daemon.Metrics.Watch(() => StateApi.Gauges(daemon));
         daemon.Metrics.Map(app);
     }

@@ -46,13 +46,13 @@ internal static class EventsApi
 
     public static void Map(IEndpointRouteBuilder routes, Daemon daemon, CancellationToken stopping) =>
         routes.MapGet("/api/v1/events", (RequestDelegate)(context => ListenAsync(context, daemon.Events, daemon.Clock, stopping)))
-            .Needs(Sight.SomeRole);
+            .Needs(Reader.AnyRole);
 
     private static async Task ListenAsync(HttpContext context, EventStream events, TimeProvider clock, CancellationToken stopping)
     {
         var last = context.Request.Headers["Last-Event-ID"].ToString();
         using var subscription = events.Listen(
-            long.TryParse(last, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null, Sight.Of(context).Only)
+            long.TryParse(last, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null, Reader.Of(KeyCheck.Caller(context)).Only)
             ?? throw new ApiException(ErrorReason.TooManyListeners, "All places for listeners are taken.", retryAfter: TimeSpan.FromSeconds(30));
         context.Response.ContentType = "text/event-stream";
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, stopping);

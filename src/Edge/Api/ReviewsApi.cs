@@ -1,7 +1,6 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
-using Vlm.Cryptogram;
 using Vlm.Edge.Answers;
 using Vlm.Edge.Queries;
 using Vlm.Hosting;
@@ -19,7 +18,7 @@ internal sealed record ReviewBody(string Answer, string By, bool Agrees, DateTim
 /// <summary><c>GET /api/v1/answers/{id}/picture</c> and <c>POST /api/v1/answers/{id}/review</c>, for people who may see pictures.</summary>
 internal static class ReviewsApi
 {
-    private const int LongestBody = 4096, LongestAnswer = 200;
+    private const int LongestBody = 4096;
 
     public static void Map(IEndpointRouteBuilder routes, Daemon daemon)
     {
@@ -48,17 +47,10 @@ internal static class ReviewsApi
     private static async Task ReviewAsync(HttpContext context, Daemon daemon, BodyLimits limits)
     {
         var body = await RequestBody.ReadJsonAsync(context.Request, limits, context.RequestAborted);
-        var text = RequestBody.Parse(body, root => SolveJson.Text(root, "answer")) is { } given ? given.Trim().ToLowerInvariant() : "";
-        if (text.Length is 0 or > LongestAnswer || !text.All(letter => char.IsAsciiLetterLower(letter) || letter is ' ' or Message.Unseen))
-        {
-            throw new ApiException(ErrorReason.InvalidRequest,
-                $"'answer' must be what the picture says: letters, spaces, and ? for letters that it does not show; at most {LongestAnswer}.", "answer");
-        }
-        var id = Id(context);
-        var found = daemon.Memory.Find(id);
-        var review = new Review(text, KeyCheck.Caller(context).Name, text == found?.Answer?.Text, daemon.Clock.GetUtcNow());
-        if (!daemon.Memory.Keep(id, review)) throw new ApiException(ErrorReason.UnknownId, "There is no such answer: it is unknown, or too old.");
-        daemon.Events.Publish(new EdgeEvent.Reviewed(id, review), found?.AskedBy ?? "");
+        var text = Reviewing.Read(RequestBody.Parse(body, root => SolveJson.Text(root, "answer")))
+            ?? throw new ApiException(ErrorReason.InvalidRequest, $"'answer' is not what is expected: {Reviewing.Expected}.", "answer");
+        var review = daemon.Review(Id(context), text, KeyCheck.Caller(context).Name)
+            ?? throw new ApiException(ErrorReason.UnknownId, "There is no such answer: it is unknown, or too old.");
         await context.Response.WriteAsJsonAsync(ReviewBody.From(review), ApiJson.Default.ReviewBody, cancellationToken: context.RequestAborted);
     }
 

@@ -57,7 +57,7 @@ internal static class SolveApi
     public static void Map(IEndpointRouteBuilder routes, Daemon daemon, SolveRequests requests, Admission admission)
     {
         routes.MapPost("/api/v1/solve", (RequestDelegate)(context => SolveAsync(context, daemon, requests, admission)));
-        routes.MapGet("/api/v1/answers/{id}", (RequestDelegate)(context => FindAsync(context, daemon.Memory))).Needs(Sight.SomeRole);
+        routes.MapGet("/api/v1/answers/{id}", (RequestDelegate)(context => FindAsync(context, daemon.Memory))).Needs(Reader.AnyRole);
     }
 
     /// <summary>Asks the pipeline.</summary>
@@ -82,7 +82,7 @@ internal static class SolveApi
     {
         var id = (string)context.Request.RouteValues["id"]!;
         // Another key's answer is as unknown as one that never was.
-        var stored = memory.Find(id) is { } found && Sight.Of(context).Sees(found.AskedBy) ? found : throw new ApiException(
+        var stored = memory.Find(id) is { } found && Reader.Of(KeyCheck.Caller(context)).Sees(found.AskedBy) ? found : throw new ApiException(
             ErrorReason.UnknownId, $"There is no answer '{(id.Length > 64 ? id[..64] : id)}': it is unknown, or too old.");
         var status = stored switch
         {

@@ -78,12 +78,6 @@ internal static class StateApi
         yield return ("edge_gate_promise_kept", "1 while no audit alarm was raised.", drift.IsPromiseKept ? 1 : 0);
     }
 
-    /// <summary>What stands about the way to the larger model, else what the last attempts told.</summary>
-    private static string? Link(Daemon daemon) => daemon.Larger is not { } larger ? null
-        : daemon.Alarms.Stands(AlarmKind.TurnedAway) ? "turned-away"
-        : daemon.Alarms.Stands(AlarmKind.LinkDown) ? Routing.Link.Offline.ToOption()
-        : larger.Link.ToOption();
-
     private static StateBody Describe(Daemon daemon) => new(
         daemon.Model.Name,
         daemon.Model.Precision,
@@ -92,7 +86,7 @@ internal static class StateApi
         daemon.Drift is { } drift ? GateBody.From(drift) : null,
         BudgetBody.From(daemon.Budget.Now),
         daemon.Queue is { } queue ? QueueBody.From(queue.Stats()) : null,
-        Link(daemon),
+        daemon.LinkState,
         daemon.Model.Waiting,
         daemon.Memory.Count,
         [.. daemon.Alarms.Raised.Select(AlarmBody.From)]);

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Diagnostics.Metrics;
 using System.Threading.RateLimiting;
 using Polly.CircuitBreaker;
 
@@ -33,10 +32,13 @@ internal sealed class EscalationClient : IDisposable
         _endpoints = [.. options.Endpoints.Select(own => new Endpoint(own, options, instruments))];
         _budget = new RetryBudget(options, _time);
         _places = new ConcurrencyLimiter(new ConcurrencyLimiterOptions { PermitLimit = options.Concurrency, QueueLimit = options.Waiting });
-        instruments.Meters.WatchBudget(() => _budget.Tokens);
-        instruments.Meters.WatchBreakers(() =>
-            _endpoints.Select(endpoint => new Measurement<int>(Number(endpoint.State), new KeyValuePair<string, object?>("endpoint", endpoint.Own.Name))));
     }
+
+    /// <summary>Repetitions that the retry budget holds.</summary>
+    public double RetryTokens => _budget.Tokens;
+
+    /// <summary>The endpoints' names and the states of their breakers: 0 closed, 1 half open, 2 open.</summary>
+    public IEnumerable<(string Endpoint, int State)> Breakers => _endpoints.Select(endpoint => (endpoint.Own.Name, Number(endpoint.State)));
 
     /// <summary>Whether the breakers of all endpoints are open: nothing would be sent.</summary>
     public bool IsBroken => _endpoints.All(endpoint => endpoint.State is CircuitState.Open or CircuitState.Isolated);

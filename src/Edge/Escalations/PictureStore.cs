@@ -54,6 +54,7 @@ internal sealed class PictureStore
     /// <summary>Removes every picture that nothing refers to: a process was killed between the picture and its entry, or while it wrote one.</summary>
     public void Sweep(IReadOnlySet<string> referred)
     {
+        if (!Directory.Exists(_folder)) return;
         foreach (var file in Directory.GetFiles(_folder).Where(file => !referred.Contains(Path.GetFileName(file)))) File.Delete(file);
     }
 }

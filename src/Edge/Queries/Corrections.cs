@@ -65,6 +65,6 @@ internal sealed class Corrections(AnswerMemory memory, EventStream events, Drift
         var state = drift.State;
         alarms.Raise(AlarmKind.Drift,
             $"The gate does not keep its promise: {state.Disagreements} of {state.Audits} audited answers were answered otherwise by the larger model. "
-            + "The certificate is void until the package is calibrated on such pictures again.");
+            + "The certificate is void until the package is calibrated on such pictures again");
     }
 }

@@ -9,7 +9,7 @@ internal sealed class Budget
 {
     private static readonly TimeSpan Day = TimeSpan.FromDays(1);
     private readonly Lock _lock = new();
-    private readonly BudgetOptions _options;
+    private BudgetOptions _options;
     private readonly StateFile<BudgetState> _file;
     private readonly TimeProvider _clock;
     private BudgetState _state;
@@ -31,6 +31,18 @@ internal sealed class Budget
         get
         {
             lock (_lock) return Advance();
+        }
+    }
+
+    /// <summary>Puts other options in force; what was spent of the day stays spent.</summary>
+    public void Change(BudgetOptions options)
+    {
+        lock (_lock)
+        {
+            // What was earned until now was earned at the old rate; what a smaller bucket does not hold is gone.
+            Advance();
+            _options = options;
+            _state = _state with { Tokens = Math.Min(options.Burst, _state.Tokens) };
         }
     }
 

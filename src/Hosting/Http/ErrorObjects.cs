@@ -103,7 +103,11 @@ public sealed class ErrorObjects(RequestDelegate next, IRefusalCounter counter, 
         response.StatusCode = (int)error.Reason.Shape().Status;
         if (error.RetryAfter is { } wait)
             response.Headers.RetryAfter = Math.Max(1, (long)Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
-        if (error.Reason == ErrorReason.InvalidApiKey) response.Headers.WWWAuthenticate = "Bearer";
+        if (error.Reason == ErrorReason.InvalidApiKey)
+        {
+            var isBrowser = context.GetEndpoint()?.Metadata.GetMetadata<BrowserRoute>() is not null;
+            response.Headers.WWWAuthenticate = isBrowser ? "Basic realm=\"the key, as password\", charset=\"UTF-8\"" : "Bearer";
+        }
         // The rest of such a body is not read, so nothing can follow it on this connection; without being told, a client would try.
         if (error.Reason is ErrorReason.RequestTooLarge or ErrorReason.BodyTimeout) response.Headers.Connection = "close";
         // The official clients repeat every 408, 429 and 5xx; with the deadline gone that would be work for nobody.

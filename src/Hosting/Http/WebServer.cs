@@ -106,7 +106,8 @@ public static class WebServer
     }
 
     /// <summary>
-    /// Error objects around everything, foreign hosts and pages kept out of all but health, and keys in front of the interfaces: <c>/v1</c> and <c>/api</c>.
+    /// Error objects around everything, foreign hosts and pages kept out of all but health, and keys in front of the interfaces: <c>/v1</c>, <c>/api</c> and
+    /// routes that name a role.
     /// </summary>
     public static void UseInterfaces(this WebApplication app, IRefusalCounter counter, Doors doors)
     {
@@ -136,5 +137,6 @@ public static class WebServer
         }
     }
 
-    private static bool IsInterface(HttpContext context) => context.Request.Path.StartsWithSegments("/v1") || context.Request.Path.StartsWithSegments("/api");
+    private static bool IsInterface(HttpContext context) => context.Request.Path.StartsWithSegments("/v1") || context.Request.Path.StartsWithSegments("/api")
+        || context.GetEndpoint()?.Metadata.GetMetadata<NeededRole>() is not null;
 }

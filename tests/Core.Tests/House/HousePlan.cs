@@ -73,9 +73,10 @@ internal static class HousePlan
         [
             "src/Edge/Answers", "src/Edge/Cameras", "src/Edge/Messages", "src/Edge/Mqtt", "src/Edge/Queries", "src/Edge/Routing", "src/Edge/Scenes",
         ],
+        ["src/Edge/Page"] = ["src/Edge", "src/Edge/Answers", "src/Edge/Escalations", "src/Edge/Queries"],
         ["src/Edge/Api"] =
         [
-            "src/Edge", "src/Edge/Answers", "src/Edge/Escalations", "src/Edge/Queries", "src/Edge/Routing", "src/Edge/Watching",
+            "src/Edge", "src/Edge/Answers", "src/Edge/Escalations", "src/Edge/Page", "src/Edge/Queries", "src/Edge/Routing", "src/Edge/Watching",
         ],
         ["src/Escalation"] = ["src/Escalation/Chat", "src/Escalation/Work"],
         ["src/Escalation/Work"] = [],

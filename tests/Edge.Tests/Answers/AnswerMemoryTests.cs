@@ -1,4 +1,6 @@
+using System.Text;
 using System.Text.Json;
+using Vlm.Cryptogram;
 using Vlm.Edge.Answers;
 using Vlm.Edge.Routing;
 using Vlm.Edge.Scenes;
@@ -112,6 +114,20 @@ public sealed class AnswerMemoryTests : IDisposable
         Assert.Equal(["3", "1"], _memory.Last(10, "door").Select(listed => listed.Stored.Id));
         Assert.Equal(("code 3", "door"), (_memory.Last(1, null)[0].Code, _memory.Last(1, null)[0].Stored.AskedBy));
         Assert.Empty(_memory.Unreviewed(10));
+    }
+
+    [Fact]
+    public void A_row_that_cannot_be_understood_is_unknown_and_nothing_throws()
+    {
+        var good = Encoding.UTF8.GetBytes(Written(Answer("a") with { Confidence = 0.5, Status = AnswerStatus.Answered, Unseen = ['x'] }));
+        foreach (var (bytes, i) in Mutations.Of(good, 500, seed: 12).Select((bytes, i) => (bytes, i)))
+        {
+            _history.PutAnswer($"{i}", Encoding.UTF8.GetString(bytes), new AskedRow("", "x", null));
+            _history.PutCorrection($"{i}", Encoding.UTF8.GetString(bytes));
+            _ = _memory.Find($"{i}");
+        }
+        _memory.Add(Answer("fine"), Scene, Asked("a"));
+        Assert.Contains("fine", _memory.Last(600, null).Select(listed => listed.Stored.Id));
     }
 
     private static Asked Asked(string code) => new("", code);

@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using Vlm.Edge.Routing;
+using Vlm.Edge.Tests.Escalations;
 using Vlm.Hosting;
 
 namespace Vlm.Edge.Tests.Api;
@@ -109,6 +110,48 @@ public sealed class DoorsTests : IDisposable
         Assert.Equal(413, (int)large.StatusCode);
         Assert.Throws<ConfigException>(() => rig.Daemon.Change(before with { Server = before.Server with { ApiKeysFile = "/nowhere/keys" } }));
         Assert.Equal(800, rig.Daemon.Config.Server.PixelLimit);
+    }
+
+    [Fact]
+    public async Task Whom_to_ask_and_for_how_much_change_while_a_question_is_under_way_which_ends_where_it_began()
+    {
+        var (arrived, release) = (new TaskCompletionSource(), new TaskCompletionSource());
+        await using var former = await ScriptedEndpoint.Start(async (context, seen) =>
+        {
+            arrived.TrySetResult();
+            await release.Task.WaitAsync(context.RequestAborted);
+            await ScriptedEndpoint.Right(context, seen);
+        });
+        await using var latter = await ScriptedEndpoint.Start(ScriptedEndpoint.Right);
+        await using var rig = await ServeRig.Start(0.5, former.Url);
+        var underWay = rig.Solve(ServeRig.OtherCode);
+        await arrived.Task.WaitAsync(ServeRig.Stop);
+
+        var before = rig.Daemon.Config;
+        var (changed, later) = rig.Daemon.Change(before with
+        {
+            Budget = before.Budget with { CallsPerDay = 2 },
+            Escalation = before.Escalation! with
+            {
+                Endpoints = [before.Escalation.Endpoints[0] with { Name = "latter", Url = latter.Url }],
+                Worker = before.Escalation.Worker with { Parallel = 7 },
+            },
+        });
+        Assert.Equal(["budget.calls_per_day", "escalation.endpoints[0].name", "escalation.endpoints[0].url"], changed);
+        Assert.Equal(["escalation.worker.parallel"], later);
+        Assert.Equal("escalation", (await rig.Solve("q x w _ p r z")).GetProperty("answered_by").GetString());
+        release.SetResult();
+        Assert.Equal("qxr wzp", (await underWay).GetProperty("answer").GetString());
+        Assert.Equal((1, 1), (former.Requests.Count, latter.Requests.Count));
+        Assert.Equal("budget", (await rig.Solve("z x w _ p r q")).GetProperty("degraded_reason").GetString());
+
+        var metrics = await rig.Client.GetStringAsync("/metrics", ServeRig.Stop);
+        foreach (var name in (string[])["larger", "latter"])
+            Assert.Contains($"edge_escalation_breaker_state{{endpoint=\"{name}\"}} 0", metrics, StringComparison.Ordinal);
+        var wrong = before.Escalation.Endpoints[0] with { CaFile = _files.File("keys") };
+        File.WriteAllText(_files.File("keys"), "no certificate");
+        Assert.Throws<ConfigException>(() => rig.Daemon.Change(before with { Escalation = before.Escalation with { Endpoints = [wrong] } }));
+        Assert.Equal(latter.Url, rig.Daemon.Config.Escalation!.Endpoints[0].Url);
     }
 
     [Theory]

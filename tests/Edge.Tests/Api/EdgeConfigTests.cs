@@ -123,6 +123,15 @@ public sealed class EdgeConfigTests : IDisposable
     }
 
     [Fact]
+    public void Pictures_that_wait_need_a_folder_of_their_own()
+    {
+        var error = Assert.Throws<ConfigException>(() => Load("""
+            escalation: { endpoints: [ { url: "http://one/v1" } ], queue: { folder: ./state/ } }
+            """));
+        Assert.Contains("queue: folder: './state/' is the folder 'state'", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Without_a_gate_modes_that_need_one_do_not_start()
     {
         var config = ServeRig.Config(_files, "http://127.0.0.1:9/v1");

@@ -1,6 +1,8 @@
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
+using System.Text.RegularExpressions;
+using Microsoft.Extensions.Logging.Abstractions;
 using Vlm.Hosting;
 using Vlm.Vision;
 
@@ -128,6 +130,26 @@ public sealed class HostileRequestsTests
                 {
                     Assert.Contains("damaged.yaml", error.Message, StringComparison.Ordinal);
                 }
+            }
+        }
+    }
+
+    [Fact]
+    public void A_damaged_key_file_is_read_or_refused_by_name_and_lets_nobody_in()
+    {
+        using var files = new TestFiles();
+        var path = files.File("keys");
+        var good = Encoding.ASCII.GetBytes($"# keys\n{ApiKeys.ToLine("door", "a")}\n{ApiKeys.ToLine("chief", "b", Roles.All)}\n");
+        foreach (var bytes in Mutations.Of(good, 500, seed: 9))
+        {
+            File.WriteAllBytes(path, bytes);
+            try
+            {
+                Assert.Null(new ApiKeys(new KeySource(true, path, null, "the setting"), TimeProvider.System, NullLogger<ApiKeys>.Instance).Find("c"));
+            }
+            catch (ConfigException error)
+            {
+                Assert.Matches(Regex.Escape(path) + "|the setting", error.Message);
             }
         }
     }

@@ -60,9 +60,11 @@ public sealed class SignalsTests : IDisposable
         Assert.Equal("escalate", await ModeAsync(client));
 
         File.WriteAllText(config, good.Replace("mode: escalate", "mode: local-only", StringComparison.Ordinal).Replace("threads: 1", "threads: 2",
+            StringComparison.Ordinal).Replace("audit:", "budget: { burst: 5 }\naudit:", StringComparison.Ordinal).Replace(":9/v1", ":10/v1",
             StringComparison.Ordinal));
         daemon.Signal("HUP");
-        await ClientTests.Until(() => daemon.HasSaid("Configuration read again: routing.mode; in force after a restart: model.threads"));
+        await ClientTests.Until(() => daemon.HasSaid(
+            "Configuration read again: budget.burst, escalation.endpoints[0].url, routing.mode; in force after a restart: model.threads"));
         Assert.Equal("local-only", await ModeAsync(client));
 
         File.WriteAllText(_files.File("keys"), ApiKeys.ToLine("chief", "secret", Roles.All));

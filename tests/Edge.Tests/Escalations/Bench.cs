@@ -107,6 +107,7 @@ internal sealed class Bench : IDisposable
 
     public void Dispose()
     {
+        _paid?.Dispose();
         Client.Dispose();
         _instruments.Meters.Dispose();
     }

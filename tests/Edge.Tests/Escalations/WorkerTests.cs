@@ -137,6 +137,31 @@ public sealed class WorkerTests : IDisposable
     }
 
     [Fact]
+    public async Task Another_endpoint_from_now_on_ends_the_pause_that_the_one_before_made_necessary()
+    {
+        await using var refuses = await ScriptedEndpoint.OfStatuses(401);
+        await using var answers = await ScriptedEndpoint.Start(ScriptedEndpoint.Right);
+        using var bench = new Bench(Options(refuses.Url) with { Worker = new WorkerOptions { PauseSeconds = 600, LongestPauseSeconds = 600 } });
+        using var queueOpen = bench.Open(out var queue);
+        Fill(queue, 1);
+        using var meters = new EscalationMeters();
+        using var worker = bench.Worker(queue, Note);
+        await worker.StartAsync(TestContext.Current.CancellationToken);
+        await ClientTests.Until(() => refuses.Requests.Count == 1);
+
+        // Again and again: the pause may not have begun yet.
+        await ClientTests.Until(() =>
+        {
+            bench.Paid().Exchange(new EscalationClient(Bench.For(answers.Url), Bench.Around(meters, TimeProvider.System)));
+            return queue.Stats().Waiting == 0;
+        });
+        await worker.StopAsync(TestContext.Current.CancellationToken);
+
+        Assert.Equal((1, 1), (refuses.Requests.Count, answers.Requests.Count));
+        Assert.IsType<EscalationResult.Answered>(Assert.Single(_completed).Result);
+    }
+
+    [Fact]
     public async Task An_answer_to_a_waiting_client_ends_the_pause()
     {
         var time = new FakeTimeProvider(DateTimeOffset.UnixEpoch.AddYears(50));

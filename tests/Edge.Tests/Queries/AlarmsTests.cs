@@ -1,7 +1,9 @@
+using Microsoft.Extensions.Logging;
 using Vlm.Edge.Escalations;
 using Vlm.Edge.Queries;
 using Vlm.Edge.Storage;
 using Vlm.Edge.Tests.Api;
+using Vlm.Text;
 
 namespace Vlm.Edge.Tests.Queries;
 
@@ -27,6 +29,52 @@ public sealed class AlarmsTests
         Assert.True(events.Events.TryRead(out var first) && first.Event is EdgeEvent.Alarm("state", _));
         Assert.True(events.Events.TryRead(out var second) && second.Event is EdgeEvent.AlarmOver("state", _));
         Assert.False(events.Events.TryRead(out _));
+    }
+
+    [Fact]
+    public async Task Every_kind_is_in_the_state_the_metrics_the_events_and_the_log_until_it_is_over()
+    {
+        await using var rig = await ServeRig.Start(0.9, null);
+        var log = new Lines();
+        var alarms = new Alarms(rig.Daemon.Events, rig.Daemon.Metrics, log, TimeProvider.System);
+        foreach (var kind in Enum.GetValues<AlarmKind>())
+        {
+            using var events = rig.Daemon.Events.Listen(null)!;
+            var gauge = $"edge_alarm_standing{{kind=\"{kind.ToLabel()}\"}}";
+            alarms.Raise(kind, $"what is wrong: {kind}");
+
+            Assert.Equal((kind, $"what is wrong: {kind}"), (Assert.Single(alarms.Raised).Kind, alarms.Raised[0].Message));
+            Assert.Contains($"{gauge} 1", await rig.Client.GetStringAsync("/metrics", ServeRig.Stop), StringComparison.Ordinal);
+            Assert.True(events.Events.TryRead(out var raised) && raised.Event is EdgeEvent.Alarm(var name, _) && name == kind.ToLabel());
+            Assert.Contains(log.Said, line => line.Contains($"what is wrong: {kind}", StringComparison.Ordinal)
+                && line.Contains(AlarmAdvice.Of(kind), StringComparison.Ordinal));
+
+            alarms.Clear(kind);
+            Assert.Empty(alarms.Raised);
+            Assert.Contains($"{gauge} 0", await rig.Client.GetStringAsync("/metrics", ServeRig.Stop), StringComparison.Ordinal);
+            Assert.True(events.Events.TryRead(out var over) && over.Event is EdgeEvent.AlarmOver(var ended, _) && ended == kind.ToLabel());
+            Assert.Contains($"Over ({kind.ToLabel()})", log.Said[^1], StringComparison.Ordinal);
+        }
+
+        rig.Daemon.Alarms.Raise(AlarmKind.State, "it cannot be written");
+        var state = (await rig.Get("/api/v1/state")).GetProperty("alarms")[0];
+        Assert.Equal(("state", "it cannot be written", AlarmAdvice.Of(AlarmKind.State)),
+            (state.GetProperty("kind").GetString(), state.GetProperty("message").GetString(), state.GetProperty("advice").GetString()));
+        Assert.True(state.GetProperty("since").GetDateTimeOffset() <= TimeProvider.System.GetUtcNow());
+    }
+
+    /// <summary>A log that keeps its lines.</summary>
+    private sealed class Lines : ILogger<Alarms>
+    {
+        public List<string> Said { get; } = [];
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            Said.Add(formatter(state, exception));
     }
 
     [Fact]

@@ -26,6 +26,23 @@ public sealed class BudgetTests : IDisposable
     }
 
     [Fact]
+    public void Other_options_are_in_force_at_once_and_what_was_spent_stays_spent()
+    {
+        var budget = Open(Wide with { CallsPerDay = 4 });
+        for (var i = 0; i < 3; i++) budget.TryTake(1);
+
+        budget.Change(Wide with { CallsPerDay = 3 });
+        Assert.Equal(BudgetVerdict.Calls, budget.View(1));
+        budget.Change(Wide with { Burst = 1, CallsPerMinute = 1 });
+        Assert.Equal((BudgetVerdict.Granted, BudgetVerdict.Rate, 4), (budget.TryTake(1), budget.TryTake(1), budget.Now.Calls));
+        _clock.Advance(TimeSpan.FromSeconds(59));
+        Assert.Equal(BudgetVerdict.Rate, budget.View(1));
+        budget.Change(Wide);
+        _clock.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal(BudgetVerdict.Granted, budget.TryTake(1));
+    }
+
+    [Fact]
     public void Each_cap_of_the_day_has_its_own_verdict_and_ends_with_the_day()
     {
         var calls = Open(Wide with { CallsPerDay = 2 });
