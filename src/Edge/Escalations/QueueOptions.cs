@@ -24,7 +24,9 @@ internal enum DrainOrder
 /// <summary>The durable queue.</summary>
 internal sealed record QueueOptions
 {
-    /// <summary>Folder of the pictures that wait; it belongs to one process at a time, and is not the folder of the state. The rows are in the database.</summary>
+    /// <summary>
+    /// Folder of the pictures that wait; it belongs to one process at a time, and is not the folder of the state. The rows are in the database.
+    /// </summary>
     public string Folder { get; init; } = "escalations";
 
     /// <summary>Bytes of all pictures, dead letters included; 64 KiB to 1 TiB; 256 MiB by default.</summary>

@@ -154,7 +154,8 @@ internal sealed class QueryPipeline(LocalModel model, Escalator? larger, AnswerM
         var answer = Local(query, local) with { Degraded = decision.Reason, DegradedDetail = detail };
         if (decision.InBackground is not { } why || larger is null) return answer;
         // The same question of the same client already waits: it is not paid twice.
-        if (memory.FindPending(local.Scene, new Asked(query.AskedBy, query.Code)) is { } other) return answer with { EscalationReason = why, CorrectionId = other };
+        if (memory.FindPending(local.Scene, new Asked(query.AskedBy, query.Code)) is { } other)
+            return answer with { EscalationReason = why, CorrectionId = other };
         if (await larger.QueueAsync(query, local.Text, why) is not { } problem) return answer with { EscalationReason = why, CorrectionId = query.Id };
         return decision.Reason == DegradedReason.Queued
             ? answer with { Degraded = DegradedReason.QueueFull, DegradedDetail = problem }

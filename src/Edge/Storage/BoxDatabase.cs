@@ -25,7 +25,9 @@ internal enum DiskUse
     Settle,
 }
 
-/// <summary>Who hears what goes wrong with the database. Called on other threads, one call after the other: an alarm is an event, and events are kept here.</summary>
+/// <summary>
+/// Who hears what goes wrong with the database. Called on other threads, one call after the other: an alarm is an event, and events are kept here.
+/// </summary>
 /// <param name="Trouble">It cannot be read or written.</param>
 /// <param name="Full">The disk has no room.</param>
 /// <param name="PutAside">It was damaged; it lies in a folder now, and a new one was begun.</param>

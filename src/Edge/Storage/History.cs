@@ -187,7 +187,8 @@ internal sealed class History
                 return work(file);
             });
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException && e is not StorageException { Fault: StorageFault.Taken or StorageFault.Newer })
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException
+            && e is not StorageException { Fault: StorageFault.Taken or StorageFault.Newer })
         {
             return default;
         }

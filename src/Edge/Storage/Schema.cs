@@ -52,7 +52,8 @@ internal static class Schema
         if (found > Version)
         {
             throw new StorageException(StorageFault.Newer,
-                $"{file.Name} was written by a later version of this program (tables of version {found}, known are {Version}). Run that version, or move the file away.");
+                $"{file.Name} was written by a later version of this program (tables of version {found}, known are {Version}). "
+                + "Run that version, or move the file away.");
         }
         if (found < Version) file.Execute($"BEGIN IMMEDIATE; {Tables} PRAGMA user_version = {Version}; COMMIT;");
     }
