@@ -39,15 +39,15 @@ prepare_environment() {
   command -v dotnet >/dev/null || fail "The .NET 10 SDK is not installed ('dotnet' is not on the PATH). See https://dotnet.microsoft.com/download"
 }
 
-# The decoder pictures are drawn in the fonts of these packages; TorchSharp's native library needs the libstdc++ of GCC 13.
+# The decoder pictures are drawn in the fonts of these packages; cameras are read by ffmpeg; TorchSharp's native library needs the libstdc++ of GCC 13.
 install_missing() {
   if ! command -v dpkg-query >/dev/null; then
-    say "not a Debian system: the fonts DejaVu, Liberation and Noto, and libstdc++ of GCC 13 or later, must be there already"
+    say "not a Debian system: the fonts DejaVu, Liberation and Noto, ffmpeg, and libstdc++ of GCC 13 or later, must be there already"
     return
   fi
 
   local packages=() name
-  for name in fonts-dejavu-core fonts-liberation fonts-noto-core; do
+  for name in fonts-dejavu-core fonts-liberation fonts-noto-core ffmpeg; do
     dpkg-query -W -f '${Status}' "$name" 2>/dev/null | grep -q 'ok installed' || packages+=("$name")
   done
   local old_library=false

@@ -49,6 +49,6 @@ internal static partial class SampleConfig
         }
     }
 
-    [GeneratedRegex("(?m)^( *)# ([a-z_]+:.*)$")]
+    [GeneratedRegex("(?m)^( *)# (( *- | +)?[a-z_]+:.*)$")]
     private static partial Regex Optional();
 }

@@ -2,6 +2,8 @@ using System.Security.Cryptography;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.Extensions.Logging;
 using Vlm.Edge.Answers;
+using Vlm.Edge.Cameras;
+using Vlm.Edge.Cameras.Sources;
 using Vlm.Edge.Escalations;
 using Vlm.Edge.Queries;
 using Vlm.Edge.Routing;
@@ -70,6 +72,9 @@ internal sealed class Daemon : IAsyncDisposable
 
         Watch = new Watch(new Watched(Queue, _box, new BootClock(clock, IsWallKnown)), Alarms, clock);
         if (Drift is { IsPromiseKept: false }) Alarms.Raise(AlarmKind.Drift, "An earlier audit found that the gate does not keep its promise");
+        var reports = new CameraReports(Events, Alarms);
+        Cameras = new CameraSet(config.Cameras, new SourceFactory(clock).Make, reports.Take,
+            (clock, Instruments.Draws(RandomNumberGenerator.GetInt32(int.MaxValue)), logs.CreateLogger<CameraSet>()));
         Model = new LocalModel(solver, Drift, config.Server.Queue, clock, Alarms);
         Pipeline = new QueryPipeline(Model, Larger, Memory, () => Config.Routing, Metrics);
     }
@@ -104,6 +109,9 @@ internal sealed class Daemon : IAsyncDisposable
 
     /// <summary>Looks for what is wrong; the host starts and stops it.</summary>
     public Watch Watch { get; }
+
+    /// <summary>What the box looks at; the host starts and stops it.</summary>
+    public CameraSet Cameras { get; }
 
     public LocalModel Model { get; }
 
@@ -172,6 +180,7 @@ internal sealed class Daemon : IAsyncDisposable
     /// <summary>First what still works, then what it works with.</summary>
     public async ValueTask DisposeAsync()
     {
+        Cameras.Dispose();
         await Model.DisposeAsync();
         Watch.Dispose();
         Worker?.Dispose();

@@ -1,3 +1,4 @@
+using Vlm.Edge.Cameras;
 using Vlm.Edge.Escalations;
 using Vlm.Edge.Routing;
 using Vlm.Edge.Scenes;
@@ -119,6 +120,8 @@ internal enum ClockTrust
 /// <summary><c>edge.yaml</c>.</summary>
 internal sealed record EdgeConfig : IChecked
 {
+    private const int MostCameras = 64;
+
     public ServerOptions Server { get; init; } = new();
 
     public ModelOptions Model { get; init; } = new();
@@ -133,6 +136,9 @@ internal sealed record EdgeConfig : IChecked
 
     /// <summary>The larger model; null (the default) for a box that works alone, which then needs the mode local-only.</summary>
     public EscalationOptions? Escalation { get; init; }
+
+    /// <summary>What the box looks at by itself; none by default; 64 at most.</summary>
+    public IReadOnlyList<CameraOptions> Cameras { get; init; } = [];
 
     public HistoryOptions History { get; init; } = new();
 
@@ -162,11 +168,23 @@ internal sealed record EdgeConfig : IChecked
             Check.Section("history", History.Problems()), Check.Section("pictures", Pictures.Problems()),
             Check.Section("escalation", Escalation?.Problems() ?? []),
         ];
-        foreach (var problem in sections.SelectMany(problems => problems)) yield return problem;
+        foreach (var problem in sections.SelectMany(problems => problems).Concat(CameraProblems())) yield return problem;
         if (Escalation is null && Routing.Mode != RoutingMode.LocalOnly)
             yield return $"routing: mode: {Routing.Mode.ToOption()} asks a larger model, but there is no section 'escalation'; add it, or say mode: local-only";
         if (string.IsNullOrWhiteSpace(State)) yield return "state: expected a folder, found nothing";
         else if (Escalation is not null && IsSame(Escalation.Queue.Folder, State))
             yield return $"escalation: queue: folder: '{Escalation.Queue.Folder}' is the folder 'state'; pictures that wait need one of their own";
+    }
+
+    private IEnumerable<string> CameraProblems()
+    {
+        if (Cameras.Any(camera => camera?.Name is null)) return ["cameras: expected a name and a source for each, found nothing"];
+        return
+        [
+            .. Cameras.SelectMany(camera => Check.Section("cameras", Check.Section(camera.Name.Length > 0 ? camera.Name : "(no name)", camera.Problems()))),
+            .. Cameras.GroupBy(camera => camera.Name).Where(same => same.Count() > 1)
+                .Select(same => $"cameras: {same.Key}: expected a name that no other camera has, found it {same.Count()} times"),
+            .. Check.Section("cameras", Check.Ranges(("number of cameras", Cameras.Count, 0, MostCameras))),
+        ];
     }
 }

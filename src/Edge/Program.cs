@@ -11,7 +11,7 @@ Telemetry.Off();
 var root = new RootCommand("Reads cryptograms with a small vision-language model on this machine.")
 {
     SolveCommand.Create(), CalibrateCommand.Create(), ServeCommand.Create(), KeyCommand.Create("edge", "server: api_keys_file"),
-    DeadLettersCommand.Create(), DoctorCommand.Create(),
+    DeadLettersCommand.Create(), DoctorCommand.Create(), CameraCommand.Create(),
 };
 // Longer than the host waits for requests in flight when it is told to end.
 return await Cli.RunAsync(root, args, grace: TimeSpan.FromSeconds(40));

@@ -19,6 +19,8 @@ namespace Vlm.Edge.Api;
 [JsonSerializable(typeof(ReviewEvent))]
 [JsonSerializable(typeof(PublishedEvent))]
 [JsonSerializable(typeof(WithdrawnEvent))]
+[JsonSerializable(typeof(CameraDownEvent))]
+[JsonSerializable(typeof(CameraUpEvent))]
 [JsonSerializable(typeof(ReviewBody))]
 [JsonSerializable(typeof(StateBody))]
 [JsonSerializable(typeof(WatchBody))]

@@ -29,6 +29,7 @@ internal static class EdgeServer
         builder.Services.AddSingleton(services => new Admission(config.Server.InFlight, services.GetRequiredService<Daemon>().Metrics));
         if (config.Escalation is not null) builder.Services.AddHostedService(services => services.GetRequiredService<Daemon>().Worker!);
         builder.Services.AddHostedService(services => services.GetRequiredService<Daemon>().Watch);
+        builder.Services.AddHostedService(services => services.GetRequiredService<Daemon>().Cameras);
         var app = builder.Build();
         var daemon = Compose(app, solver);
         app.UseInterfaces(daemon.Metrics, daemon.Doors);
@@ -59,6 +60,7 @@ internal static class EdgeServer
         ReviewsApi.Map(app, daemon);
         EventsApi.Map(app, daemon, app.Lifetime.ApplicationStopping);
         StateApi.Map(app, daemon);
+        CamerasApi.Map(app, daemon);
         DeadLettersApi.Map(app, daemon.Queue);
         var end = app.Services.GetRequiredService<EndNotice>();
         bool IsEnding() => end.IsGiven || app.Lifetime.ApplicationStopping.IsCancellationRequested;
@@ -78,5 +80,6 @@ internal static class EdgeServer
         log.RunsOn(daemon.Model.Placement.ToString().TrimEnd('.'));
         if (!daemon.Doors.AreKeysRequired) log.NoKeys(address);
         foreach (var endpoint in daemon.Config.Escalation?.Endpoints ?? []) PrivateFiles.Check(endpoint.ApiKeyFile, log);
+        foreach (var camera in daemon.Config.Cameras) PrivateFiles.Check(camera.PasswordFile, log);
     }
 }

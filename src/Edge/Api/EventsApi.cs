@@ -35,9 +35,18 @@ internal sealed record PublishedEvent(string Camera, string Id, string Code, str
 /// <summary>What was published of a camera holds no longer.</summary>
 internal sealed record WithdrawnEvent(string Camera, string Id, string Reason);
 
+/// <summary>Nothing new came from a camera for a while.</summary>
+internal sealed record CameraDownEvent(string Camera, string State, string Reason, string Detail, DateTimeOffset Since)
+{
+    public static CameraDownEvent From(EdgeEvent.CameraDown down) => new(down.Camera, down.State, down.Reason, down.Detail, down.Since);
+}
+
+/// <summary>Pictures come from it again.</summary>
+internal sealed record CameraUpEvent(string Camera, string State, DateTimeOffset Since);
+
 /// <summary>
-/// <c>GET /api/v1/events</c>: server-sent events <c>correction</c>, <c>no_correction</c>, <c>review</c>, <c>published</c>, <c>withdrawn</c>, <c>alarm</c> and
-/// <c>alarm_over</c>.
+/// <c>GET /api/v1/events</c>: server-sent events <c>correction</c>, <c>no_correction</c>, <c>review</c>, <c>published</c>, <c>withdrawn</c>,
+/// <c>camera_down</c>, <c>camera_up</c>, <c>alarm</c> and <c>alarm_over</c>.
 /// </summary>
 internal static class EventsApi
 {
@@ -112,6 +121,9 @@ internal static class EventsApi
                     new PublishedEvent(camera, id, code, text, confidence, isCertified, by.ToLabel()), ApiJson.Default.PublishedEvent)),
             EdgeEvent.Withdrawn(var camera, var id, var reason) =>
                 ("withdrawn", JsonSerializer.Serialize(new WithdrawnEvent(camera, id, reason), ApiJson.Default.WithdrawnEvent)),
+            EdgeEvent.CameraDown down => ("camera_down", JsonSerializer.Serialize(CameraDownEvent.From(down), ApiJson.Default.CameraDownEvent)),
+            EdgeEvent.CameraUp(var camera, var state, var since) =>
+                ("camera_up", JsonSerializer.Serialize(new CameraUpEvent(camera, state, since), ApiJson.Default.CameraUpEvent)),
             _ => throw new System.Diagnostics.UnreachableException(),
         };
         return $"id: {happened.Number}\nevent: {name}\ndata: {json}\n\n";

@@ -13,7 +13,7 @@ namespace Vlm.Edge.Api;
 /// <summary><c>GET /api/v1/state</c>.</summary>
 internal sealed record StateBody(
     string Model, string Precision, string Provider, string Mode, GateBody? Gate, BudgetBody Budget, QueueBody? Queue, string? Link, int Waiting,
-        int CachedAnswers, IReadOnlyList<AlarmBody> Alarms);
+        int CachedAnswers, IReadOnlyList<CameraBody> Cameras, IReadOnlyList<AlarmBody> Alarms);
 
 /// <summary>The gate, its promise, and what the audits say about it.</summary>
 internal sealed record GateBody(
@@ -89,5 +89,6 @@ internal static class StateApi
         daemon.LinkState,
         daemon.Model.Waiting,
         daemon.Memory.Count,
+        [.. daemon.Cameras.Cameras.Select(camera => CameraBody.From(camera, daemon.Cameras.Since(camera)))],
         [.. daemon.Alarms.Raised.Select(AlarmBody.From)]);
 }

@@ -21,8 +21,11 @@ internal static class JpegShape
     /// <summary>Whether a file starts as a JPEG and does not end as one.</summary>
     public static bool IsCutOff(ReadOnlySpan<byte> file) => file is [Mark, StartOfImage, ..] && Measure(file) < 0;
 
+    /// <summary>A JPEG up to its end mark; other files as they are.</summary>
+    public static ReadOnlyMemory<byte> WithoutEnd(ReadOnlyMemory<byte> file) => Measure(file.Span) is > 0 and var length ? file[..(length - 2)] : file;
+
     /// <summary>A number that two pictures share when their pixels are the same to the last bit.</summary>
-    /// <remarks>Of a JPEG all that makes pixels counts, and what cameras write beside it, such as the time, does not; of other files every byte counts.</remarks>
+    /// <remarks>Of a JPEG all that makes pixels counts, and what cameras write beside it, such as the time, does not; of others every byte does.</remarks>
     public static long Fingerprint(ReadOnlySpan<byte> file)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);

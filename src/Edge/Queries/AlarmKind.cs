@@ -46,6 +46,9 @@ internal enum AlarmKind
 
     /// <summary>The message of a camera cannot be had, so its pictures are not read.</summary>
     NoMessage,
+
+    /// <summary>Nothing new comes from a camera.</summary>
+    CameraDown,
 }
 
 /// <summary>What to do about each.</summary>
@@ -67,6 +70,7 @@ internal static class AlarmAdvice
         AlarmKind.Hot => "Give the box air or shade, or look less often (cameras: look: per_minute).",
         AlarmKind.Broker => "Check the network, and host, port, user and password_file of the section mqtt; what stands is said again when it is back.",
         AlarmKind.NoMessage => "Check the camera's section message and where it points; what is read meanwhile is nothing.",
+        AlarmKind.CameraDown => "Look at the camera, its power and its cable; 'camera test' with its name tells what comes from it.",
         _ => throw new UnreachableException(),
     };
 }

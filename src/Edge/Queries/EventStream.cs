@@ -14,6 +14,8 @@ namespace Vlm.Edge.Queries;
 [JsonDerivedType(typeof(Reviewed), "review")]
 [JsonDerivedType(typeof(Published), "published")]
 [JsonDerivedType(typeof(Withdrawn), "withdrawn")]
+[JsonDerivedType(typeof(CameraDown), "camera_down")]
+[JsonDerivedType(typeof(CameraUp), "camera_up")]
 internal abstract record EdgeEvent
 {
     private EdgeEvent()
@@ -40,6 +42,12 @@ internal abstract record EdgeEvent
 
     /// <summary>What was published of a camera holds no longer.</summary>
     public sealed record Withdrawn(string Camera, string Id, string Reason) : EdgeEvent;
+
+    /// <summary>Nothing new came from a camera for a while: it is <c>offline</c> or <c>frozen</c>.</summary>
+    public sealed record CameraDown(string Camera, string State, string Reason, string Detail, DateTimeOffset Since) : EdgeEvent;
+
+    /// <summary>Pictures come from it again, and have for a while.</summary>
+    public sealed record CameraUp(string Camera, string State, DateTimeOffset Since) : EdgeEvent;
 }
 
 /// <summary>An event with its place in the stream.</summary>

@@ -76,7 +76,8 @@ internal static class HousePlan
         ["src/Edge/Page"] = ["src/Edge", "src/Edge/Answers", "src/Edge/Escalations", "src/Edge/Queries"],
         ["src/Edge/Api"] =
         [
-            "src/Edge", "src/Edge/Answers", "src/Edge/Escalations", "src/Edge/Page", "src/Edge/Queries", "src/Edge/Routing", "src/Edge/Watching",
+            "src/Edge", "src/Edge/Answers", "src/Edge/Cameras", "src/Edge/Cameras/Sources", "src/Edge/Escalations", "src/Edge/Page", "src/Edge/Queries",
+            "src/Edge/Routing", "src/Edge/Watching",
         ],
         ["src/Escalation"] = ["src/Escalation/Chat", "src/Escalation/Work"],
         ["src/Escalation/Work"] = [],

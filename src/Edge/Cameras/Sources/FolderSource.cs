@@ -2,7 +2,9 @@ using System.Runtime.CompilerServices;
 
 namespace Vlm.Edge.Cameras.Sources;
 
-/// <summary>The newest picture of a folder, such as one to which a camera uploads; or one file. It is what the camera sees until there is a newer one.</summary>
+/// <summary>
+/// The newest picture of a folder, such as one to which a camera uploads; or one file. It is what the camera sees until there is a newer one.
+/// </summary>
 /// <param name="path">The folder, or a picture file.</param>
 /// <param name="pace">How often to look, and how large a picture may be.</param>
 /// <param name="clock">Paces it.</param>
@@ -38,10 +40,7 @@ internal sealed class FolderSource(string path, SourcePace pace, TimeProvider cl
     {
         try
         {
-            var files = Directory.Exists(path)
-                ? new DirectoryInfo(path).EnumerateFiles().Where(file => Kinds.Contains(file.Extension, StringComparer.OrdinalIgnoreCase))
-                : new FileInfo(path) is { Exists: true } file ? [file] : throw new SourceException(CameraReason.Unreadable, $"There is no folder or file '{path}'.");
-            return files.Where(file => file.Length > 0)
+            return Files().Where(file => file.Length > 0)
                 .Select(file => new Entry(file.FullName, file.Length, file.LastWriteTimeUtc))
                 .MaxBy(entry => (entry.Written, entry.Path), Comparer<(DateTime Written, string Path)>.Create((a, b) =>
                     a.Written != b.Written ? a.Written.CompareTo(b.Written) : string.CompareOrdinal(a.Path, b.Path)));
@@ -50,6 +49,15 @@ internal sealed class FolderSource(string path, SourcePace pace, TimeProvider cl
         {
             throw new SourceException(CameraReason.Unreadable, $"'{path}' cannot be looked at: {e.Message}", e);
         }
+    }
+
+    private IEnumerable<FileInfo> Files()
+    {
+        if (Directory.Exists(path))
+            return new DirectoryInfo(path).EnumerateFiles().Where(file => Kinds.Contains(file.Extension, StringComparer.OrdinalIgnoreCase));
+        return new FileInfo(path) is { Exists: true } only
+            ? [only]
+            : throw new SourceException(CameraReason.Unreadable, $"There is no folder or file '{path}'.");
     }
 
     /// <returns>Null when it is gone again.</returns>

@@ -12,14 +12,17 @@ internal static class PictureCheck
     /// <exception cref="SourceException">It is no picture.</exception>
     public static SourcePicture Of(ReadOnlyMemory<byte> file)
     {
+        var isCutOff = JpegShape.IsCutOff(file.Span);
         if (ImageCodec.Peek(file.Span) is not { } header)
         {
+            // Before its header was over.
+            if (isCutOff) return new SourcePicture(file, FrameIntegrity.Damaged);
             throw LooksLikeHtml(file.Span)
                 ? new SourceException(CameraReason.Html, "A page of HTML came instead of a picture. Is it the address of the camera's settings, or of a login?")
                 : new SourceException(CameraReason.NotAPicture, $"{file.Length} bytes came that are no picture; JPEG, PNG, WebP or BMP is expected.");
         }
         if (!header.IsReadable) throw new SourceException(CameraReason.NotAPicture, $"A {header.Format} picture came; JPEG, PNG, WebP or BMP is expected.");
-        return new SourcePicture(file, JpegShape.IsCutOff(file.Span) ? FrameIntegrity.Damaged : FrameIntegrity.Intact);
+        return new SourcePicture(file, isCutOff ? FrameIntegrity.Damaged : FrameIntegrity.Intact);
     }
 
     /// <summary>Whether a text is a page for people.</summary>
