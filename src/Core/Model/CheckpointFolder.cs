@@ -5,7 +5,7 @@ namespace Vlm.Model;
 /// <summary>
 /// A Hugging Face checkpoint: <c>config.json</c> and one <c>model.safetensors</c>, or shards with an index. Tensors go by their canonical names.
 /// </summary>
-/// <remarks>Memory-mapped; reads may run on several threads at once. The owner disposes it.</remarks>
+/// <remarks>Reads may run on several threads at once. The owner disposes it.</remarks>
 public sealed class CheckpointFolder : IDisposable
 {
     private readonly List<SafeTensors> _files;

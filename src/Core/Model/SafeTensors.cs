@@ -1,51 +1,40 @@
 using System.Buffers.Binary;
-using System.IO.MemoryMappedFiles;
 using System.Runtime.InteropServices;
 using System.Text.Json;
+using Microsoft.Win32.SafeHandles;
 using Vlm.Files;
 
 namespace Vlm.Model;
 
-/// <summary>A safetensors file, memory-mapped: only the pages that are read take memory.</summary>
+/// <summary>A safetensors file: only what is asked for is read.</summary>
 /// <remarks>
+/// Not memory-mapped: pages of a mapped file count as the process's memory until somebody else needs them, and a file that shrinks ends the process.
 /// Reads may run on several threads at once; the owner disposes it after the last. Numbers are little endian, as is every machine .NET runs on.
 /// </remarks>
-public sealed unsafe class SafeTensors : IDisposable
+public sealed class SafeTensors : IDisposable
 {
-    // 256 kB at a time where a tensor is only looked through.
+    // At a time where a tensor is looked through or its numbers are widened: 128 or 256 kB.
     private const int ChunkElements = 64 << 10;
 
     private readonly string _path;
     private readonly Dictionary<string, SafeTensorsHeader.Entry> _entries;
-    private readonly MemoryMappedFile _file;
-    private readonly MemoryMappedViewAccessor _view;
-    private readonly byte* _start;
-    private bool _disposed;
+    private readonly SafeFileHandle _file;
 
-    private SafeTensors(string path, MemoryMappedFile file, long length)
+    private SafeTensors(string path, SafeFileHandle file, long length)
     {
-        _path = path;
-        _file = file;
-        _view = file.CreateViewAccessor(0, length, MemoryMappedFileAccess.Read);
-        _view.SafeMemoryMappedViewHandle.AcquirePointer(ref _start);
-        _start += _view.PointerOffset;
-        try
-        {
-            int header = SafeTensorsHeader.Length(path, BinaryPrimitives.ReadUInt64LittleEndian(new ReadOnlySpan<byte>(_start, 8)), length);
-            _entries = SafeTensorsHeader.Parse(path, new ReadOnlySpan<byte>(_start + 8, header), length);
-        }
-        catch
-        {
-            Dispose();
-            throw;
-        }
+        (_path, _file) = (path, file);
+        var start = new byte[8];
+        ReadAt(0, start);
+        var header = new byte[SafeTensorsHeader.Length(path, BinaryPrimitives.ReadUInt64LittleEndian(start), length)];
+        ReadAt(start.Length, header);
+        _entries = SafeTensorsHeader.Parse(path, header, length);
         Names = [.. _entries.OrderBy(entry => entry.Value.Start).Select(entry => entry.Key)];
     }
 
     /// <summary>The tensors, in the order of their bytes.</summary>
     public IReadOnlyList<string> Names { get; }
 
-    /// <summary>Maps a file and checks its header.</summary>
+    /// <summary>Opens a file and checks its header.</summary>
     /// <exception cref="CheckpointException">Missing, truncated, or a header that is not JSON, lists a tensor twice, or whose ranges overlap, leave gaps or
     /// leave the file.</exception>
     public static SafeTensors Open(string path)
@@ -53,14 +42,22 @@ public sealed unsafe class SafeTensors : IDisposable
         ArgumentException.ThrowIfNullOrEmpty(path);
         try
         {
-            // Of the file that is opened: hub caches keep links, whose own length is that of their target's name.
-            using FileStream stream = File.OpenRead(path);
-            if (LfsPointer.IsAt(path))
-                throw new CheckpointException($"{path} {LfsPointer.Problem}.");
-            if (stream.Length < 10)
-                throw SafeTensorsHeader.Hostile(path, $"it has {stream.Length} bytes; is the download complete?");
-            var mapped = MemoryMappedFile.CreateFromFile(stream, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
-            return new SafeTensors(path, mapped, stream.Length);
+            SafeFileHandle file = File.OpenHandle(path, options: FileOptions.RandomAccess);
+            try
+            {
+                // Of the file that is opened: hub caches keep links, whose own length is that of their target's name.
+                long length = RandomAccess.GetLength(file);
+                if (LfsPointer.IsAt(path))
+                    throw new CheckpointException($"{path} {LfsPointer.Problem}.");
+                if (length < 10)
+                    throw SafeTensorsHeader.Hostile(path, $"it has {length} bytes; is the download complete?");
+                return new SafeTensors(path, file, length);
+            }
+            catch
+            {
+                file.Dispose();
+                throw;
+            }
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -103,7 +100,7 @@ public sealed unsafe class SafeTensors : IDisposable
     public TensorInfo Info(string name) => Find(name).Info;
 
     /// <summary>A whole tensor of F32, F16 or BF16 as 32-bit floats.</summary>
-    /// <exception cref="CheckpointException">There is no such tensor, or it holds whole numbers.</exception>
+    /// <exception cref="CheckpointException">There is no such tensor, it holds whole numbers, or the file has become shorter.</exception>
     public float[] ReadFloats(string name)
     {
         var values = new float[Info(name).Count];
@@ -115,29 +112,26 @@ public sealed unsafe class SafeTensors : IDisposable
     /// <param name="name">The tensor.</param>
     /// <param name="firstElement">Counted from 0 in row-major order.</param>
     /// <param name="destination">Filled to its end.</param>
-    /// <exception cref="CheckpointException">There is no such tensor, or it holds whole numbers.</exception>
+    /// <exception cref="CheckpointException">There is no such tensor, it holds whole numbers, or the file has become shorter.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The range leaves the tensor.</exception>
     public void ReadFloats(string name, long firstElement, Span<float> destination)
     {
         TensorInfo info = Info(name);
-        ReadOnlySpan<byte> bytes = Range(name, firstElement, destination.Length);
-        switch (info.Type)
+        CheckRange(name, firstElement, destination.Length, info.Count);
+        if (info.Type == TensorType.F32)
         {
-            case TensorType.F32:
-                bytes.CopyTo(MemoryMarshal.AsBytes(destination));
-                break;
-            case TensorType.F16:
-                ReadOnlySpan<Half> small = MemoryMarshal.Cast<byte, Half>(bytes);
-                for (int i = 0; i < destination.Length; i++)
-                    destination[i] = (float)small[i];
-                break;
-            case TensorType.BF16:
-                ReadOnlySpan<ushort> halves = MemoryMarshal.Cast<byte, ushort>(bytes);
-                for (int i = 0; i < destination.Length; i++)
-                    destination[i] = BitConverter.UInt32BitsToSingle((uint)halves[i] << 16);
-                break;
-            default:
-                throw new CheckpointException($"{_path}: tensor '{name}' holds {info.Type}; floating-point numbers are needed.");
+            ReadBytes(name, firstElement * sizeof(float), MemoryMarshal.AsBytes(destination));
+            return;
+        }
+
+        if (info.Type is not (TensorType.F16 or TensorType.BF16))
+            throw new CheckpointException($"{_path}: tensor '{name}' holds {info.Type}; floating-point numbers are needed.");
+        var chunk = new ushort[Math.Min(ChunkElements, destination.Length)];
+        for (int done = 0; done < destination.Length; done += chunk.Length)
+        {
+            Span<ushort> part = chunk.AsSpan(0, Math.Min(chunk.Length, destination.Length - done));
+            ReadBytes(name, (firstElement + done) * sizeof(ushort), MemoryMarshal.AsBytes(part));
+            Widen(part, info.Type, destination[done..]);
         }
     }
 
@@ -178,13 +172,12 @@ public sealed unsafe class SafeTensors : IDisposable
     public long[] ReadLongs(string name)
     {
         TensorInfo info = Info(name);
-        ReadOnlySpan<byte> bytes = Range(name, 0, checked((int)info.Count));
-        return info.Type switch
-        {
-            TensorType.I64 => MemoryMarshal.Cast<byte, long>(bytes).ToArray(),
-            TensorType.I32 => Array.ConvertAll(MemoryMarshal.Cast<byte, int>(bytes).ToArray(), value => (long)value),
-            _ => throw new CheckpointException($"{_path}: tensor '{name}' holds {info.Type}; whole numbers are needed."),
-        };
+        if (info.Type is not (TensorType.I64 or TensorType.I32))
+            throw new CheckpointException($"{_path}: tensor '{name}' holds {info.Type}; whole numbers are needed.");
+        byte[] bytes = ReadBytes(name);
+        return info.Type == TensorType.I64
+            ? MemoryMarshal.Cast<byte, long>(bytes).ToArray()
+            : Array.ConvertAll(MemoryMarshal.Cast<byte, int>(bytes).ToArray(), value => (long)value);
     }
 
     /// <summary>A whole tensor's bytes as stored; at most 2 GB.</summary>
@@ -199,30 +192,39 @@ public sealed unsafe class SafeTensors : IDisposable
     /// <exception cref="ArgumentOutOfRangeException">The range leaves the tensor.</exception>
     public void ReadBytes(string name, long firstByte, Span<byte> destination)
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
         SafeTensorsHeader.Entry entry = Find(name);
         CheckRange(name, firstByte, destination.Length, entry.Info.ByteCount);
-        new ReadOnlySpan<byte>(_start + entry.Start + firstByte, destination.Length).CopyTo(destination);
+        ReadAt(entry.Start + firstByte, destination);
     }
 
-    /// <summary>Unmaps the file.</summary>
-    public void Dispose()
+    /// <summary>Closes the file.</summary>
+    public void Dispose() => _file.Dispose();
+
+    /// <summary>Fills a span with the file's bytes from an offset on.</summary>
+    private void ReadAt(long offset, Span<byte> destination)
     {
-        if (_disposed)
+        ObjectDisposedException.ThrowIf(_file.IsClosed, this);
+        while (destination.Length > 0)
+        {
+            int read = RandomAccess.Read(_file, destination, offset);
+            if (read == 0)
+                throw new CheckpointException($"{_path} ends at byte {offset}: it has become shorter since it was opened. Copy it again.");
+            destination = destination[read..];
+            offset += read;
+        }
+    }
+
+    private static void Widen(ReadOnlySpan<ushort> bits, TensorType type, Span<float> values)
+    {
+        if (type == TensorType.F16)
+        {
+            for (int i = 0; i < bits.Length; i++)
+                values[i] = (float)BitConverter.UInt16BitsToHalf(bits[i]);
             return;
-        _disposed = true;
-        _view.SafeMemoryMappedViewHandle.ReleasePointer();
-        _view.Dispose();
-        _file.Dispose();
-    }
+        }
 
-    private ReadOnlySpan<byte> Range(string name, long first, int count)
-    {
-        ObjectDisposedException.ThrowIf(_disposed, this);
-        SafeTensorsHeader.Entry entry = Find(name);
-        CheckRange(name, first, count, entry.Info.Count);
-        int size = entry.Info.ElementSize;
-        return new ReadOnlySpan<byte>(_start + entry.Start + first * size, checked(count * size));
+        for (int i = 0; i < bits.Length; i++)
+            values[i] = BitConverter.UInt32BitsToSingle((uint)bits[i] << 16);
     }
 
     private static void CheckRange(string name, long first, long count, long length)

@@ -231,6 +231,18 @@ public sealed class SafeTensorsTests
     }
 
     [Fact]
+    public void A_file_that_becomes_shorter_while_it_is_open_is_one_clear_error()
+    {
+        using var folder = new TempFolder();
+        SafeTensors.Write(folder.File("x.safetensors"), [NamedTensor.Floats("a", [4], [1, 2, 3, 4])]);
+        using SafeTensors file = SafeTensors.Open(folder.File("x.safetensors"));
+        using (var stream = new FileStream(folder.File("x.safetensors"), FileMode.Open, FileAccess.Write, FileShare.ReadWrite))
+            stream.SetLength(stream.Length - 4);
+        var error = Assert.Throws<CheckpointException>(() => file.ReadFloats("a"));
+        Assert.Contains("has become shorter since it was opened", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_disposed_file_is_not_read()
     {
         SafeTensors file = SafeTensors.Open(Path.Combine(Golden.Checkpoint, "model.safetensors"));
