@@ -53,7 +53,29 @@ public sealed class FinderNet : Module
     public static Tensor Places(Device device) => tensor(FinderInput.MapPlaces(), device: device).view(-1, 2);
 
     private static Sequential Block(int from, int to, int stride = 1) => Sequential(
-        ("conv", Conv2d(from, to, 3, stride, 1, bias: false)), ("norm", BatchNorm2d(to)), ("act", ReLU()));
+        ("conv", Conv2d(from, to, 3, stride, 1, bias: false)), ("norm", new BatchNorm(to)), ("act", ReLU()));
 
     private static Tensor Twice(Tensor x) => functional.interpolate(x, scale_factor: [2, 2], mode: InterpolationMode.Nearest);
+
+    /// <summary>
+    /// Batch normalisation (Ioffe and Szegedy, arXiv 1502.03167). TorchSharp's own adds a temporary scalar in every call, which the collector may free in the
+    /// middle of it.
+    /// </summary>
+    private sealed class BatchNorm : Module<Tensor, Tensor>
+    {
+        [ComponentName(Name = "weight")] private readonly Parameter _weight;
+        [ComponentName(Name = "bias")] private readonly Parameter _bias;
+        [ComponentName(Name = "running_mean")] private readonly Tensor _mean;
+        [ComponentName(Name = "running_var")] private readonly Tensor _variance;
+
+        public BatchNorm(int channels) : base("norm")
+        {
+            (_weight, _bias) = (Parameter(ones(channels)), Parameter(zeros(channels)));
+            (_mean, _variance) = (zeros(channels), ones(channels));
+            RegisterComponents();
+        }
+
+        /// <param name="input">[B, C, H, W]; the same comes back.</param>
+        public override Tensor forward(Tensor input) => functional.batch_norm(input, _mean, _variance, _weight, _bias, training);
+    }
 }

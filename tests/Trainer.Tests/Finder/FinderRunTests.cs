@@ -1,3 +1,4 @@
+using TorchSharp;
 using Vlm.Finding;
 using Vlm.Puzzles;
 using Vlm.Trainer.Finder;
@@ -37,6 +38,31 @@ public sealed class FinderRunTests : IDisposable
         Run("parts", Config);
 
         Assert.Equal(File.ReadAllBytes(At("whole/checkpoint/model.safetensors")), File.ReadAllBytes(At("parts/checkpoint/model.safetensors")));
+    }
+
+    [Fact]
+    public void The_collector_may_run_in_the_middle_of_every_step_of_the_network()
+    {
+        // The library's own batch normalisation makes a temporary scalar in each call, and adds one that is gone to its counter once in some thousand steps.
+        using var net = new FinderNet();
+        using var stop = new CancellationTokenSource();
+        var collector = Task.Run(() =>
+        {
+            while (!stop.IsCancellationRequested)
+            {
+                GC.Collect(0);
+                GC.WaitForPendingFinalizers();
+            }
+        });
+        using var noGradient = torch.no_grad();
+        for (var i = 0; i < 150; i++)
+        {
+            using var scope = torch.NewDisposeScope();
+            Assert.False(net.Of(torch.zeros(2, 1, 144, 192)).Corners.isnan().any().item<bool>());
+        }
+
+        stop.Cancel();
+        collector.Wait(TestContext.Current.CancellationToken);
     }
 
     [Fact]
