@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Vlm.Engine;
 using Vlm.Puzzles;
+using Vlm.Solving;
 
 namespace Vlm.CommandLine;
 
@@ -22,6 +23,10 @@ public static class CheckedOption
     public static Option<int> Positive(string name, string description, int usual, int most = int.MaxValue) =>
         Number(name, description, usual, (1, most));
 
+    /// <summary>A number of things, from 0 to <paramref name="most"/>.</summary>
+    public static Option<int> NonNegative(string name, string description, int usual, int most = int.MaxValue) =>
+        Number(name, description, usual, (0, most));
+
     /// <summary>Processor threads; 0 stands for all that the process may use.</summary>
     public static Option<int> Threads() =>
         Number("--threads", "Processor threads; by default all that this process may use.", usual: 0, (0, MostThreads));
@@ -32,6 +37,14 @@ public static class CheckedOption
     /// <summary>What computes.</summary>
     public static Option<ProviderKind> Provider() =>
         Named("--provider", "What computes; auto takes the best that this build and this machine have, and says which.", ProviderKind.Auto);
+
+    /// <summary>When the sheet is cut out of the picture.</summary>
+    public static Option<FindMode> Find() => Named(
+        "--find", "When the decoder sheet is cut out of the picture first: auto where it is a small part of it, always where it is found, or never.",
+        FindMode.Auto);
+
+    /// <summary>The package of the sheet finder.</summary>
+    public static Option<string> Finder() => Model("--finder", "models/sheet-finder", "The folder of the sheet finder's package.");
 
     /// <summary>A share above 0 and below 1.</summary>
     public static Option<double> Probability(string name, string description, double usual) => Read<double>(

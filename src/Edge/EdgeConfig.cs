@@ -4,6 +4,7 @@ using Vlm.Edge.Routing;
 using Vlm.Edge.Scenes;
 using Vlm.Edge.Storage;
 using Vlm.Engine;
+using Vlm.Solving;
 using Vlm.Hosting;
 using Vlm.Hosting.Http;
 using Vlm.Text;
@@ -96,6 +97,15 @@ internal sealed record ModelOptions
     /// <summary>Processor threads; 0 (the default, all that this process may use) to 1,024.</summary>
     public int Threads { get; init; }
 
+    /// <summary>When the sheet is cut out of the picture first: auto (the default, where it is a small part of it), always or never.</summary>
+    public FindMode Find { get; init; }
+
+    /// <summary>Folder of the sheet finder's package. Default: none; pictures are then read as they are.</summary>
+    public string? Finder { get; init; }
+
+    /// <summary>How sheets are looked for; null where pictures are read as they are.</summary>
+    public SheetSearch? ToSearch() => Finder is null ? null : new SheetSearch(Finder, Find);
+
     /// <summary>How the engine uses the machine.</summary>
     public EngineOptions ToEngine() => new() { Kind = Engine, Provider = Provider, Threads = Threads };
 
@@ -103,6 +113,8 @@ internal sealed record ModelOptions
     public IEnumerable<string> Problems()
     {
         if (string.IsNullOrWhiteSpace(Folder)) yield return "folder: expected the folder of a package, found nothing";
+        if (Find == FindMode.Always && Finder is null)
+            yield return "finder: expected the folder of a sheet finder's package, found nothing; find: always needs one";
         foreach (var problem in Check.Ranges(("threads", Threads, 0, 1024))) yield return problem;
     }
 }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Vlm.Bench.Cascade;
+using Vlm.Bench.Finding;
 using Vlm.Bench.Micro;
 using Vlm.Bench.Quality;
 using Vlm.Bench.Sampling;
@@ -8,6 +9,6 @@ using Vlm.CommandLine;
 
 var root = new RootCommand("Measures what a model package answers right, and how fast.")
 {
-    QualityCommand.Create(), CascadeCommand.Create(), SamplingCommand.Create(), MicroCommand.Create(), ServeLoadCommand.Create(),
+    QualityCommand.Create(), CascadeCommand.Create(), SamplingCommand.Create(), MicroCommand.Create(), ServeLoadCommand.Create(), FindCommand.Create(),
 };
 return await Cli.RunAsync(root, args, Cli.UsualGrace);

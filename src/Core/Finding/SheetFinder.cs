@@ -49,13 +49,20 @@ public sealed class SheetFinder(Func<FinderInput, FinderOutput> look)
         var (said, rough) = Look(frame);
         if (said.Seen[0] < Present) return (null, NotFound.Absent);
         if (!rough.IsSheet || rough.Area < SmallestShare * frame.Width * frame.Height) return (null, NotFound.NoSheet);
-        var corners = EdgeRefinement.Refine(frame, rough, Math.Max(3, Reach * rough.Diagonal));
-        if (!corners.IsSheet) corners = rough;
+        // Corners of a small sheet are rough at first: where the look at what was cut out moves them, it is cut out once more as that look says.
+        for (var attempt = 0; attempt < 2 && rough.IsSheet; attempt++)
+        {
+            var corners = EdgeRefinement.Refine(frame, rough, Math.Max(3, Reach * rough.Diagonal));
+            if (!corners.IsSheet) corners = rough;
+            var cut = Rectified.Of(frame, corners, Rectified.CheckMargin);
+            var (again, second) = Look(cut.Picture);
+            if (again.Seen[0] < Present) break;
+            var shift = second.FurthestFrom(cut.Sheet) / cut.Sheet.Diagonal;
+            if (shift <= Steady) return (new FoundSheet(corners, said.Seen[0], shift), null);
+            rough = cut.ToFrame(second);
+        }
 
-        var cut = Rectified.Of(frame, corners, Rectified.CheckMargin);
-        var (again, second) = Look(cut.Picture);
-        var shift = again.Seen[0] < Present ? 1 : second.FurthestFrom(cut.Sheet) / cut.Sheet.Diagonal;
-        return shift > Steady ? (null, NotFound.Unsteady) : (new FoundSheet(corners, said.Seen[0], shift), null);
+        return (null, NotFound.Unsteady);
     }
 
     private (FinderOutput Said, Quad Corners) Look(RgbImage picture)
@@ -72,6 +79,9 @@ public sealed class SheetFinder(Func<FinderInput, FinderOutput> look)
 /// <param name="Sheet">Where its corners are in the picture.</param>
 public sealed record Rectified(RgbImage Picture, Quad Sheet)
 {
+    /// <summary>From the sheet's pixels, its top left corner at (0, 0), to the frame.</summary>
+    private Homography _map;
+
     /// <summary>Around a sheet that is to be read.</summary>
     public const double ReadingMargin = 0.04;
 
@@ -94,7 +104,14 @@ public sealed record Rectified(RgbImage Picture, Quad Sheet)
         var (left, top) = (width * margin, height * margin);
         var map = Homography.FromRectangle(width, height, corners.Corners);
         var picture = Warp(frame, map, ((int)(width * room), (int)(height * room)), (left, top));
-        return new Rectified(picture, new Quad((left, top), (left + width, top), (left + width, top + height), (left, top + height)));
+        return new Rectified(picture, new Quad((left, top), (left + width, top), (left + width, top + height), (left, top + height))) { _map = map };
+    }
+
+    /// <summary>Corners in pixels of <see cref="Picture"/> as pixels of the frame.</summary>
+    public Quad ToFrame(Quad corners)
+    {
+        var mapped = corners.Corners.Select(corner => _map.Map(corner.X - Sheet.A.X, corner.Y - Sheet.A.Y)).ToArray();
+        return new Quad(mapped[0], mapped[1], mapped[2], mapped[3]);
     }
 
     /// <summary>Bilinear; what lies outside the frame repeats its outermost pixels.</summary>

@@ -1,3 +1,5 @@
+using Vlm.Solving;
+
 namespace Vlm.Gating;
 
 /// <summary>
@@ -7,6 +9,9 @@ namespace Vlm.Gating;
 /// </summary>
 public sealed record Certificate
 {
+    /// <summary>What whole sheets somewhere in a larger frame are called in <see cref="Strata"/>.</summary>
+    public const string Scenes = "scene";
+
     /// <summary>α: the greatest share of wrong answers among the accepted ones, above 0 and below 1.</summary>
     public required double Risk { get; init; }
 
@@ -52,11 +57,21 @@ public sealed record Certificate
     /// <summary>Its precision.</summary>
     public required string Precision { get; init; }
 
+    /// <summary>How sheets were looked for, <see cref="SheetLook.Way"/>; null where pictures were read as they are.</summary>
+    public string? Finding { get; init; }
+
     /// <summary><see cref="Calibrator.Hash"/> of the calibrator that the threshold belongs to.</summary>
     public required string CalibratorHash { get; init; }
 
     /// <summary>When it was certified, UTC.</summary>
     public required DateTimeOffset Date { get; init; }
+
+    /// <summary>
+    /// Whether an answer came about in a way that was measured: its sheet was looked for as then, or, where that was not done then, nothing was cut out. Sheets
+    /// that were cut out are covered only where such were measured for themselves.
+    /// </summary>
+    public bool Covers(SheetLook? look) =>
+        (Finding is null || look?.Way == Finding) && (look?.Sheet is null || (Finding is not null && Strata.Any(stratum => stratum.Name == Scenes)));
 }
 
 /// <summary>What the threshold does to one kind of picture.</summary>

@@ -99,7 +99,8 @@ public sealed record Gate
         if (failures.Count > 0) return new Assessment(0, failures, IsConfident: false);
         // That letters are not in the picture is a statement about the picture: it has its own probability, and nobody may use it as an answer.
         if (solution.Status is not AnswerStatus.Answered) return new Assessment(solution.RawConfidence ?? 0, [], IsConfident: false);
-        return Assess(Signals.Of(solution));
+        var assessment = Assess(Signals.Of(solution));
+        return assessment with { IsConfident = assessment.IsConfident && Certificate.Covers(solution.Sheet) };
     }
 
     /// <summary>Judges an answer without hard failures from its signals.</summary>

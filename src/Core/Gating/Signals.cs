@@ -27,6 +27,9 @@ public static class Signals
     // Probabilities closer to 1 than this are float32 noise.
     private const double Least = 1e-6;
 
+    // A sheet with more pixels a side is not read better.
+    private const double Plenty = 400;
+
     // Log odds of an answer whose letters nobody was asked for: as low as any.
     private static readonly double Unknown = Math.Log(Least);
 
@@ -61,6 +64,7 @@ public static class Signals
         LeastBelief, PosteriorOfLetters, PosteriorOfWords, "looks.spared", "looks.agree",
         "verify.chars_match_answer", "verify.mapping_matches_chars",
         "picture.sharpness", "picture.contrast", "picture.glyph_size",
+        "sheet.steady", "sheet.size",
     ];
 
     private static readonly Dictionary<string, int> Indices = Names.Index().ToDictionary(name => name.Item, name => name.Index);
@@ -108,6 +112,8 @@ public static class Signals
             Math.Log(quality.Sharpness + 1),
             quality.Contrast,
             quality.GlyphSize,
+            -(solution.Sheet?.Sheet?.Shift ?? 0),
+            Math.Log(Math.Clamp(solution.Sheet?.Sheet?.Pixels ?? Plenty, 1, Plenty)),
         ];
         return new SignalVector(values);
     }

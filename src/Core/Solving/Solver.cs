@@ -47,14 +47,15 @@ public sealed record SolveRequest(Question Question, SolveOptions Options);
 
 /// <summary>How long each phase took. Phases that a batch shares are given for the whole batch.</summary>
 /// <param name="Decoding">File to pixels.</param>
+/// <param name="Finding">Looking for the sheet and cutting it out; zero where that was not done.</param>
 /// <param name="Patches">Pixels to patches: resizing and normalising.</param>
 /// <param name="Vision">The vision graph.</param>
 /// <param name="Prefill">Reading the prompt.</param>
 /// <param name="Decode">Writing the reply.</param>
-public readonly record struct SolveTimings(TimeSpan Decoding, TimeSpan Patches, TimeSpan Vision, TimeSpan Prefill, TimeSpan Decode)
+public readonly record struct SolveTimings(TimeSpan Decoding, TimeSpan Finding, TimeSpan Patches, TimeSpan Vision, TimeSpan Prefill, TimeSpan Decode)
 {
     /// <summary>All phases together.</summary>
-    public TimeSpan Total => Decoding + Patches + Vision + Prefill + Decode;
+    public TimeSpan Total => Decoding + Finding + Patches + Vision + Prefill + Decode;
 }
 
 /// <summary>Where the model looked when it wrote the plain letter of one mapping line.</summary>
@@ -72,8 +73,11 @@ public sealed record ReplyFields(IReadOnlyList<int> Mapping, IReadOnlyList<int> 
 /// <summary>What the model made of a question.</summary>
 public sealed record Solution
 {
-    /// <summary>What was asked; with the picture turned upright where the sheet hangs sideways.</summary>
+    /// <summary>What was asked; with the picture that was read: the sheet cut out where that was done, upright where it hangs sideways.</summary>
     public required Question Question { get; init; }
+
+    /// <summary>What a look for the sheet came to; null where nothing was looked for.</summary>
+    public SheetLook? Sheet { get; init; }
 
     /// <summary>Quarter turns clockwise by which the picture was turned before it was read, 0 to 3.</summary>
     public int QuarterTurns { get; init; }
@@ -140,13 +144,14 @@ public sealed class Solver : IDisposable
     private readonly PictureConfig _pictures;
     private readonly PromptKit _kit;
     private readonly Func<Placement, IVisionModel>? _reopen;
+    private readonly SheetCutter? _cutter;
     private RunningModel _running;
     // What a provider has failed under is left alone: freeing memory of a device that has failed can end the process. There is one at most.
     private RunningModel? _abandoned;
 
-    private Solver(ModelFolder folder, IVisionModel model, Task<Tokenizer> tokenizer, Func<Placement, IVisionModel>? reopen)
+    private Solver(ModelFolder folder, IVisionModel model, Task<Tokenizer> tokenizer, Func<Placement, IVisionModel>? reopen, SheetCutter? cutter)
     {
-        (Folder, _reopen) = (folder, reopen);
+        (Folder, _reopen, _cutter) = (folder, reopen, cutter);
         _pictures = ProcessorConfig.Load(Path.Combine(folder.Path, model.Config.ProcessorFile));
         _kit = PromptKit.Load(model.Config, tokenizer.GetAwaiter().GetResult());
         _running = RunningModel.Of(model, _pictures, _kit);
@@ -160,6 +165,9 @@ public sealed class Solver : IDisposable
 
     /// <summary>The package, verified.</summary>
     public ModelFolder Folder { get; }
+
+    /// <summary>How sheets are looked for, <see cref="SheetLook.Way"/>; null where pictures are read as they are.</summary>
+    public string? Finding => _cutter?.Way;
 
     /// <summary>The package's tokenizer.</summary>
     public Tokenizer Tokenizer => _kit.Tokenizer;
@@ -187,34 +195,40 @@ public sealed class Solver : IDisposable
     /// <summary>Whether the package can say where it looks.</summary>
     public bool ShowsAttention => _running.Model.ShowsAttention;
 
-    /// <summary>Verifies a package's hashes and loads it.</summary>
+    /// <summary>Verifies the hashes of packages and loads them.</summary>
+    /// <param name="folder">The model's.</param>
+    /// <param name="options">What runs it, and where.</param>
+    /// <param name="search">Looks for the sheet first; null where pictures are read as they are.</param>
     /// <exception cref="ModelException">The package is missing, damaged, or not one that this program can run.</exception>
     /// <exception cref="UserException">The engine or the provider that was asked for by name cannot be had.</exception>
-    public static Solver Open(string folder, EngineOptions? options = null)
+    public static Solver Open(string folder, EngineOptions? options = null, SheetSearch? search = null)
     {
         options ??= new EngineOptions();
         return Open(folder, () => Engines.Open(folder, options),
-            options.Provider == ProviderKind.Auto ? placement => Engines.Open(folder, options, placement) : null);
+            options.Provider == ProviderKind.Auto ? placement => Engines.Open(folder, options, placement) : null, search);
     }
 
     /// <param name="folder">The package.</param>
     /// <param name="open">Loads its model.</param>
     /// <param name="reopen">Loads it on the processor, should its provider fail; null where that is not wanted.</param>
-    internal static Solver Open(string folder, Func<IVisionModel> open, Func<Placement, IVisionModel>? reopen)
+    /// <param name="search">Looks for the sheet first.</param>
+    internal static Solver Open(string folder, Func<IVisionModel> open, Func<Placement, IVisionModel>? reopen, SheetSearch? search = null)
     {
         var verified = ModelFolder.Open(folder);
         // Reading a vocabulary and loading the graphs take about as long; together they are the wait before the first answer.
         var tokenizer = Task.Run(() => Tokenizer.Load(Path.Combine(folder, "tokenizer.json")));
         var model = open();
+        SheetCutter? cutter = null;
         try
         {
-            return new Solver(verified, model, tokenizer, reopen);
+            cutter = SheetCutter.Open(search);
+            return new Solver(verified, model, tokenizer, reopen, cutter);
         }
         catch (Exception e)
         {
+            cutter?.Dispose();
             model.Dispose();
-            if (e is CheckpointException or InvalidDataException or FileNotFoundException) throw new ModelException(e.Message, e);
-            throw;
+            throw e is CheckpointException or InvalidDataException or FileNotFoundException ? new ModelException(e.Message, e) : e;
         }
     }
 
@@ -268,6 +282,7 @@ public sealed class Solver : IDisposable
     public void Dispose()
     {
         _running.Dispose();
+        _cutter?.Dispose();
         GC.KeepAlive(_abandoned);
     }
 
@@ -297,16 +312,18 @@ public sealed class Solver : IDisposable
         var read = new List<ReadPicture>();
         try
         {
-            foreach (var request in requests)
+            var (cut, sheets) = CutOut(requests);
+            foreach (var request in cut)
             {
                 cancellation.ThrowIfCancellationRequested();
                 read.Add(runner.Read(request.Question.Picture));
             }
 
-            Prompt[] prompts = [.. requests.Zip(read, (request, picture) => runner.ToPrompt(request.Question.Code, picture))];
-            var replies = runner.Generate(prompts, [.. requests.Select(runner.Options)], cancellation);
+            Prompt[] prompts = [.. cut.Zip(read, (request, picture) => runner.ToPrompt(request.Question.Code, picture))];
+            var replies = runner.Generate(prompts, [.. cut.Select(runner.Options)], cancellation);
             cancellation.ThrowIfCancellationRequested();
-            AskedPicture[] first = [.. Enumerable.Range(0, requests.Count).Select(i => new AskedPicture(requests[i], read[i], prompts[i], replies[i]))];
+            AskedPicture[] first = [.. Enumerable.Range(0, cut.Length).Select(i =>
+                new AskedPicture(cut[i], read[i], prompts[i], replies[i]) { Sheet = sheets[i] })];
             AskedPicture[] upright = [.. first.Select(asked => turning.Upright(asked, read, cancellation))];
             var final = rereading.Improve(upright, cancellation);
             cancellation.ThrowIfCancellationRequested();
@@ -317,6 +334,15 @@ public sealed class Solver : IDisposable
         {
             foreach (var picture in read) picture.Picture.Dispose();
         }
+    }
+
+    /// <summary>The questions with the sheets cut out of their pictures, and what was found in each.</summary>
+    private (SolveRequest[] Requests, SheetLook?[] Looks) CutOut(IReadOnlyList<SolveRequest> requests)
+    {
+        if (_cutter is null) return ([.. requests], new SheetLook?[requests.Count]);
+        var looks = requests.Select(request => _cutter.Cut(request.Question.Picture)).ToArray();
+        return ([.. requests.Zip(looks, (request, look) => request with { Question = request.Question with { Picture = look.Picture } })],
+            [.. looks.Select(look => look.Look)]);
     }
 
     /// <summary>A reply that further looks may still change is passed on when it is final.</summary>
@@ -339,6 +365,7 @@ public sealed class Solver : IDisposable
         {
             Question = question,
             QuarterTurns = asked.QuarterTurns,
+            Sheet = asked.Sheet,
             Text = tokens.Text,
             Reply = reply,
             RawConfidence = reply is ReplyResult.Reply ? Confidence(generation, tokens) : null,
@@ -348,7 +375,8 @@ public sealed class Solver : IDisposable
             PatchSize = _pictures.PatchSize,
             PromptTokens = prompt.Ids.Length,
             PictureTokens = read.Picture.Tokens,
-            Timings = new SolveTimings(question.Decoding, read.CutTime, read.VisionTime, generation.Timings.Prefill, generation.Timings.Decode),
+            Timings = new SolveTimings(
+                question.Decoding, asked.Sheet?.Time ?? default, read.CutTime, read.VisionTime, generation.Timings.Prefill, generation.Timings.Decode),
             Letters = tokens.Letters(),
         };
     }

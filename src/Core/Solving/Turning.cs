@@ -11,6 +11,9 @@ internal sealed record AskedPicture(SolveRequest Request, ReadPicture Read, Engi
 {
     /// <summary>Quarter turns clockwise by which the picture was turned, 0 to 3.</summary>
     public int QuarterTurns { get; init; }
+
+    /// <inheritdoc cref="Solution.Sheet"/>
+    public SheetLook? Sheet { get; init; }
 }
 
 /// <summary>Where letters cannot be read, the picture is turned by quarters: the sheet may hang sideways or upside down.</summary>

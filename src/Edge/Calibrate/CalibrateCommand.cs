@@ -2,6 +2,7 @@ using System.CommandLine;
 using Vlm.CommandLine;
 using Vlm.Engine;
 using Vlm.Puzzles;
+using Vlm.Solving;
 
 namespace Vlm.Edge.Calibrate;
 
@@ -34,6 +35,9 @@ internal static class CalibrateCommand
     private static readonly Option<int> Unreadable =
         CheckedOption.Positive("--unreadable", "Pictures to draw of each stratum that cannot be read.", 1000, 10_000_000);
 
+    private static readonly Option<int> Scenes = CheckedOption.NonNegative(
+        "--scenes", "Whole sheets somewhere in a larger frame to draw; the same is promised of them, for themselves.", 1000, 10_000_000);
+
     private static readonly Option<IReadOnlyDictionary<Stratum, int?>> Strata = CheckedOption.StrataWithCounts(
         "--strata", "Kinds of pictures to draw, such as whole,empty:600: with a number where --count, --reversed and --unreadable say another one.");
 
@@ -60,6 +64,10 @@ internal static class CalibrateCommand
 
     private static readonly Option<ProviderKind> Provider = CheckedOption.Provider();
 
+    private static readonly Option<FindMode> Find = CheckedOption.Find();
+
+    private static readonly Option<string> Finder = CheckedOption.Finder();
+
     private static readonly Option<string> Runs = new("--runs")
     {
         Description = "Where the report and the measured answers go.",
@@ -70,8 +78,8 @@ internal static class CalibrateCommand
     {
         var command = new Command("calibrate", "Measure a package on labelled puzzles and certify how sure an answer must be to be used alone.")
         {
-            Model, Risk, Confidence, Data, DrawnSplit, Severity, Strata, Promised, Coverage, Count, Reversed, Unreadable, Seed, Larger, Batch, Threads,
-            Provider, Runs,
+            Model, Risk, Confidence, Data, DrawnSplit, Severity, Strata, Promised, Coverage, Count, Reversed, Unreadable, Scenes, Seed, Larger, Batch, Threads,
+            Provider, Find, Finder, Runs,
         };
         command.SetAction((result, cancellation) => Task.FromResult(new CalibrateRun(Read(result), TimeProvider.System).Run(cancellation)));
         return command;
@@ -79,7 +87,7 @@ internal static class CalibrateCommand
 
     private static CalibrateOptions Read(ParseResult result)
     {
-        Option[] drawing = [DrawnSplit, Strata, Count, Reversed, Unreadable];
+        Option[] drawing = [DrawnSplit, Strata, Count, Reversed, Unreadable, Scenes];
         if (result.GetValue(Data) is not null && drawing.FirstOrDefault(option => result.GetResult(option) is { Implicit: false }) is { } drawn)
             throw new UsageException($"--data uses a folder whole; {drawn.Name} is for drawn puzzles. Leave one or the other out.");
         var strata = result.GetValue(Strata)!;
@@ -97,11 +105,13 @@ internal static class CalibrateCommand
             Split = result.GetValue(DrawnSplit),
             Severity = result.GetValue(Severity),
             Strata = [.. strata.Select(item => new StratumCount(item.Key, item.Value ?? result.GetValue(UsualCount(item.Key))))],
+            Scenes = result.GetValue(Data) is null ? result.GetValue(Scenes) : 0,
             Promised = result.GetValue(Promised)!,
             Coverage = result.GetValue(Coverage),
             Seed = result.GetValue(Seed),
             Batch = result.GetValue(Batch),
             Engine = new EngineOptions { Provider = result.GetValue(Provider), Threads = result.GetValue(Threads) },
+            Search = new SheetSearch(ModelPlace.Locate(result.GetValue(Finder)!), result.GetValue(Find)),
             Larger = result.GetValue(Larger) is { } larger ? ModelPlace.Locate(larger) : null,
             Runs = result.GetValue(Runs)!,
         };

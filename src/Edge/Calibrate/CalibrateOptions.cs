@@ -1,5 +1,6 @@
 using Vlm.Engine;
 using Vlm.Puzzles;
+using Vlm.Solving;
 
 namespace Vlm.Edge.Calibrate;
 
@@ -25,6 +26,9 @@ internal sealed record CalibrateOptions
     /// <summary>How many pictures are drawn of which kind; without meaning for a folder, which is used whole.</summary>
     public required IReadOnlyList<StratumCount> Strata { get; init; }
 
+    /// <summary>How many whole sheets somewhere in a larger frame are drawn; they have a promise of their own.</summary>
+    public required int Scenes { get; init; }
+
     /// <summary>The kinds of pictures that something is promised for.</summary>
     public required IReadOnlyList<Stratum> Promised { get; init; }
 
@@ -38,6 +42,9 @@ internal sealed record CalibrateOptions
 
     /// <summary>What runs the packages: what is certified is its answers.</summary>
     public required EngineOptions Engine { get; init; }
+
+    /// <summary>How sheets are looked for: it is certified with that.</summary>
+    public required SheetSearch Search { get; init; }
 
     /// <summary>Folder of the package that escalated puzzles would go to; null when it is not to be measured.</summary>
     public required string? Larger { get; init; }

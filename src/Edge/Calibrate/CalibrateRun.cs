@@ -22,20 +22,23 @@ internal sealed class CalibrateRun(CalibrateOptions options, TimeProvider time)
     {
         var puzzles = LabelledPuzzles.From(options);
         var promise = new Promise(options.Risk, options.Delta) { Strata = options.Promised, Coverage = options.Coverage };
-        var (folder, measured) = Measure(options.Model, puzzles, puzzles.Indices, cancellation);
+        var (model, measured) = Measure(options.Model, puzzles, puzzles.Indices, cancellation);
         var splits = CalibrationSplits.Of([.. measured.Values], options.Seed);
         if (splits.Fit.All(item => item.IsRuledOut())) return Refuse(splits, calibrator: null, promise);
         var certified = Calibration.Fit(splits, Signals.Names, promise);
         if (certified.Threshold is not { } threshold || !(threshold.Threshold > 0)) return Refuse(splits, certified.Calibrator, promise);
 
-        var gate = ToGate(certified, threshold, splits, promise, (folder, puzzles, DataSetHash(measured)));
+        var gate = ToGate(certified, threshold, splits, promise, (model, puzzles, DataSetHash(measured)));
         var larger = options.Larger is { } path
             ? Measure(path, puzzles, [.. splits.Report.Where(item => item.IsReadable).Select(item => item.Index)], cancellation).Measured
             : null;
-        var report = ReportFigures.Of(Name(options.Model), gate, (splits, promise), larger) with { Larger = options.Larger is { } model ? Name(model) : null };
+        var report = ReportFigures.Of(Name(options.Model), gate, (splits, promise), larger) with
+        {
+            Larger = options.Larger is null ? null : Name(options.Larger),
+        };
         var worst = report.Strata.SelectMany(stratum => stratum.Worst);
         report = report with { Pictures = worst.ToDictionary(item => item.Index, item => Thumbnail(puzzles.At(item.Index).Picture)) };
-        var page = Path.Combine(options.Runs, $"{Name(options.Model)}-{folder.Fingerprint[..12]}-{puzzles.Key}.html");
+        var page = Path.Combine(options.Runs, $"{Name(options.Model)}-{model.Folder.Fingerprint[..12]}-{puzzles.Key}.html");
         File.WriteAllText(page, ReportPage.Of(report));
         var target = Path.Combine(options.Model, ModelFolder.GateName);
         gate.Save(target);
@@ -43,20 +46,21 @@ internal sealed class CalibrateRun(CalibrateOptions options, TimeProvider time)
         return ExitCode.Success;
     }
 
-    private (ModelFolder Folder, IReadOnlyDictionary<int, Measurement> Measured) Measure(
+    private (MeasuredModel Model, IReadOnlyDictionary<int, Measurement> Measured) Measure(
         string model, LabelledPuzzles puzzles, IReadOnlyList<int> indices, CancellationToken cancellation)
     {
-        using var solver = Solver.Open(model, options.Engine);
+        using var solver = Solver.Open(model, options.Engine, options.Search);
         ProviderNotice.Tell(solver, isAsked: options.Engine.Provider != ProviderKind.Auto);
         // A graphics card's last digits are its own.
         var provider = solver.Placement.Provider is var place and not ProviderKind.Cpu ? $"-{place.ToLabel()}" : "";
         // Everything that changes an answer or a signal is in the name: the package, the puzzles, the batch, and the code that runs them.
         var code = typeof(Solver).Module.ModuleVersionId.ToString("N")[..8];
-        var file = $"{Name(model)}-{solver.Folder.Fingerprint[..12]}-{puzzles.Key}-batch{options.Batch}{provider}-{code}.jsonl";
+        var finding = solver.Finding is { } way ? $"-find{way.Replace(' ', '-')[..12]}" : "";
+        var file = $"{Name(model)}-{solver.Folder.Fingerprint[..12]}-{puzzles.Key}-batch{options.Batch}{provider}{finding}-{code}.jsonl";
         using var results = new ResultLines<int, Measurement>(Path.Combine(options.Runs, file), MeasurementJson.Default.Measurement, item => item.Index);
         new ResumableRun<int, LabelledPuzzle, Measurement>(results, options.Batch, puzzles.At, puzzle => puzzle.Code.Length, Ask)
             .Finish(Name(model), indices, item => item.IsCorrect, cancellation);
-        return (solver.Folder, indices.ToDictionary(index => index, index => results.Items[index]));
+        return (new MeasuredModel(solver.Folder, solver.Finding), indices.ToDictionary(index => index, index => results.Items[index]));
 
         IReadOnlyList<Measurement> Ask(IReadOnlyList<(int Index, LabelledPuzzle Puzzle)> batch)
         {
@@ -67,7 +71,7 @@ internal sealed class CalibrateRun(CalibrateOptions options, TimeProvider time)
 
     private Gate ToGate(
         CertifiedCalibrator certified, CertifiedThreshold threshold, CalibrationSplits splits, Promise promise,
-        (ModelFolder Folder, LabelledPuzzles Puzzles, string Hash) measured) => new()
+        (MeasuredModel Model, LabelledPuzzles Puzzles, string Hash) measured) => new()
         {
             Format = Gate.CurrentFormat,
             Calibrator = certified.Calibrator,
@@ -79,7 +83,8 @@ internal sealed class CalibrateRun(CalibrateOptions options, TimeProvider time)
                 Accepted = threshold.Groups[0].Accepted,
                 Errors = threshold.Groups[0].Errors,
                 PValue = threshold.Groups[0].PValue,
-                Coverage = (double)threshold.Groups[0].Accepted / splits.Certify.Count(item => item.IsReadable && promise.Strata.Contains(item.Stratum)),
+                Coverage = (double)threshold.Groups[0].Accepted
+                    / splits.Certify.Count(item => item.IsReadable && !item.IsScene && promise.Strata.Contains(item.Stratum)),
                 Strata = [.. threshold.Groups.Select(group => new CertifiedStratum(group.Name, group.Asked, group.Accepted, group.Errors, group.PValue))],
                 NotPromised = [.. Enum.GetValues<Stratum>().Except(Calibration.Promised(splits, promise)).Select(Calibration.Name)],
                 SgrThreshold = certified.SgrThreshold?.Threshold,
@@ -87,12 +92,17 @@ internal sealed class CalibrateRun(CalibrateOptions options, TimeProvider time)
                 SplitSeed = options.Seed,
                 DataSet = measured.Puzzles.Description,
                 DataSetHash = measured.Hash,
-                ModelHash = measured.Folder.Fingerprint,
-                Precision = measured.Folder.Manifest.Precision,
+                ModelHash = measured.Model.Folder.Fingerprint,
+                Precision = measured.Model.Folder.Manifest.Precision,
+                Finding = measured.Model.Finding,
                 CalibratorHash = certified.Calibrator.Hash(),
                 Date = time.GetUtcNow(),
             },
         };
+
+    /// <param name="Folder">The package.</param>
+    /// <param name="Finding">How sheets were looked for.</param>
+    private sealed record MeasuredModel(ModelFolder Folder, string? Finding);
 
     /// <summary>The page's plots as PNG files beside it.</summary>
     /// <returns>Their paths; none on a box without fonts, which has the page all the same.</returns>
@@ -169,7 +179,11 @@ internal sealed class CalibrateRun(CalibrateOptions options, TimeProvider time)
             $"{certificate.Errors} of {certificate.Accepted} wrong, " +
             $"p = {certificate.PValue:G3}, threshold {report.Gate.Threshold:F6}, {certificate.Coverage * 100:F1} % accepted.");
         foreach (var stratum in certificate.Strata.Skip(1))
-            Console.WriteLine($"  {stratum.Name}: {stratum.Certified} of {stratum.Asked} that cannot be read accepted, p = {stratum.PValue:G3}.");
+        {
+            var what = stratum.Name == Certificate.Scenes ? $"accepted, {stratum.Wrong} of them wrong" : "that cannot be read accepted";
+            Console.WriteLine($"  {stratum.Name}: {stratum.Certified} of {stratum.Asked} {what}, p = {stratum.PValue:G3}.");
+        }
+
         if (certificate.NotPromised.Count > 0) Console.WriteLine($"Nothing promised for: {string.Join(", ", certificate.NotPromised)}.");
         Console.WriteLine(
             $"Report split: {all.Correct} of {all.Count} right; {all.Accepted} accepted, {all.Errors} of them wrong; AUROC {Auroc(report.Confidence.Auroc)}, " +

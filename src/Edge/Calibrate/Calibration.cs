@@ -17,7 +17,7 @@ internal sealed record CalibrationSplits(IReadOnlyList<Measurement> Fit, IReadOn
     public static CalibrationSplits Of(IReadOnlyList<Measurement> all, long seed)
     {
         var (fit, certify, report) = (new List<Measurement>(), new List<Measurement>(), new List<Measurement>());
-        foreach (var stratum in all.GroupBy(item => item.Stratum).OrderBy(group => group.Key))
+        foreach (var stratum in all.GroupBy(item => (item.IsScene, item.Stratum)).OrderBy(group => group.Key))
         {
             Measurement[] shuffled = [.. stratum.OrderBy(item => item.Index)];
             SeededRandom.From(seed, shuffled.Length).Shuffle(shuffled);
@@ -79,15 +79,22 @@ internal static class Calibration
 
         AnswerGroup[] Groups(IReadOnlyList<Measurement> items) =>
         [
-            // What is ruled out is never accepted, so it has no part in the risk of what is.
-            new(string.Join(", ", Promised(splits, promise).Where(IsReadable).Select(Name)), BoundedShare.WrongOfAccepted,
-                Scored(items.Where(item => item.IsReadable && promise.Strata.Contains(item.Stratum) && !item.IsRuledOut(withVerifiers)))),
+            Readable(string.Join(", ", Promised(splits, promise).Where(IsReadable).Select(Name)), items.Where(item => !item.IsScene)),
+            // A group of their own: the easy pictures may not vouch for those in which the sheet must be found first.
+            .. HasScenes(splits) ? [Readable(Certificate.Scenes, items.Where(item => item.IsScene))] : Array.Empty<AnswerGroup>(),
             .. Promised(splits, promise).Where(stratum => !IsReadable(stratum)).Select(stratum =>
                 new AnswerGroup(Name(stratum), BoundedShare.AcceptedOfAsked, Scored(items.Where(item => item.Stratum == stratum)))),
         ];
 
+        // What is ruled out is never accepted, so it has no part in the risk of what is.
+        AnswerGroup Readable(string name, IEnumerable<Measurement> items) => new(name, BoundedShare.WrongOfAccepted,
+            Scored(items.Where(item => item.IsReadable && promise.Strata.Contains(item.Stratum) && !item.IsRuledOut(withVerifiers))));
+
         ScoredAnswer[] Scored(IEnumerable<Measurement> items) => [.. items.Select(item => item.Scored(calibrator, withVerifiers))];
     }
+
+    /// <summary>Whether such were measured.</summary>
+    public static bool HasScenes(CalibrationSplits splits) => splits.Certify.Any(item => item.IsScene);
 
     /// <summary>The strata that were measured and that something is promised for.</summary>
     public static IEnumerable<Stratum> Promised(CalibrationSplits splits, Promise promise) => splits.Strata.Where(promise.Strata.Contains);

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Vlm.Cryptogram;
 using Vlm.Edge.Solve;
+using Vlm.Gating;
 using Vlm.Puzzles;
 using Vlm.Vision;
 
@@ -17,6 +18,9 @@ internal sealed record LabelledPuzzle(string Name, RgbImage Picture, string Code
 {
     /// <summary>Camera severity; null when it is not known.</summary>
     public int? Severity { get; init; }
+
+    /// <summary>Whether the sheet is somewhere in a larger frame.</summary>
+    public bool IsScene { get; init; }
 
     /// <summary>Whether the picture shows every letter of the code.</summary>
     public bool IsReadable => Calibration.IsReadable(Stratum);
@@ -41,6 +45,9 @@ internal sealed record LabelledPuzzles(string Description, string Key, IReadOnly
     // Every stratum has its own block of indices, so that more puzzles of one move no other.
     private const int Block = 100_000_000;
 
+    // The block after the last stratum's.
+    private static readonly int SceneBlock = Enum.GetValues<Stratum>().Length;
+
     // A stratum's puzzle is drawn again until its message cannot be read: at least half of them cannot.
     private const int Draws = 16;
 
@@ -53,14 +60,21 @@ internal sealed record LabelledPuzzles(string Description, string Key, IReadOnly
         var isCamera = options.Split == Split.Camera;
         var severity = isCamera ? $", severity {options.Severity}" : "";
         var key = isCamera ? $"{split}-{options.Severity}-seed{options.Seed}" : $"{split}-seed{options.Seed}";
-        int[] indices = [.. options.Strata.SelectMany(drawn => Enumerable.Range((int)drawn.Stratum * Block, drawn.Count))];
-        var counts = string.Join(", ", options.Strata.Select(drawn => $"{drawn.Count} {Calibration.Name(drawn.Stratum)}"));
+        int[] indices =
+        [
+            .. options.Strata.SelectMany(drawn => Enumerable.Range((int)drawn.Stratum * Block, drawn.Count)),
+            .. Enumerable.Range(SceneBlock * Block, options.Scenes),
+        ];
+        var scenes = new PuzzleSource(PuzzleOptions.For(Split.Scene, options.Severity.Low, options.Severity.High), options.Seed);
+        var counts = string.Join(", ", options.Strata.Select(drawn => $"{drawn.Count} {Calibration.Name(drawn.Stratum)}"))
+            + (options.Scenes > 0 ? $", {options.Scenes} {Certificate.Scenes}" : "");
         var sources = options.Strata.ToDictionary(drawn => drawn.Stratum, drawn => new PuzzleSource(
             PuzzleOptions.For(options.Split, options.Severity.Low, options.Severity.High) with { Strata = StratumMix.Only(drawn.Stratum) }, options.Seed));
         return new LabelledPuzzles($"{split}{severity}, seed {options.Seed}, {counts} puzzles", key, indices, Draw);
 
         LabelledPuzzle Draw(int index)
         {
+            if (index / Block == SceneBlock) return DrawScene(scenes, index % Block);
             var (stratum, number) = ((Stratum)(index / Block), index % Block);
             var puzzle = DrawOf(sources[stratum], stratum, number);
             return new LabelledPuzzle($"{Calibration.Name(stratum)} {number}", puzzle.Picture, puzzle.Code, puzzle.Answer, stratum)
@@ -68,6 +82,16 @@ internal sealed record LabelledPuzzles(string Description, string Key, IReadOnly
                 Severity = isCamera ? puzzle.Severity : null,
             };
         }
+    }
+
+    private static LabelledPuzzle DrawScene(PuzzleSource source, int number)
+    {
+        var puzzle = source.At(number);
+        return new LabelledPuzzle($"{Certificate.Scenes} {number}", puzzle.Picture, puzzle.Code, puzzle.Answer, Stratum.Whole)
+        {
+            Severity = puzzle.Severity,
+            IsScene = true,
+        };
     }
 
     /// <summary>

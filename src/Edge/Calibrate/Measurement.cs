@@ -18,6 +18,9 @@ internal sealed record Measurement
 
     public required Stratum Stratum { get; init; }
 
+    /// <summary>Whether the sheet is somewhere in a larger frame.</summary>
+    public bool IsScene { get; init; }
+
     public required string Expected { get; init; }
 
     /// <summary>Null when the reply could not be read.</summary>
@@ -37,6 +40,7 @@ internal sealed record Measurement
         Name = puzzle.Name,
         Severity = puzzle.Severity,
         Stratum = puzzle.Stratum,
+        IsScene = puzzle.IsScene,
         Expected = puzzle.Answer,
         Answer = solution.Answer,
         HardFailures = Verifiers.Check(solution.Reply, puzzle.Code).HardFailures,

@@ -39,7 +39,7 @@ internal static class ReportFigures
     public static IReadOnlyList<AblationRow> Ablation(CalibrationSplits splits, Promise promise) => [.. Subsets.Select(subset =>
     {
         var fitted = Calibration.Fit(splits, subset.Names, promise, subset.WithVerifiers);
-        ScoredAnswer[] answers = Scored(splits.Report), readable = Scored(splits.Report.Where(item => item.IsReadable));
+        ScoredAnswer[] answers = Scored(splits.Report), readable = Scored(splits.Report.Where(item => item.IsReadable && !item.IsScene));
         var accepted = fitted.Threshold is { } certified ? readable.Where(answer => answer.Confidence >= certified.Threshold).ToArray() : null;
         return new AblationRow(
             subset.Title,
@@ -51,13 +51,13 @@ internal static class ReportFigures
         ScoredAnswer[] Scored(IEnumerable<Measurement> items) => [.. items.Select(item => item.Scored(fitted.Calibrator, subset.WithVerifiers))];
     })];
 
-    /// <summary>What becomes of the readable pictures: all, then per severity where severities are known.</summary>
+    /// <summary>What becomes of the readable pictures, scenes apart: all, then per severity where severities are known.</summary>
     /// <param name="report">The report split.</param>
     /// <param name="gate">Calibrator and threshold.</param>
     /// <param name="larger">The larger model's answers to them by index; null when it was not measured.</param>
     public static IReadOnlyList<GroupFigures> Groups(IReadOnlyList<Measurement> report, Gate gate, IReadOnlyDictionary<int, Measurement>? larger)
     {
-        Measurement[] readable = [.. report.Where(item => item.IsReadable)];
+        Measurement[] readable = [.. report.Where(item => item.IsReadable && !item.IsScene)];
         var groups = new List<GroupFigures> { Group("all", readable) };
         foreach (var severity in readable.Where(item => item.Severity is not null).GroupBy(item => item.Severity!.Value).OrderBy(group => group.Key))
             groups.Add(Group($"severity {severity.Key}", [.. severity]));
@@ -82,14 +82,15 @@ internal static class ReportFigures
 
     /// <summary>What becomes of each kind of picture.</summary>
     public static IReadOnlyList<StratumFigures> Strata(IReadOnlyList<Measurement> report, Gate gate) =>
-        [.. report.GroupBy(item => item.Stratum).OrderBy(stratum => stratum.Key).Select(stratum =>
+        [.. report.GroupBy(item => (item.IsScene, item.Stratum)).OrderBy(kind => kind.Key).Select(kind =>
         {
-            Measurement[] items = [.. stratum], accepted = [.. items.Where(item => IsAccepted(item, gate))];
+            Measurement[] items = [.. kind], accepted = [.. items.Where(item => IsAccepted(item, gate))];
             var wrong = accepted.Count(item => !item.IsRightlyAnswered);
-            var isReadable = Calibration.IsReadable(stratum.Key);
+            var isReadable = Calibration.IsReadable(kind.Key.Stratum);
             var worst = items.Where(item => !item.IsRuledOut() && !item.IsRightlyAnswered)
                 .OrderByDescending(item => item.Scored(gate.Calibrator).Confidence).Take(Worst);
-            return new StratumFigures(Calibration.Name(stratum.Key), items.Length, items.Count(item => item.IsCorrect), accepted.Length, wrong)
+            var name = kind.Key.IsScene ? Certificate.Scenes : Calibration.Name(kind.Key.Stratum);
+            return new StratumFigures(name, items.Length, items.Count(item => item.IsCorrect), accepted.Length, wrong)
             {
                 IsReadable = isReadable,
                 UpperBound = isReadable ? Binomial.UpperBound(wrong, accepted.Length, Delta) : Binomial.UpperBound(accepted.Length, items.Length, Delta),
@@ -102,7 +103,7 @@ internal static class ReportFigures
     {
         var (splits, promise) = from;
         ScoredAnswer[] answers = [.. splits.Report.Select(item => item.Scored(gate.Calibrator))];
-        Measurement[] readable = [.. splits.Report.Where(item => item.IsReadable)];
+        Measurement[] readable = [.. splits.Report.Where(item => item.IsReadable && !item.IsScene)];
         ScoredAnswer[] ofReadable = [.. readable.Select(item => item.Scored(gate.Calibrator))];
         return new CalibrationReport
         {

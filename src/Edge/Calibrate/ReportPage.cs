@@ -42,7 +42,9 @@ internal static class ReportPage
         var all = report.Groups[0];
         var (confidence, most) = (Share(1 - certificate.Delta), Share(certificate.Risk));
         page.Append($"<p><b>With {confidence} confidence, at most {most} of the accepted answers to readable pictures are wrong");
-        if (certificate.Strata.Count > 1) page.Append($", and of each kind of picture that cannot be read at most {most} are accepted at all");
+        if (certificate.Strata.Any(stratum => stratum.Name == Certificate.Scenes)) page.Append(", of sheets that were cut out of larger frames likewise");
+        if (certificate.Strata.Skip(1).Any(stratum => stratum.Name != Certificate.Scenes))
+            page.Append($", and of each kind of picture that cannot be read at most {most} are accepted at all");
         page.Append($"</b>, all together, for puzzles exchangeable with the certifying ones ({Text(certificate.DataSet)}): ");
         page.Append($"of {certificate.Accepted} answers accepted there {certificate.Errors} were wrong (p = {certificate.PValue:G3}). ");
         if (certificate.NotPromised.Count > 0) page.Append($"<b>Nothing is promised for {Text(string.Join(", ", certificate.NotPromised))}</b>. ");

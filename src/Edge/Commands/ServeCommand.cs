@@ -24,7 +24,7 @@ internal static class ServeCommand
     {
         PrivateFiles.ByDefault();
         var config = EdgeConfig.Load(path);
-        var solver = Solver.Open(config.Model.Folder, config.Model.ToEngine());
+        var solver = Solver.Open(config.Model.Folder, config.Model.ToEngine(), config.Model.ToSearch());
         await using var app = EdgeServer.Build(config, solver, TimeProvider.System);
         var daemon = app.Services.GetRequiredService<Daemon>();
         var reload = new Reload(() => daemon.Change(EdgeConfig.Load(path)), app.Services.GetRequiredService<ILogger<Reload>>());

@@ -140,7 +140,7 @@ internal sealed class DoctorRun(EdgeConfig config, TimeProvider clock)
         try
         {
             var started = Stopwatch.GetTimestamp();
-            using var solver = Solver.Open(config.Model.Folder, config.Model.ToEngine());
+            using var solver = Solver.Open(config.Model.Folder, config.Model.ToEngine(), config.Model.ToSearch());
             var white = new byte[WhiteSide * WhiteSide * 3];
             Array.Fill(white, byte.MaxValue);
             solver.Solve(new Question(new RgbImage(WhiteSide, WhiteSide, white), Code.Parse("a")), new SolveOptions { MaxTokens = 4 }, cancellation);

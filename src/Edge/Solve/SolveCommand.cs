@@ -35,6 +35,10 @@ internal static class SolveCommand
 
     private static readonly Option<ProviderKind> Provider = CheckedOption.Provider();
 
+    private static readonly Option<FindMode> Find = CheckedOption.Find();
+
+    private static readonly Option<string> Finder = CheckedOption.Finder();
+
     public static Command Create()
     {
         // Whatever is no option counts as a picture, a misspelt option too.
@@ -42,7 +46,10 @@ internal static class SolveCommand
         {
             foreach (var token in result.Tokens.Where(token => token.Value.StartsWith('-'))) result.AddError($"There is no option '{token.Value}'.");
         });
-        var command = new Command("solve", "Decode messages with decoder pictures.") { Pictures, Codes, Model, Json, Attention, Threads, Engine, Provider };
+        var command = new Command("solve", "Decode messages with decoder pictures.")
+        {
+            Pictures, Codes, Model, Json, Attention, Threads, Engine, Provider, Find, Finder,
+        };
         command.SetAction((result, cancellation) => Task.FromResult(Run(result, cancellation)));
         return command;
     }
@@ -53,7 +60,8 @@ internal static class SolveCommand
         var attention = result.GetValue(Attention);
         if (attention is not null && items.Count != 1) throw new UsageException($"--attention draws one picture; {items.Count} were given.");
         var engine = new EngineOptions { Kind = result.GetValue(Engine), Provider = result.GetValue(Provider), Threads = result.GetValue(Threads) };
-        using var solver = Solver.Open(ModelPlace.Locate(result.GetValue(Model)!), engine);
+        var search = new SheetSearch(ModelPlace.Locate(result.GetValue(Finder)!), result.GetValue(Find));
+        using var solver = Solver.Open(ModelPlace.Locate(result.GetValue(Model)!), engine, search);
         ProviderNotice.Tell(solver, result.GetResult(Provider) is { Implicit: false });
         return new SolveRun(solver, Gate.Find(solver.Folder), result.GetValue(Json), attention).Run(items, cancellation);
     }

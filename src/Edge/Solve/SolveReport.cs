@@ -8,10 +8,11 @@ using Vlm.Solving;
 namespace Vlm.Edge.Solve;
 
 /// <summary>Milliseconds of each phase.</summary>
-internal sealed record TimingsReport(double DecodePicture, double Patches, double Vision, double Prefill, double Decode, double Total)
+internal sealed record TimingsReport(double DecodePicture, double Find, double Patches, double Vision, double Prefill, double Decode, double Total)
 {
     public static TimingsReport From(SolveTimings timings) => new(
         Milliseconds(timings.Decoding),
+        Milliseconds(timings.Finding),
         Milliseconds(timings.Patches),
         Milliseconds(timings.Vision),
         Milliseconds(timings.Prefill),
@@ -19,6 +20,16 @@ internal sealed record TimingsReport(double DecodePicture, double Patches, doubl
         Milliseconds(timings.Total));
 
     private static double Milliseconds(TimeSpan time) => Math.Round(time.TotalMilliseconds, 2);
+}
+
+/// <summary>A sheet that was cut out of a picture.</summary>
+/// <param name="Corners">x and y of its four corners in pixels of the picture, clockwise from the top left.</param>
+/// <param name="Presence">Probability that a sheet is there.</param>
+internal sealed record SheetReport(double[][] Corners, double Presence)
+{
+    public static SheetReport? From(SheetLook? look) => look?.Sheet is { } sheet
+        ? new SheetReport([.. sheet.Corners.Corners.Select(c => new[] { Math.Round(c.X, 1), Math.Round(c.Y, 1) })], Math.Round(sheet.Presence, 4))
+        : null;
 }
 
 /// <summary>What is printed for one picture: the answer, or an error.</summary>
@@ -54,6 +65,9 @@ internal sealed record SolveReport
     /// <summary>Degrees clockwise by which the picture was turned because the sheet hangs sideways; null for none.</summary>
     public int? Turned { get; init; }
 
+    /// <summary>The sheet that was cut out of the picture; null where it was read as it is.</summary>
+    public SheetReport? Sheet { get; init; }
+
     public string? Expected { get; init; }
 
     public bool? Correct { get; init; }
@@ -81,6 +95,7 @@ internal sealed record SolveReport
         HardFailures = assessment is { HardFailures.Count: > 0 } ? [.. assessment.HardFailures.Select(Name)] : null,
         LeantOnWords = solution.Generation.Reading.LeantOnWords ? true : null,
         Turned = solution.QuarterTurns == 0 ? null : 90 * solution.QuarterTurns,
+        Sheet = SheetReport.From(solution.Sheet),
         Expected = item.Expected,
         Correct = item.Expected is null ? null : item.Expected == solution.Answer,
         FinishReason = Name(solution.Generation.Finish),

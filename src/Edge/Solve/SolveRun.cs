@@ -117,8 +117,8 @@ internal sealed class SolveRun(Solver solver, Gate? gate, bool isJson, string? a
         if (report.LeantOnWords == true) Console.WriteLine("looks at the picture left letters unsure; words had a say in them");
         if (report.Warning is { } warning) Console.WriteLine($"warning: {warning}");
         Console.WriteLine(
-            $"time {times.Total:F0} ms: decode picture {times.DecodePicture:F1}, patches {times.Patches:F1}, vision {times.Vision:F1}, " +
-            $"prefill {times.Prefill:F1}, decode {times.Decode:F1}");
+            $"time {times.Total:F0} ms: decode picture {times.DecodePicture:F1}, find sheet {times.Find:F1}, patches {times.Patches:F1}, " +
+            $"vision {times.Vision:F1}, prefill {times.Prefill:F1}, decode {times.Decode:F1}");
     }
 
     private sealed class Tally

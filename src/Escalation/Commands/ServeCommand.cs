@@ -23,7 +23,8 @@ internal static class ServeCommand
     {
         PrivateFiles.ByDefault();
         var options = Load(path);
-        await using var app = Server.Build(options, () => PackageModel.Open(options.Model.Path!, options.Model.ToEngine()), TimeProvider.System);
+        var model = options.Model;
+        await using var app = Server.Build(options, () => PackageModel.Open(model.Path!, model.ToEngine(), model.ToSearch()), TimeProvider.System);
         var endpoint = app.Services.GetRequiredService<Endpoint>();
         var reload = new Reload(() => endpoint.Change(Load(path)), app.Services.GetRequiredService<ILogger<Reload>>());
         await app.RunUntilEndAsync(new ServiceLife(TimeSpan.FromSeconds(options.NoticeSeconds), reload.Run), stop);

@@ -26,9 +26,9 @@ internal sealed class PackageModel(Solver solver, Gate? gate) : IModel
     /// <summary>Loads a package, with its gate if it has one.</summary>
     /// <exception cref="ModelException">It cannot be used.</exception>
     /// <exception cref="GateException">Its gate is damaged or belongs to another package.</exception>
-    public static PackageModel Open(string folder, EngineOptions engine)
+    public static PackageModel Open(string folder, EngineOptions engine, SheetSearch? search = null)
     {
-        var solver = Solver.Open(folder, engine);
+        var solver = Solver.Open(folder, engine, search);
         try
         {
             return new PackageModel(solver, Gate.Find(solver.Folder));

@@ -1,4 +1,5 @@
 using Vlm.Engine;
+using Vlm.Solving;
 using Vlm.Hosting;
 
 namespace Vlm.Escalation.Work;
@@ -20,6 +21,15 @@ internal sealed record ModelOptions
 
     /// <summary>Threads per operator, 0 (one per processor, the default) to 256.</summary>
     public int Threads { get; init; }
+
+    /// <summary>When the sheet is cut out of the picture first: auto (the default, where it is a small part of it), always or never.</summary>
+    public FindMode Find { get; init; }
+
+    /// <summary>Folder of the sheet finder's package. Default: none; pictures are then read as they are.</summary>
+    public string? Finder { get; init; }
+
+    /// <summary>How sheets are looked for; null where pictures are read as they are.</summary>
+    public SheetSearch? ToSearch() => Finder is null ? null : new SheetSearch(Finder, Find);
 
     /// <summary>The name that is served.</summary>
     public string ServedName => Name ?? System.IO.Path.GetFileName(System.IO.Path.TrimEndingDirectorySeparator(Path ?? ""));

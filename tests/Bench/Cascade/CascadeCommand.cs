@@ -23,12 +23,13 @@ internal static class CascadeCommand
         var split = CheckedOption.Split("Which puzzles.", Split.Clean);
         var severity = CheckedOption.Severity(new SeverityRange(1, 3));
         var stratum = CheckedOption.Stratum();
+        var (find, finder) = (CheckedOption.Find(), CheckedOption.Finder());
         var results = ReportFolder.Option();
         var command = new Command(
             "cascade",
             "Accuracy, escalated share, latency and bytes of edge, cascade and larger model alone. Stop it at any time: the same command goes on where it was.")
         {
-            edge, larger, count, seed, split, severity, stratum, results,
+            edge, larger, count, seed, split, severity, stratum, find, finder, results,
         };
         command.SetAction((result, stop) =>
         {
@@ -39,6 +40,7 @@ internal static class CascadeCommand
                     Seed = result.GetValue(seed),
                     Severity = result.GetValue(severity),
                     Stratum = result.GetValue(stratum),
+                    Search = new SheetSearch(result.GetRequiredValue(finder), result.GetValue(find)),
                     Results = result.GetRequiredValue(results),
                 },
                 stop);
@@ -51,11 +53,11 @@ internal static class CascadeCommand
     /// <exception cref="StoppedException">The run was stopped before the report.</exception>
     private static void Run(CascadeOptions options, CancellationToken stop)
     {
-        using var edge = Solver.Open(options.Edge);
+        using var edge = Solver.Open(options.Edge, search: options.Search);
         var gate = Gate.Find(edge.Folder)
             ?? throw new GateException(
                 $"'{options.Edge}' has no gate.json, so there is no cascade to measure. The edge program's calibrate command writes one.");
-        using var larger = Solver.Open(options.Larger);
+        using var larger = Solver.Open(options.Larger, search: options.Search);
         var subject = Subject(options, edge.Folder, larger.Folder, gate);
         var source = new PuzzleSource(PuzzleOptions.For(options.Split, options.Severity.Low, options.Severity.High).Of(options.Stratum), options.Seed);
         using var results = new ResultLines<long, CascadeItem>(PartialPath(subject, gate), CascadeItemJson.Default.CascadeItem, item => item.Index);
@@ -89,6 +91,6 @@ internal static class CascadeCommand
         var code = typeof(IVisionModel).Module.ModuleVersionId.ToString("N")[..8];
         return Path.Combine("runs", "cascade",
             $"{subject.EdgeHash[..12]}-{subject.LargerHash[..12]}-{gate.Certificate.CalibratorHash[..8]}-"
-            + $"{subject.Split}-{subject.Severity ?? "0"}-seed{subject.Seed}-{code}.jsonl");
+            + $"{(gate.Certificate.Finding is null ? "" : "find-")}{subject.Split}-{subject.Severity ?? "0"}-seed{subject.Seed}-{code}.jsonl");
     }
 }

@@ -1,4 +1,5 @@
 using Vlm.Puzzles;
+using Vlm.Solving;
 
 namespace Vlm.Bench.Cascade;
 
@@ -17,6 +18,9 @@ public sealed record CascadeOptions(string Edge, string Larger, Split Split)
 
     /// <summary>What is the matter with the pictures.</summary>
     public Stratum Stratum { get; init; }
+
+    /// <summary>How sheets are looked for, for both models.</summary>
+    public required SheetSearch Search { get; init; }
 
     /// <summary>Folder of the reports; each processor has its own in it.</summary>
     public required string Results { get; init; }

@@ -7,7 +7,6 @@ using System.Security.Cryptography;
 using Vlm.CommandLine;
 using Vlm.Engine;
 using Vlm.Files;
-using Vlm.Package;
 using Vlm.Puzzles;
 using Vlm.Solving;
 
@@ -29,10 +28,11 @@ internal static class QualityCommand
         {
             Description = "Leave the model free: take the most probable token even where it breaks a rule of the cipher or of the reply's layout.",
         };
+        var (find, finder) = (CheckedOption.Find(), CheckedOption.Finder());
         var results = ReportFolder.Option();
         var command = new Command("quality", "Exact match of a package over an evaluation split. Stop it at any time: the same command goes on where it was.")
         {
-            model, count, split, batch, seed, severity, stratum, free, results,
+            model, count, split, batch, seed, severity, stratum, free, find, finder, results,
         };
         command.SetAction((result, stop) =>
         {
@@ -44,6 +44,7 @@ internal static class QualityCommand
                     Seed = result.GetValue(seed),
                     Severity = result.GetValue(severity),
                     Stratum = result.GetValue(stratum),
+                    Search = new SheetSearch(result.GetRequiredValue(finder), result.GetValue(find)),
                     IsConstrained = !result.GetValue(free),
                     Results = result.GetRequiredValue(results),
                 },
@@ -56,8 +57,8 @@ internal static class QualityCommand
     /// <exception cref="StoppedException">The run was stopped before the report.</exception>
     private static void Run(QualityOptions options, CancellationToken stop)
     {
-        using var solver = Solver.Open(options.Model);
-        var subject = Subject(options, solver.Folder);
+        using var solver = Solver.Open(options.Model, search: options.Search);
+        var subject = Subject(options, solver);
         var source = new PuzzleSource(PuzzleOptions.For(options.Split, options.Severity.Low, options.Severity.High).Of(options.Stratum), options.Seed);
         using var results = new ResultLines<long, QualityItem>(PartialPath(options, subject), QualityItemJson.Default.QualityItem, item => item.Index);
         long[] wanted = [.. Enumerable.Range(0, options.Count)];
@@ -81,17 +82,18 @@ internal static class QualityCommand
         return [.. batch.Zip(solutions, (item, solution) => QualityItem.From(item.Index, item.Puzzle, solution) with { Seconds = seconds })];
     }
 
-    private static QualitySubject Subject(QualityOptions options, ModelFolder folder) => new()
+    private static QualitySubject Subject(QualityOptions options, Solver solver) => new()
     {
         Model = Path.GetFileName(Path.GetFullPath(options.Model).TrimEnd(Path.DirectorySeparatorChar)),
         ModelHash = Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(Path.Combine(options.Model, "manifest.json")))),
-        Precision = folder.Manifest.Precision,
+        Precision = solver.Folder.Manifest.Precision,
         Split = options.Split.ToString().ToLowerInvariant(),
         Seed = options.Seed,
         Severity = options.Split == Split.Camera ? options.Severity.ToString() : null,
         Stratum = options.Stratum == Stratum.Whole ? null : options.Stratum.ToString().ToLowerInvariant(),
         Batch = options.Batch,
         IsConstrained = options.IsConstrained,
+        Finding = solver.Finding,
         Machine = ThisMachine.Line,
         Versions = $"{RuntimeInformation.FrameworkDescription}, ONNX Runtime {OnnxRuntimeVersion()}",
         Date = TimeProvider.System.GetUtcNow().ToString("yyyy-MM-dd", CultureInfo.InvariantCulture),
@@ -102,8 +104,9 @@ internal static class QualityCommand
     {
         var code = typeof(IVisionModel).Module.ModuleVersionId.ToString("N")[..8];
         var free = options.IsConstrained ? "" : "-free";
+        var finding = subject.Finding is { } way ? $"-find{way.Replace(' ', '-')[..12]}" : "";
         var puzzles = $"{subject.Split}-{subject.Stratum ?? "whole"}-{subject.Severity ?? "0"}-seed{subject.Seed}";
-        var name = $"{subject.Model}-{subject.ModelHash[..12]}-{puzzles}-batch{subject.Batch}{free}-{code}.jsonl";
+        var name = $"{subject.Model}-{subject.ModelHash[..12]}-{puzzles}-batch{subject.Batch}{free}{finding}-{code}.jsonl";
         return Path.Combine("runs", "quality", name);
     }
 

@@ -1,4 +1,5 @@
 using Vlm.Puzzles;
+using Vlm.Solving;
 
 namespace Vlm.Bench.Quality;
 
@@ -21,6 +22,9 @@ public sealed record QualityOptions(string Model, Split Split)
 
     /// <summary>Whether replies are held to their layout, as the box does it.</summary>
     public required bool IsConstrained { get; init; }
+
+    /// <summary>How sheets are looked for.</summary>
+    public required SheetSearch Search { get; init; }
 
     /// <summary>Folder of the reports; each processor has its own in it.</summary>
     public required string Results { get; init; }

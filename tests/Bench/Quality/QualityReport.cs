@@ -29,6 +29,9 @@ public sealed record QualitySubject
     /// <summary>Whether replies were held to their layout; null in reports from before that was done.</summary>
     public bool? IsConstrained { get; init; }
 
+    /// <summary>How sheets were looked for; null where pictures were read as they are.</summary>
+    public string? Finding { get; init; }
+
     public required string Machine { get; init; }
 
     public required string Versions { get; init; }

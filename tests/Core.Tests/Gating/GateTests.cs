@@ -3,6 +3,7 @@ using FsCheck.Fluent;
 using Vlm.Core.Tests.Engine;
 using Vlm.Cryptogram;
 using Vlm.Engine;
+using Vlm.Finding;
 using Vlm.Gating;
 using Vlm.Package;
 using Vlm.Solving;
@@ -160,6 +161,23 @@ public sealed class GateTests : IDisposable
         var signals = Stream(1, 1)[0].Signals;
         Assert.Equal((0.5, true), (gate.Assess(signals).Confidence, gate.Assess(signals).IsConfident));
         Assert.False((gate with { Threshold = 0.51 }).Assess(signals).IsConfident);
+    }
+
+    [Theory]
+    [InlineData(null, "empty", null, false, true)]
+    [InlineData(null, "empty", "auto f1", false, true)]
+    [InlineData(null, "empty", "auto f1", true, false)]
+    [InlineData("auto f1", "scene", "auto f1", true, true)]
+    [InlineData("auto f1", "empty", "auto f1", true, false)]
+    [InlineData("auto f1", "empty", "auto f1", false, true)]
+    [InlineData("auto f1", "scene", "always f1", false, false)]
+    [InlineData("auto f1", "scene", null, false, false)]
+    public void A_certificate_covers_answers_whose_sheet_was_looked_for_as_when_it_was_measured(
+        string? measured, string kind, string? way, bool isCut, bool isCovered)
+    {
+        var certificate = Example(Model()).Certificate with { Finding = measured, Strata = [new CertifiedStratum(kind, 400, 300, 0, 0.049)] };
+        var sheet = isCut ? new FoundSheet(new Quad((0, 0), (1, 0), (1, 1), (0, 1)), 1, 0) : null;
+        Assert.Equal(isCovered, certificate.Covers(way is null ? null : new SheetLook(sheet, Why: null, way, TimeSpan.Zero)));
     }
 
     public void Dispose() => _folder.Dispose();

@@ -42,8 +42,8 @@ internal static class HousePlan
         ["src/Core/Engine/GenAi"] = ["src/Core", "src/Core/Engine", "src/Core/Model", "src/Core/Package", "src/Core/Vision"],
         ["src/Core/Solving"] =
         [
-            "src/Core", "src/Core/Cryptogram", "src/Core/Engine", "src/Core/Engine/GenAi", "src/Core/Engine/Ort", "src/Core/Model", "src/Core/Package",
-            "src/Core/Statistics", "src/Core/Text", "src/Core/Vision",
+            "src/Core", "src/Core/Cryptogram", "src/Core/Engine", "src/Core/Engine/GenAi", "src/Core/Engine/Ort", "src/Core/Finding", "src/Core/Model",
+            "src/Core/Package", "src/Core/Statistics", "src/Core/Text", "src/Core/Vision",
         ],
         ["src/Core/Gating"] =
         [

@@ -5,6 +5,7 @@ using Vlm.Edge.Calibrate;
 using Vlm.Engine;
 using Vlm.Gating;
 using Vlm.Puzzles;
+using Vlm.Solving;
 using Vlm.Statistics;
 using Vlm.Vision;
 
@@ -63,6 +64,23 @@ public sealed class CalibrationTests
     }
 
     [Fact]
+    public void Scenes_keep_a_promise_of_their_own_that_the_easy_pictures_cannot_vouch_for()
+    {
+        Measurement[] easy = Stream(1, 3000);
+        var hard = Stream(2, 2000).Select(item => item with { IsScene = true, Index = item.Index + 10_000 }).ToArray();
+        // One in twenty of the surest scenes is wrong: far more than is promised, and diluted among the others it would pass.
+        Measurement[] wrong = [.. hard.Select((item, i) => i % 20 == 0 ? item with { Answer = "wrong" } : item)];
+
+        var fair = Calibration.Fit(CalibrationSplits.Of([.. easy, .. hard], seed: 1), Signals.Names, TwoPercent);
+        var spoilt = Calibration.Fit(CalibrationSplits.Of([.. easy, .. wrong], seed: 1), Signals.Names, TwoPercent);
+
+        Assert.Equal(["whole", "scene"], fair.Threshold!.Groups.Select(group => group.Name));
+        Assert.All(fair.Threshold.Groups, group => Assert.InRange(group.PValue, 0, 0.05));
+        Assert.True(spoilt.Threshold is null || spoilt.Threshold.Groups[1].PValue <= 0.05);
+        Assert.True((spoilt.Threshold?.Threshold ?? 1) > fair.Threshold.Threshold);
+    }
+
+    [Fact]
     public void The_gate_is_no_more_lenient_than_the_coverage_that_is_enough()
     {
         var splits = CalibrationSplits.Of(Stream(1, 6000), seed: 1);
@@ -112,12 +130,16 @@ public sealed class CalibrationTests
             Seed = 5,
             Batch = 1,
             Engine = new EngineOptions { Threads = 1 },
+            Scenes = 1,
+            Search = new SheetSearch("", FindMode.Never),
             Larger = null,
             Runs = "",
         };
         var puzzles = LabelledPuzzles.From(options);
         var drawn = puzzles.Indices.Select(puzzles.At).ToArray();
-        Assert.Equal([Stratum.Whole, Stratum.Whole, Stratum.Reversed, Stratum.Two, Stratum.Two, Stratum.Two], drawn.Select(puzzle => puzzle.Stratum));
+        Assert.Equal(
+            [Stratum.Whole, Stratum.Whole, Stratum.Reversed, Stratum.Two, Stratum.Two, Stratum.Two, Stratum.Whole], drawn.Select(puzzle => puzzle.Stratum));
+        Assert.Equal(Enumerable.Range(0, 7).Select(i => i == 6), drawn.Select(puzzle => puzzle.IsScene));
         Assert.All(drawn, puzzle => Assert.Equal(puzzle.IsReadable, !puzzle.Answer.Contains('?', StringComparison.Ordinal)));
         // More of one stratum moves no other.
         var more = LabelledPuzzles.From(options with { Strata = [new(Stratum.Whole, 4), .. options.Strata.Skip(1)] });

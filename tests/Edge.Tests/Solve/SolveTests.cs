@@ -22,7 +22,7 @@ public sealed class SolveTests : IDisposable
         Assert.Equal(3, run.Lines.Length);
         Assert.Equal("cat dog", run.Lines[0]);
         Assert.Equal($"confidence {ScriptedPackage.Probability:F3} (raw: geometric mean of the answer tokens' probabilities)", run.Lines[1]);
-        Assert.Matches(@"^time \d+ ms: decode picture [\d.]+, patches [\d.]+, vision [\d.]+, prefill [\d.]+, decode [\d.]+$", run.Lines[2]);
+        Assert.Matches(@"^time \d+ ms: decode picture [\d.]+, find sheet [\d.]+, patches [\d.]+, vision [\d.]+, prefill [\d.]+, decode [\d.]+$", run.Lines[2]);
     }
 
     [Fact]
@@ -64,7 +64,7 @@ public sealed class SolveTests : IDisposable
         Assert.Equal(ScriptedPackage.Probability, answer.GetProperty("confidence").GetDouble(), 1e-5);
         Assert.Equal("end_of_text", answer.GetProperty("finish_reason").GetString());
         var timings = answer.GetProperty("timings").EnumerateObject().ToDictionary(phase => phase.Name, phase => phase.Value.GetDouble());
-        Assert.Equal(["decode_picture", "patches", "vision", "prefill", "decode", "total"], timings.Keys);
+        Assert.Equal(["decode_picture", "find", "patches", "vision", "prefill", "decode", "total"], timings.Keys);
         Assert.Equal(timings["total"], timings.Values.SkipLast(1).Sum(), 0.1);
     }
 
