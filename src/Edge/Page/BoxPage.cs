@@ -100,7 +100,7 @@ internal static class BoxPage
             <tr><td data-label="Asked">{PageText.When(dead.Entry.Created, view.Now)}</td>
             <td data-label="Code"><code>{PageText.Short(dead.Entry.Code)}</code></td>
             <td data-label="This box says">{PageText.Short(dead.Entry.LocalAnswer ?? "nothing")}</td>
-            <td data-label="Why">{PageText.Short($"{dead.Reason.Replace('_', ' ')}: {dead.Detail}")}</td>
+            <td data-label="Why">{PageText.Sentence($"{dead.Reason.Replace('_', ' ')}: {dead.Detail}")}</td>
             <td data-label="Decide" class="act">{Decide(dead.Entry.Id)}</td></tr>
             """));
         var shown = total > oldest.Count ? $"The oldest {oldest.Count} of {total} are shown. " : "";

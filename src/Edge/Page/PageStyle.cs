@@ -27,6 +27,7 @@ internal static class PageStyle
         th,td{padding:.4rem .7rem .4rem 0;text-align:left;vertical-align:top;border-bottom:1px solid var(--line)}
         th,time{white-space:nowrap}
         td:last-child,td[data-label=Why]{overflow-wrap:anywhere}
+        td.act{white-space:nowrap}
         thead th{color:var(--soft);font-weight:600;font-size:.9rem}
         .facts th{width:20rem;font-weight:400;color:var(--soft)}
         form{display:inline}
@@ -48,7 +49,7 @@ internal static class PageStyle
         .list td{display:flex;gap:.6rem;padding:.1rem 0;border:0;overflow-wrap:anywhere}
         .list td>*{min-width:0}
         .list td::before{content:attr(data-label);flex:0 0 7rem;color:var(--soft)}
-        .list td.act{flex-wrap:wrap}
+        .list td.act{white-space:normal}
         }
         """;
 
