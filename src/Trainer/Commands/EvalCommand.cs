@@ -23,18 +23,19 @@ internal static class EvalCommand
         var target = new Option<string>("--out")
         { Description = "File for the result, JSON. What is done so far lies beside it until all is.", Required = true };
         var device = TrainerOptions.Device();
+        var held = new Option<bool>("--held") { Description = "Hold replies to the grammar, letter by letter; free replies without it." };
         var record = new Option<bool>("--record")
         { Description = "Write the shares into the checkpoint's provenance.json; export carries them into the package's manifest." };
         var command = new Command(
             "eval", "Exact match of a checkpoint on puzzles that training never sees. Stop it at any time: the same command goes on where it was.")
         {
-            checkpoint, splits, severity, stratum, count, batch, threads, device, seed, target, record,
+            checkpoint, splits, severity, stratum, count, held, batch, threads, device, seed, target, record,
         };
         command.SetAction((parsed, stop) =>
         {
             set_num_threads(parsed.GetValue(threads));
             var folder = CheckpointReplies.Folder(parsed.GetRequiredValue(checkpoint));
-            using var replies = new CheckpointReplies(folder, Compute.FindDevice(parsed.GetRequiredValue(device)));
+            using var replies = new CheckpointReplies(folder, Compute.FindDevice(parsed.GetRequiredValue(device)), parsed.GetValue(held));
             var subject = new EvaluationSubject
             {
                 Checkpoint = folder,
@@ -44,6 +45,7 @@ internal static class EvalCommand
                 Splits = parsed.GetRequiredValue(splits),
                 Severity = parsed.GetValue(severity),
                 Stratum = parsed.GetValue(stratum),
+                Held = parsed.GetValue(held),
                 Batch = parsed.GetValue(batch),
             };
             Run(subject, replies, (parsed.GetRequiredValue(target), parsed.GetValue(record)), stop);
@@ -82,7 +84,7 @@ internal static class EvalCommand
         {
             var split = score.Split == Split.Camera ? $"camera {subject.Severity}" : EvaluationTables.Name(score.Split);
             var name = subject.Stratum == Stratum.Whole ? split : $"{split} {subject.Stratum.ToString().ToLowerInvariant()}";
-            accuracy[name] = (double)score.Right / score.Count;
+            accuracy[subject.Held ? $"{name} held" : name] = (double)score.Right / score.Count;
         }
 
         CheckpointProvenance.Write(folder, provenance with { Accuracy = accuracy });

@@ -66,6 +66,29 @@ public sealed record DynamicSamplingConfig
     public int MaxRounds { get; init; } = 4;
 }
 
+/// <summary>Asking prompts again whose completions were rewarded differently: what the policy has not settled is drawn more often.</summary>
+public sealed record RevisitConfig
+{
+    /// <summary>Share of a step's prompts that are asked again, as far as any wait; 0 (the default) for none. In [0, 1).</summary>
+    public double Share { get; init; }
+
+    /// <summary>Prompts (pairs of twins) that wait at most, pictures included; the oldest goes. 1 to 256.</summary>
+    public int Most { get; init; } = 32;
+}
+
+/// <summary>What completions can be.</summary>
+public enum RolloutKind
+{
+    /// <summary>Whatever the model writes, up to the limit on tokens; every token is learned.</summary>
+    Free,
+
+    /// <summary>
+    /// Held to the reply's grammar, as <c>solve</c> holds replies: only letters that are open are drawn, from the allowed ones, and only they are learned.
+    /// Probes are held too. The limit on tokens does not matter.
+    /// </summary>
+    Held,
+}
+
 /// <summary>A whole run of reinforcement learning: <c>configs/grpo-*.json</c>. Unknown members are errors.</summary>
 public sealed record GrpoConfig
 {
@@ -89,6 +112,21 @@ public sealed record GrpoConfig
 
     /// <summary>Step size. &gt; 0.</summary>
     public required double LearningRate { get; init; }
+
+    /// <summary>Whether completions are free or held to the grammar.</summary>
+    public RolloutKind Rollouts { get; init; } = RolloutKind.Free;
+
+    /// <summary>
+    /// What is trained: everything, or the decoder, which spares most of a step where the tower reads well already: a picture is then read once, for the
+    /// sampler and the update together.
+    /// </summary>
+    public TrainedPart Trains { get; init; } = TrainedPart.Everything;
+
+    /// <summary>
+    /// Computes picture and prompt once for all completions of a prompt in the update as well. False gives the same gradients for more work; with gradient
+    /// checkpointing it is so in any case.
+    /// </summary>
+    public bool SharePrompts { get; init; } = true;
 
     /// <summary>Sampling temperature. &gt; 0.</summary>
     public double Temperature { get; init; } = 1;
@@ -143,6 +181,9 @@ public sealed record GrpoConfig
 
     /// <summary>Replacing groups without signal.</summary>
     public DynamicSamplingConfig DynamicSampling { get; init; } = new();
+
+    /// <summary>Asking prompts again.</summary>
+    public RevisitConfig Revisit { get; init; } = new();
 
     /// <summary>Leave completions that were cut at the limit out of the loss.</summary>
     public bool MaskTruncated { get; init; }
@@ -204,12 +245,22 @@ public sealed record GrpoConfig
         Check(LearningRate > 0 && double.IsFinite(LearningRate), $"learning_rate is {LearningRate}; expected more than 0");
         Check(Temperature > 0 && double.IsFinite(Temperature), $"temperature is {Temperature}; expected more than 0");
         Check(Reference.Mixup is > 0 and <= 1, $"reference.mixup is {Reference.Mixup}; expected more than 0 and at most 1");
+        Check(Revisit.Share is >= 0 and < 1, $"revisit.share is {Revisit.Share}; expected at least 0 and less than 1");
+        Check(Revisit.Most is >= 1 and <= 256, $"revisit.most is {Revisit.Most}; expected 1 to 256");
+        Check(
+            !Optimizer.Bf16Moments || Math.Max(Optimizer.Beta1, Math.Max(Optimizer.Beta2, Optimizer.MuonMomentum)) <= OptimizerConfig.SlowestBf16Moment,
+            $"optimizer.bf16_moments needs beta1, beta2 and muon_momentum of at most {OptimizerConfig.SlowestBf16Moment}; slower moments would stand still");
         Check(PromptsPerStep * GroupSize % Minibatches == 0,
             $"{PromptsPerStep} prompts of {GroupSize} completions cannot be cut into {Minibatches} equal minibatches");
         Check(Loss.Beta == 0
             || Reference.Kind != ReferenceKind.None, $"loss.beta is {Loss.Beta} but reference.kind is \"none\"; give a reference or set beta to 0");
         Check(TwinPictures is null
             || PromptsPerStep % 2 == 0, $"prompts_per_step is {PromptsPerStep}; expected an even number, as every puzzle is asked on two pictures");
+        Check(
+            Rollouts == RolloutKind.Free || Rewards.Confidence == ConfidenceSource.Reply || !(Rewards.Has(RewardName.Brier) || Rewards.Has(RewardName.Pair)),
+            "rollouts are \"held\" and rewards.confidence is \"answer\"; a held answer follows from its letters, so expected \"reply\"");
+        Check(Trains != TrainedPart.Tower, "trains is \"tower\"; expected \"everything\" or \"decoder\": it is the decoder that writes");
+        Check(Trains == TrainedPart.Everything || Lora is null, "trains is \"decoder\" and there is 'lora'; name its layers in lora.target_modules instead");
         Check(Rewards.Has(RewardName.Pair) == TwinPictures is not null, "the reward 'pair' and 'twin_pictures' need each other; give both or none");
         if (TwinPictures is { } twin)
         {

@@ -110,6 +110,21 @@ public enum TrainedPart
 
     /// <summary>All.</summary>
     Everything,
+
+    /// <summary>All but vision tower and merger.</summary>
+    Decoder,
+}
+
+/// <summary>Which parameters are whose.</summary>
+internal static class TrainedParts
+{
+    private const string Tower = "visual.";
+
+    /// <summary>Whether training a part moves a weight of the model.</summary>
+    /// <param name="part">What is trained.</param>
+    /// <param name="weight">The weight's name.</param>
+    public static bool Moves(this TrainedPart part, string weight)
+        => part == TrainedPart.Everything || (part == TrainedPart.Tower) == weight.StartsWith(Tower, StringComparison.Ordinal);
 }
 
 /// <summary>How much of a reply is taught.</summary>

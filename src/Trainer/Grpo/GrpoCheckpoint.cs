@@ -11,7 +11,8 @@ namespace Vlm.Trainer.Grpo;
 /// <param name="Drawn">Draws of prompts taken, those without signal included.</param>
 /// <param name="ExactMatch">Of the last probe, 0 to 1; null before the first.</param>
 /// <param name="Compute">What the run computes in; null in checkpoints that do not say.</param>
-internal sealed record GrpoState(long Step, long Drawn, double? ExactMatch, ComputeTypes? Compute = null);
+/// <param name="Revisit">Draws that are to be asked again, in order; null in checkpoints that do not say.</param>
+internal sealed record GrpoState(long Step, long Drawn, double? ExactMatch, ComputeTypes? Compute = null, long[]? Revisit = null);
 
 /// <summary>
 /// The folder that a run goes on from: its own checkpoint, or that of the configuration at the start. What is written has the same files, so

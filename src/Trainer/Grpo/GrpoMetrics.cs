@@ -18,6 +18,8 @@ internal static class GrpoMetrics
         metrics["groups_learned"] = rollouts.Learned.Count(g => DynamicSampling.HasSignal(g.Totals));
         metrics["sampling_rounds"] = rollouts.Rounds;
         foreach (var end in Enum.GetValues<SamplingEnd>()) metrics[$"sampling_end/{Label(end)}"] = end == rollouts.End ? 1 : 0;
+        metrics["decisions"] = rollouts.Completions.Average(r => r.Decisions);
+        metrics["entropy"] = rollouts.Completions.Sum(r => r.Entropy) / rollouts.Completions.Sum(r => r.Decisions);
         metrics["length_mean"] = rollouts.Completions.Average(r => r.Ids.Length);
         metrics["length_max"] = rollouts.Completions.Max(r => r.Ids.Length);
         metrics["truncated"] = rollouts.Completions.Average(r => r.Truncated ? 1.0 : 0);
@@ -39,14 +41,17 @@ internal static class GrpoMetrics
 internal sealed class StepTimer
 {
     private readonly long _began = Stopwatch.GetTimestamp();
+    private readonly TimeSpan _used = Environment.CpuUsage.TotalTime;
 
-    /// <summary>Seconds of the step so far, of sampling, and completions per second while sampling.</summary>
+    /// <summary>Seconds of the step so far, of all processors together, of sampling; completions per second while sampling and over the whole step.</summary>
     public IEnumerable<KeyValuePair<string, double>> Of(CollectedRollouts rollouts, TimeSpan waited)
     {
         yield return new("time/step_s", Stopwatch.GetElapsedTime(_began).TotalSeconds);
+        yield return new("time/cpu_s", (Environment.CpuUsage.TotalTime - _used).TotalSeconds);
         yield return new("time/sample_s", rollouts.Took.TotalSeconds);
         yield return new("time/waited_for_pictures_s", waited.TotalSeconds);
         yield return new("completions_per_s", rollouts.Completions.Count() / rollouts.Took.TotalSeconds);
+        yield return new("completions_per_s_of_step", rollouts.Completions.Count() / Stopwatch.GetElapsedTime(_began).TotalSeconds);
     }
 }
 

@@ -4,6 +4,7 @@ using Vlm.Trainer.Data;
 using Vlm.Trainer.Model;
 using Vlm.Trainer.Optimization;
 using Vlm.Trainer.Runs;
+using Vlm.Trainer.Sampling;
 using static TorchSharp.torch;
 
 namespace Vlm.Trainer.Grpo;
@@ -21,6 +22,7 @@ internal sealed class GrpoRun : IDisposable
     private readonly BatchStream<IReadOnlyList<PolicyPrompt>> _draws;
     private readonly RolloutCollector _collector;
     private readonly PolicyUpdate _update;
+    private readonly PictureReader _reader;
     private readonly Probe _probe;
     private GrpoState _state;
 
@@ -38,25 +40,31 @@ internal sealed class GrpoRun : IDisposable
         _adapters = config.Lora is null ? null : LoraAdapters.Attach(_model, config.Lora);
         _optimizer = new Optimizer(
             _adapters?.Parameters ?? [.. _model.named_parameters()], config.Optimizer, compute);
-        _reference = config.Reference.Kind == ReferenceKind.None ? null : new ReferencePolicy(_model, config.Reference, config.Temperature);
+        _reference = config.Reference.Kind == ReferenceKind.None ? null : new ReferencePolicy(
+            _model, config.Reference, config.Temperature, config.SharePrompts);
         _state = (_checkpoint.State ?? new GrpoState(0, 0, null)) with { Compute = Choice.Types };
         if (_checkpoint.State is not null) _checkpoint.Restore(_model, _optimizer, _reference);
 
+        if (config.Trains != TrainedPart.Everything) _optimizer.Choose(name => config.Trains.Moves(name));
+        _reader = new PictureReader(_model, remembers: config.Trains == TrainedPart.Decoder);
+
         var input = _checkpoint.Input();
         var source = new PromptSource(config, input);
-        var sampler = new RolloutSampler(
-            _model, input.Tokenizer, input.Template, new RolloutOptions(config.GroupSize, config.Temperature, config.MaxTokens, config.Seed));
+        var options = new RolloutOptions(config.GroupSize, config.Temperature, config.MaxTokens, config.Seed);
+        IRolloutSampler sampler = config.Rollouts == RolloutKind.Held
+            ? new HeldSampler(_model, input, options, _reader)
+            : new RolloutSampler(_model, input.Tokenizer, input.Template, options, _reader);
         _draws = new BatchStream<IReadOnlyList<PolicyPrompt>>(source.At, _state.Drawn, config.Drawers, ahead: config.PromptsPerStep);
-        _collector = new RolloutCollector(config, sampler, source, _draws, _state.Drawn);
-        _update = new PolicyUpdate(_model, _reference, _optimizer, config);
-        _probe = new Probe(config.ProbePuzzles, input);
+        _collector = new RolloutCollector(config, sampler, source, _draws, _state);
+        _update = new PolicyUpdate(_model, _reference, _optimizer, config, _reader);
+        _probe = new Probe(config.ProbePuzzles, input, held: config.Rollouts == RolloutKind.Held);
     }
 
     /// <summary>What the run computes in, and why.</summary>
     public ComputeChoice Choice { get; }
 
     /// <summary>Numbers trained.</summary>
-    public long ParameterCount => _adapters?.Count ?? _model.parameters().Sum(p => p.numel());
+    public long ParameterCount => _adapters?.Count ?? _model.parameters().Where(p => p.requires_grad).Sum(p => p.numel());
 
     /// <summary>Runs what is left; stops between two steps, with a checkpoint, when asked to.</summary>
     public void Run(CancellationToken stop)
@@ -72,8 +80,9 @@ internal sealed class GrpoRun : IDisposable
                 var rollouts = _collector.Collect(_state.Step);                                // sample, reward, replace groups without signal
                 var rows = PolicyRow.Of(rollouts.Learned, _config, _state.Step);               // advantages
                 var learned = _update.Run(rows, _state.Step, LearningRate(_config, _state.Step));   // old and reference, µ passes of minibatches
-                _state = _state with { Step = _state.Step + 1, Drawn = _collector.Drawn };
+                _state = _state with { Step = _state.Step + 1, Drawn = _collector.Drawn, Revisit = _collector.Revisit };
                 _reference?.Follow(_model, _state.Step);
+                _reader.Forget();
                 Log(log, progress, rollouts, [.. GrpoMetrics.Of(rollouts), .. learned, .. timer.Of(rollouts, _collector.Waited)]);
                 if (_state.Step % _config.CheckpointEvery == 0) Save(log);
             }
@@ -126,6 +135,7 @@ internal sealed class GrpoRun : IDisposable
     {
         _checkpoint.Save(_model, _optimizer, _reference, _state);
         GrpoPlots.Draw(log, _config);
+        GrpoNote.Write(_folder.Path, _config, _state, Choice);
     }
 
     /// <summary>Rises over the warm-up, then constant.</summary>
@@ -134,6 +144,7 @@ internal sealed class GrpoRun : IDisposable
     public void Dispose()
     {
         _draws.Dispose();
+        _reader.Dispose();
         _optimizer.Dispose();
         _reference?.Dispose();
         _adapters?.Dispose();

@@ -26,7 +26,10 @@ public sealed record PolicyBatch(Tensor LogProbabilities, Tensor Old, Tensor? Re
 /// <summary>Which sampled tokens count in the loss.</summary>
 internal static class RolloutMask
 {
-    /// <summary>[R, T] flat, 1 for every token of a completion, the stop token included; 0 for padding and, on request, for all of a truncated one.</summary>
+    /// <summary>
+    /// [R, T] flat, 1 for every token that the policy chose (of a free completion all, the stop token included); 0 for what had to come, for padding and, on
+    /// request, for all of a truncated one.
+    /// </summary>
     /// <param name="rollouts">[R]</param>
     /// <param name="length">T, at least the longest completion.</param>
     /// <param name="maskTruncated">DAPO's overlong filtering (arXiv 2503.14476, section 3.4): what was cut is neither right nor wrong.</param>
@@ -34,7 +37,10 @@ internal static class RolloutMask
     {
         var mask = new float[rollouts.Count * length];
         for (var r = 0; r < rollouts.Count; r++)
-            if (!(maskTruncated && rollouts[r].Truncated)) Array.Fill(mask, 1f, r * length, rollouts[r].Ids.Length);
+        {
+            if (maskTruncated && rollouts[r].Truncated) continue;
+            foreach (var place in rollouts[r].Places) mask[(r * length) + place] = 1;
+        }
         return mask;
     }
 }

@@ -4,16 +4,18 @@ using Vlm.Trainer.Config;
 using Vlm.Trainer.Model;
 using Vlm.Trainer.Optimization;
 using Vlm.Trainer.Runs;
+using Vlm.Trainer.Sampling;
 using static TorchSharp.torch;
 
 namespace Vlm.Trainer.Grpo;
 
 /// <summary>
 /// From rows with advantages to new weights: old and reference log-probabilities, then µ passes of minibatches, each in micro-batches whose gradients add up.
+/// Rows whose gradient is zero in any case are counted and not computed.
 /// </summary>
-internal sealed class PolicyUpdate(QwenVl model, ReferencePolicy? reference, Optimizer optimizer, GrpoConfig config)
+internal sealed class PolicyUpdate(QwenVl model, ReferencePolicy? reference, Optimizer optimizer, GrpoConfig config, PictureReader? reader = null)
 {
-    private readonly PolicyForward _forward = new(model, config.Temperature);
+    private readonly PolicyForward _forward = new(model, config.Temperature, config.SharePrompts, reader);
 
     /// <summary>One update means that the old policy is the current one: its log-probabilities are the new ones without gradient.</summary>
     private bool IsOnPolicy => config.UpdatesPerRollout == 1 && config.Minibatches == 1;
@@ -38,9 +40,12 @@ internal sealed class PolicyUpdate(QwenVl model, ReferencePolicy? reference, Opt
     /// <summary>What does not change while the rollout is learned from.</summary>
     private List<PolicyRow> Fixed(IReadOnlyList<PolicyRow> rows)
     {
-        var old = IsOnPolicy ? null : _forward.Numbers(rows, config.MicroRows);
-        var theirs = reference?.LogProbabilities(rows, config.MicroRows);
-        return [.. rows.Select((row, r) => row with { Old = old?[r], Reference = theirs?[r] })];
+        PolicyRow[] teaching = [.. rows.Where(Teaches)];
+        if (teaching.Length == 0) return [.. rows];
+        var old = IsOnPolicy ? null : _forward.Numbers(teaching, config.MicroRows);
+        var theirs = reference?.LogProbabilities(teaching, config.MicroRows);
+        var places = Enumerable.Range(0, teaching.Length).ToDictionary(place => (object)teaching[place], place => place, ReferenceEqualityComparer.Instance);
+        return [.. rows.Select(row => places.TryGetValue(row, out var place) ? row with { Old = old?[place], Reference = theirs?[place] } : row)];
     }
 
     /// <summary>Whole groups in another order each pass; rows of a prompt stay together, so that the tower sees a picture as seldom as can be.</summary>
@@ -54,41 +59,45 @@ internal sealed class PolicyUpdate(QwenVl model, ReferencePolicy? reference, Opt
 
     private void Step(PolicyRow[] minibatch, double learningRate, bool isFirstPass, MetricMeans metrics)
     {
-        if (config.Loss.Beta == 0 && Array.TrueForAll(minibatch, r => r.Advantage == 0 || !Counts(r)))
+        PolicyRow[] teaching = [.. minibatch.Where(Teaches)];
+        if (teaching.Length == 0)
         {
             // No gradient: moving on momentum and decay alone would be a step in no direction that a reward pointed to.
             metrics.Add("updates", 0, 1);
             return;
         }
-        var whole = new WholeBatch(minibatch.Length, minibatch.Where(Counts).Sum(r => (double)r.Rollout.Ids.Length));
+        // The mean is over all rows: those that are left out add nothing to it.
+        var whole = new WholeBatch(minibatch.Length, minibatch.Where(Counts).Sum(r => (double)r.Rollout.Decisions));
         optimizer.DropGradients();
-        foreach (var part in minibatch.Chunk(config.MicroRows))
+        var loss = 0.0;
+        foreach (var part in teaching.Chunk(config.MicroRows))
         {
             using var scope = NewDisposeScope();
-            Backward(part, whole, isFirstPass, metrics);
+            loss += Backward(part, whole, isFirstPass, metrics);
         }
+        metrics.Add("loss", loss, 1);
         metrics.Add("gradient_norm", optimizer.Step(learningRate), 1);
         metrics.Add("updates", 1, 1);
+        metrics.Add("rows_learned", (double)teaching.Length / minibatch.Length, 1);
     }
 
-    private void Backward(PolicyRow[] rows, WholeBatch whole, bool isFirstPass, MetricMeans metrics)
+    /// <summary>The part's share of the loss, whose gradient is added to what is there.</summary>
+    private double Backward(PolicyRow[] rows, WholeBatch whole, bool isFirstPass, MetricMeans metrics)
     {
-        var output = _forward.Of(rows);
-        var mask = tensor(
-            RolloutMask.Of([.. rows.Select(r => r.Rollout)], (int)output.LogProbabilities.shape[1], config.MaskTruncated), device: model.Compute.Device)
-            .view_as(output.LogProbabilities);
-        var old = rows[0].Old is null ? output.LogProbabilities.detach() : _forward.Padded(rows, r => r.Old!);
+        var now = _forward.Of(rows);                                                         // [R, T]
+        var mask = tensor(RolloutMask.Of([.. rows.Select(r => r.Rollout)], (int)now.shape[1], config.MaskTruncated), device: model.Compute.Device).view_as(now);
+        var old = rows[0].Old is null ? now.detach() : _forward.Padded(rows, r => r.Old!);
         var sampler = _forward.Padded(rows, r => r.Rollout.LogProbabilities);
         var theirs = rows[0].Reference is null ? null : _forward.Padded(rows, r => r.Reference!);
         var advantages = tensor(rows.Select(r => (float)r.Advantage).ToArray(), device: model.Compute.Device);
-        var (loss, measured) = PolicyLoss.Of(new PolicyBatch(output.LogProbabilities, old, theirs, sampler, mask, advantages) { Whole = whole }, config.Loss);
+        var (loss, measured) = PolicyLoss.Of(new PolicyBatch(now, old, theirs, sampler, mask, advantages) { Whole = whole }, config.Loss);
         loss.backward();
 
-        double tokens = rows.Where(Counts).Sum(r => r.Rollout.Ids.Length);
-        metrics.Add("loss", loss.item<float>() * whole.Rows, rows.Length);
+        double tokens = rows.Where(Counts).Sum(r => r.Rollout.Decisions);
         foreach (var (name, value) in measured) metrics.Add(name, value, tokens);
-        if (theirs is not null && config.Loss.Beta == 0) metrics.Add("kl", Divergence(output.LogProbabilities, theirs, mask) / Math.Max(1, tokens), tokens);
-        if (isFirstPass) Compare(rows, output, old, metrics);
+        if (theirs is not null && config.Loss.Beta == 0) metrics.Add("kl", Divergence(now, theirs, mask) / Math.Max(1, tokens), tokens);
+        if (isFirstPass) Compare(rows, old, metrics);
+        return loss.item<float>();
     }
 
     /// <summary>
@@ -102,17 +111,19 @@ internal sealed class PolicyUpdate(QwenVl model, ReferencePolicy? reference, Opt
         return d.expm1().add(d, minusOne).mul(mask).sum().item<float>();
     }
 
-    /// <summary>How far the sampler's numbers are from the trainer's before the first update, and the entropy, over all tokens.</summary>
-    private void Compare(PolicyRow[] rows, PolicyOutput output, Tensor old, MetricMeans metrics)
+    /// <summary>How far the sampler's numbers are from the trainer's before the first update.</summary>
+    private void Compare(PolicyRow[] rows, Tensor old, MetricMeans metrics)
     {
         using var noGradient = no_grad();
-        double tokens = rows.Sum(r => r.Rollout.Ids.Length);
+        double tokens = rows.Sum(r => r.Rollout.Decisions);
         using Scalar minusOne = -1;
         var difference = old.add(_forward.Padded(rows, r => r.Rollout.LogProbabilities), minusOne).abs();
         metrics.Add("sampler_difference", difference.sum().item<float>() / tokens, tokens);
         metrics.Max("sampler_difference_max", difference.max().item<float>());
-        metrics.Add("entropy", output.Entropy.sum().item<float>() / tokens, tokens);
     }
+
+    /// <summary>Whether a row has a gradient: without advantage only the divergence from the reference has one, and a masked row has none.</summary>
+    private bool Teaches(PolicyRow row) => Counts(row) && (row.Advantage != 0 || config.Loss.Beta > 0);
 
     private bool Counts(PolicyRow row) => !(config.MaskTruncated && row.Rollout.Truncated);
 }

@@ -16,12 +16,12 @@ internal sealed class ReferencePolicy : IDisposable
     private readonly QwenVl _model;
     private readonly PolicyForward _forward;
 
-    public ReferencePolicy(QwenVl policy, ReferenceConfig config, double temperature)
+    public ReferencePolicy(QwenVl policy, ReferenceConfig config, double temperature, bool sharesPrompts = true)
     {
         _config = config;
         IsShared = policy.Adapters is not null;
         _model = IsShared ? policy : Copy(policy);
-        _forward = new PolicyForward(_model, temperature);
+        _forward = new PolicyForward(_model, temperature, sharesPrompts);
     }
 
     /// <summary>Whether it has no weights of its own.</summary>

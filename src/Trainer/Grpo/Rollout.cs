@@ -11,11 +11,31 @@ internal sealed record PolicyPrompt(long Number, Puzzle Puzzle, TorchPrompt Ques
 
 /// <summary>One sampled completion.</summary>
 /// <param name="Ids">[T] tokens; the stop token is the last, unless it was truncated.</param>
-/// <param name="LogProbabilities">[T] natural logarithms under the sampler, from the softmax at the sampling temperature.</param>
+/// <param name="LogProbabilities">
+/// [T] natural logarithms under the sampler, from the softmax at the sampling temperature; 0 for tokens that had to come.
+/// </param>
 /// <param name="Truncated">Whether it was cut at the limit on tokens.</param>
 /// <param name="Text">The completion as text, without the stop token.</param>
 internal sealed record Rollout(int[] Ids, float[] LogProbabilities, bool Truncated, string Text)
 {
+    /// <summary>The tokens that the policy chose, where its reply was held to a grammar; null: all of them.</summary>
+    public IReadOnlyList<Decision>? Held { get; init; }
+
+    /// <summary>How many tokens the policy chose, at least 1: the rest had to come, and teaches nothing.</summary>
+    public int Decisions => Held?.Count ?? Ids.Length;
+
+    /// <summary>Places of the tokens that it chose, in order.</summary>
+    public IEnumerable<int> Places => Held?.Select(decision => decision.Place) ?? Enumerable.Range(0, Ids.Length);
+
+    /// <summary>The place of the first.</summary>
+    public int First => Held is [var first, ..] ? first.Place : 0;
+
+    /// <summary>The place of the last.</summary>
+    public int Last => Held is [.., var last] ? last.Place : Ids.Length - 1;
+
+    /// <summary>Of the sampler's distributions, summed over the decisions, in nats.</summary>
+    public double Entropy { get; init; }
+
     /// <summary>
     /// The probability of the answer's tokens together, 0 to 1 (see <see cref="AnswerConfidence"/>); null without an answer. The rewards on confidence need it.
     /// </summary>

@@ -19,10 +19,15 @@ internal sealed record CollectedRollouts(
 
 /// <summary>Rounds of sampling and rewarding until a step has what it learns from; how many rounds is bounded by the configuration.</summary>
 internal sealed class RolloutCollector(
-    GrpoConfig config, RolloutSampler sampler, PromptSource source, BatchStream<IReadOnlyList<PolicyPrompt>> draws, long drawn)
+    GrpoConfig config, IRolloutSampler sampler, PromptSource source, BatchStream<IReadOnlyList<PolicyPrompt>> draws, GrpoState state)
 {
+    private readonly RevisitQueue _revisit = new(config.Revisit, (state.Revisit ?? []).Select(number => (number, source.At(number))));
+
     /// <summary>Draws taken since the run began, over all its restarts.</summary>
-    public long Drawn { get; private set; } = drawn;
+    public long Drawn { get; private set; } = state.Drawn;
+
+    /// <summary>Numbers of the draws that are to be asked again, in order.</summary>
+    public long[] Revisit => _revisit.Waiting;
 
     /// <summary>Time that the trainer has waited for pictures.</summary>
     public TimeSpan Waited => draws.Waited;
@@ -35,11 +40,12 @@ internal sealed class RolloutCollector(
         var (wanted, took) = (config.PromptsPerStep, TimeSpan.Zero);
         for (var round = 1; ; round++)
         {
-            var prompts = Draw(wanted);
+            var prompts = Draw(wanted, isFirst: round == 1);
             var began = Stopwatch.GetTimestamp();
             var groups = sampler.Sample(prompts, step);
             took += Stopwatch.GetElapsedTime(began);
             all.AddRange(Rewarded(groups, step));
+            Keep(all.TakeLast(groups.Count));
             switch (DynamicSampling.Decide([.. all.Select(g => g.Totals)], config.PromptsPerStep, round, config.DynamicSampling))
             {
                 case SamplingDecision.Learn learn:
@@ -54,11 +60,19 @@ internal sealed class RolloutCollector(
     }
 
     /// <summary>At least so many prompts, twins side by side; pictures of equal size next to each other, so that the tower takes them together.</summary>
-    private List<PolicyPrompt> Draw(int wanted)
+    private List<PolicyPrompt> Draw(int wanted, bool isFirst)
     {
         var taken = new List<IReadOnlyList<PolicyPrompt>>();
-        for (var prompts = 0; prompts < wanted; prompts += source.PerDraw, Drawn++) taken.Add(draws.Next());
+        if (isFirst) taken.AddRange(_revisit.Take(wanted / source.PerDraw).Select(draw => draw.Prompts));
+        for (var prompts = taken.Count * source.PerDraw; prompts < wanted; prompts += source.PerDraw, Drawn++) taken.Add(draws.Next());
         return [.. taken.OrderBy(d => d[0].Question.Patches!.Grid.Rows).ThenBy(d => d[0].Question.Patches!.Grid.Columns).SelectMany(d => d)];
+    }
+
+    /// <summary>Puts draws with signal into the queue.</summary>
+    private void Keep(IEnumerable<RolloutGroup> groups)
+    {
+        foreach (var draw in groups.GroupBy(group => group.Prompt.Number / source.PerDraw).Where(draw => draw.Any(g => DynamicSampling.HasSignal(g.Totals))))
+            _revisit.Keep(draw.Key, [.. draw.Select(group => group.Prompt)]);
     }
 
     private IEnumerable<RolloutGroup> Rewarded(IReadOnlyList<RolloutGroup> groups, long step)

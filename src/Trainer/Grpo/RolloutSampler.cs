@@ -14,6 +14,15 @@ namespace Vlm.Trainer.Grpo;
 /// <param name="Seed">Of the run.</param>
 internal sealed record RolloutOptions(int Samples, double Temperature, int MostTokens, long Seed);
 
+/// <summary>Draws completions: free ones, or such as the grammar allows.</summary>
+internal interface IRolloutSampler
+{
+    /// <summary>Groups in the order of the prompts.</summary>
+    /// <param name="prompts">What is asked.</param>
+    /// <param name="step">From 0; enters the seed of every completion.</param>
+    IReadOnlyList<RolloutGroup> Sample(IReadOnlyList<PolicyPrompt> prompts, long step);
+}
+
 /// <summary>
 /// G sampled completions per prompt from one prefill: the tower sees each picture once, the prompt's keys and values are computed once and copied
 /// to G rows, and all rows are decoded together. Rows that have ended leave the batch.
@@ -22,7 +31,8 @@ internal sealed record RolloutOptions(int Samples, double Temperature, int MostT
 /// The chance of a row comes from (seed, step, prompt, sample) alone, so a resumed run draws the same. Numbers depend on the machine and,
 /// in the last bits, on which rows are decoded together; both are the same in a resumed run.
 /// </remarks>
-internal sealed class RolloutSampler(QwenVl model, Tokenizer tokenizer, PromptTemplate template, RolloutOptions options)
+internal sealed class RolloutSampler(
+    QwenVl model, Tokenizer tokenizer, PromptTemplate template, RolloutOptions options, PictureReader? reader = null) : IRolloutSampler
 {
     // Copying the cache costs about one step, and decoding is nearly proportional to rows: below this share of live rows it pays at once.
     private const double CompactBelow = 0.8;
@@ -30,7 +40,7 @@ internal sealed class RolloutSampler(QwenVl model, Tokenizer tokenizer, PromptTe
     private readonly SamplingSoftmax _softmax = new(model.Config, options.Temperature);
     private readonly int[] _stops = [.. template.StopTokens.Select(tokenizer.Id)];
 
-    /// <summary>Groups in the order of the prompts.</summary>
+    /// <inheritdoc/>
     public IReadOnlyList<RolloutGroup> Sample(IReadOnlyList<PolicyPrompt> prompts, long step)
     {
         using var scope = NewDisposeScope();
@@ -68,7 +78,7 @@ internal sealed class RolloutSampler(QwenVl model, Tokenizer tokenizer, PromptTe
     /// <summary>Reads each prompt once and copies what was read to the rows of its completions.</summary>
     private (DecodedRows Rows, KvCache Cache, Tensor Logits) Prefill(IReadOnlyList<PolicyPrompt> prompts)
     {
-        var batch = new PromptBatch([.. prompts.Select(p => p.Question)], model);
+        var batch = new PromptBatch([.. prompts.Select(p => p.Question)], model, reader);
         using var read = new KvCache(model.Config.Text, prompts.Count, batch.Length, model.Compute);
         var hidden = batch.Read(read);
         var owners = Enumerable.Range(0, prompts.Count * options.Samples).Select(row => (long)(row / options.Samples)).ToArray();
@@ -81,19 +91,11 @@ internal sealed class RolloutSampler(QwenVl model, Tokenizer tokenizer, PromptTe
         using (cache) return cache.Select(rows, cache.Capacity);
     }
 
-    /// <summary>Draws a token for every live row by the inverse of its distribution function.</summary>
     private void Draw(List<Row> rows, Tensor logits)
     {
-        var logProbabilities = _softmax.LogProbabilities(logits);                             // [B, V]
-        var reached = logProbabilities.to(float64).exp().cumsum(-1);
-        var whole = reached.narrow(-1, reached.shape[^1] - 1, 1);                            // [B, 1], 1 but for rounding
-        using var draws = tensor(rows.Select(r => r.Stopped ? 0 : r.Random.NextDouble()).ToArray(), device: logits.device).view(-1, 1);
-        // The second count is the last token of positive probability: the bound where rounding would go beyond it.
-        var tokens = minimum(reached.le(draws * whole).sum(-1), reached.lt(whole).sum(-1));
-        var chosen = logProbabilities.gather(-1, tokens.unsqueeze(-1)).squeeze(-1);
-        var (ids, values) = (tokens.cpu().data<long>().ToArray(), chosen.cpu().data<float>().ToArray());
+        var drawn = TokenDraw.Random(_softmax.LogProbabilities(logits), [.. rows.Select(r => r.Stopped ? 0 : r.Random.NextDouble())]);
         for (var r = 0; r < rows.Count; r++)
-            if (!rows[r].Stopped) rows[r].Take((int)ids[r], values[r], _stops);
+            if (!rows[r].Stopped) rows[r].Take(drawn, r, _stops);
     }
 
     private Rollout ToRollout(Row row)
@@ -102,6 +104,7 @@ internal sealed class RolloutSampler(QwenVl model, Tokenizer tokenizer, PromptTe
         float[] logProbabilities = [.. row.LogProbabilities];
         return new Rollout(ids, logProbabilities, !row.Stopped, tokenizer.Decode(row.Stopped ? ids[..^1] : ids))
         {
+            Entropy = row.Entropy,
             AnswerProbability = AnswerConfidence.Of(tokenizer, ids, logProbabilities),
         };
     }
@@ -114,12 +117,16 @@ internal sealed class RolloutSampler(QwenVl model, Tokenizer tokenizer, PromptTe
 
         public List<float> LogProbabilities { get; } = [];
 
+        public double Entropy { get; private set; }
+
         public bool Stopped { get; private set; }
 
-        public void Take(int id, float logProbability, int[] stops)
+        public void Take(DrawnTokens drawn, int row, int[] stops)
         {
+            var id = (int)drawn.Ids[row];
             Ids.Add(id);
-            LogProbabilities.Add(logProbability);
+            LogProbabilities.Add(drawn.LogProbabilities[row]);
+            Entropy += drawn.Entropies[row];
             Stopped = stops.Contains(id);
         }
     }

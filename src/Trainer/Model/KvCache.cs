@@ -3,9 +3,20 @@ using static TorchSharp.torch;
 
 namespace Vlm.Trainer.Model;
 
-/// <summary>Keys and values of all earlier tokens, allocated once; for sampling, where no gradient flows.</summary>
-/// <remarks>An argument of the forward pass, never a module field: there it would be saved with the weights. The owner disposes it.</remarks>
-public sealed class KvCache : IDisposable
+/// <summary>Keys and values of earlier tokens, which the tokens of a pass see as well.</summary>
+/// <remarks>An argument of the forward pass, never a module field: there it would be saved with the weights.</remarks>
+public interface IPastKeys
+{
+    /// <summary>Takes the keys and values of a pass's own tokens.</summary>
+    /// <param name="layer">Decoder layer.</param>
+    /// <param name="k">[B, K, T, D]</param>
+    /// <param name="v">[B, K, T, D]</param>
+    /// <returns>[B, K, total, D] each: the earlier ones, then these.</returns>
+    (Tensor Keys, Tensor Values) Append(int layer, Tensor k, Tensor v);
+}
+
+/// <summary>Keys and values of all earlier tokens, allocated once; for sampling, where no gradient flows. The owner disposes it.</summary>
+public sealed class KvCache : IPastKeys, IDisposable
 {
     private readonly Tensor[] _keys, _values;   // each [B, K, capacity, D]
     private readonly int[] _lengths;
@@ -37,11 +48,8 @@ public sealed class KvCache : IDisposable
     /// <summary>Tokens held, the same for every layer between forward passes.</summary>
     public int Length => _lengths[0];
 
-    /// <summary>Writes the new keys and values after the old ones and returns all of them, as views.</summary>
-    /// <param name="layer">Decoder layer.</param>
-    /// <param name="k">[B, K, T, D]</param>
-    /// <param name="v">[B, K, T, D]</param>
-    /// <returns>[B, K, total, D] each</returns>
+    /// <inheritdoc/>
+    /// <remarks>What is returned are views.</remarks>
     /// <exception cref="InvalidOperationException">More tokens than were allocated.</exception>
     public (Tensor Keys, Tensor Values) Append(int layer, Tensor k, Tensor v)
     {

@@ -76,11 +76,11 @@ public sealed class QwenVl : Module
     /// <param name="embeds">[B, T, C]</param>
     /// <param name="positions">[3, B, T] int64</param>
     /// <param name="bias">[T, total] or [B, 1, T, total] additive attention bias: 0 to see, −inf to hide. See <see cref="CausalBias"/>.</param>
-    /// <param name="cache">Earlier keys and values, or null.</param>
+    /// <param name="past">Earlier keys and values, or null.</param>
     /// <param name="tap">Receives <c>model.layers.i</c> [B, T, C], and <c>.query</c>, <c>.key</c> [B, heads, T, D] after rotation.</param>
     /// <returns>[B, T, C] float32</returns>
-    public Tensor Decode(Tensor embeds, Tensor positions, Tensor bias, KvCache? cache = null, Action<string, Tensor>? tap = null)
-        => _model.call(embeds, positions, bias, cache, tap);
+    public Tensor Decode(Tensor embeds, Tensor positions, Tensor bias, IPastKeys? past = null, Action<string, Tensor>? tap = null)
+        => _model.call(embeds, positions, bias, past, tap);
 
     /// <summary>[.., C] to logits [.., V], float32.</summary>
     public Tensor Head(Tensor hidden)
@@ -301,7 +301,7 @@ internal sealed class PatchMerger : Module<Tensor, Tensor>
 }
 
 /// <summary>Token embeddings to the last hidden state: grouped-query attention with M-RoPE, SwiGLU.</summary>
-internal sealed class TextDecoder : Module<Tensor, Tensor, Tensor, KvCache?, Action<string, Tensor>?, Tensor>
+internal sealed class TextDecoder : Module<Tensor, Tensor, Tensor, IPastKeys?, Action<string, Tensor>?, Tensor>
 {
     [ComponentName(Name = "embed_tokens")] private readonly TokenEmbedding _embedTokens;
     [ComponentName(Name = "layers")] private readonly ModuleList<TextLayer> _layers;
@@ -321,15 +321,15 @@ internal sealed class TextDecoder : Module<Tensor, Tensor, Tensor, KvCache?, Act
 
     public Tensor Embedding => _embedTokens.Weight;
 
-    public override Tensor forward(Tensor x, Tensor positions, Tensor bias, KvCache? cache, Action<string, Tensor>? tap)
+    public override Tensor forward(Tensor x, Tensor positions, Tensor bias, IPastKeys? past, Action<string, Tensor>? tap)
     {
         var (cos, sin) = Rotary.MultiAxis(positions, _config);                                // [B, 1, T, D/2]
         for (var i = 0; i < _config.NumLayers; i++)
         {
             var name = $"model.layers.{i}";
-            var context = new TextContext(cos, sin, bias, cache, i, tap is null ? null : (part, t) => tap(name + part, t));
-            // With a cache only where nothing is computed twice: keys and values are appended to it.
-            x = _mode.Recompute && (cache is null || !is_grad_enabled()) ? Recomputed(_layers[i], x, context) : _layers[i].call(x, context);
+            var context = new TextContext(cos, sin, bias, past, i, tap is null ? null : (part, t) => tap(name + part, t));
+            // With earlier keys only where nothing is computed twice: new ones are appended to them.
+            x = _mode.Recompute && (past is null || !is_grad_enabled()) ? Recomputed(_layers[i], x, context) : _layers[i].call(x, context);
             tap?.Invoke(name, x);
         }
         return _norm.Float32(x);
@@ -354,7 +354,7 @@ internal sealed class TextDecoder : Module<Tensor, Tensor, Tensor, KvCache?, Act
 }
 
 /// <summary>What every layer of one forward pass needs besides its input.</summary>
-internal sealed record TextContext(Tensor Cos, Tensor Sin, Tensor Bias, KvCache? Cache, int Layer, Action<string, Tensor>? Tap);
+internal sealed record TextContext(Tensor Cos, Tensor Sin, Tensor Bias, IPastKeys? Past, int Layer, Action<string, Tensor>? Tap);
 
 internal sealed class TokenEmbedding : Module
 {
@@ -420,18 +420,14 @@ internal sealed class TextAttention : Module<Tensor, TextContext, Tensor>
         var v = Heads(_vProj);                                                               // [B, K, T, D]
         context.Tap?.Invoke(".query", q);
         context.Tap?.Invoke(".key", k);
-        if (context.Cache is not null) (k, v) = context.Cache.Append(context.Layer, k, v);   // [B, K, total, D]
-        // A single token's query heads that share a key head are the rows of one product: no copy of the whole history in every sampling step.
-        var o = tokens == 1
-            ? Attention.Of(q.reshape(batch, -1, _groups, _headSize), k, v, context.Bias).reshape(batch, -1, 1, _headSize)
-            : Attention.Of(q, Repeat(k), Repeat(v), context.Bias);                           // [B, H, T, D]
-        return _oProj.call(o.transpose(1, 2).flatten(2));
+        if (context.Past is not null) (k, v) = context.Past.Append(context.Layer, k, v);     // [B, K, total, D]
+        // Query heads j·groups … (j+1)·groups − 1 share key head j, as rows of one product: no copy of the whole history for each of them.
+        var o = Attention.Of(q.reshape(batch, -1, _groups * tokens, _headSize), k, v, PerGroup(context.Bias, tokens));   // [B, K, groups·T, D]
+        return _oProj.call(o.reshape(batch, -1, tokens, _headSize).transpose(1, 2).flatten(2));
     }
 
-    /// <summary>[B, K, T, D] to [B, H, T, D]: key/value head j serves query heads j·groups … (j+1)·groups − 1.</summary>
-    private Tensor Repeat(Tensor x) => _groups == 1
-        ? x
-        : x.unsqueeze(2).expand(x.shape[0], x.shape[1], _groups, x.shape[2], x.shape[3]).flatten(1, 2);
+    /// <summary>[.., T, total] to [.., groups·T, total]; a single token's bias is that of every head as it is.</summary>
+    private Tensor PerGroup(Tensor bias, long tokens) => _groups == 1 || tokens == 1 ? bias : cat([.. Enumerable.Repeat(bias, _groups)], -2);
 }
 
 internal static class Attention

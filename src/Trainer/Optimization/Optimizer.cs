@@ -24,6 +24,12 @@ public sealed record OptimizerConfig
     /// <summary>False trains the matrices by AdamW as well.</summary>
     public bool Muon { get; init; } = true;
 
+    /// <summary>Moments of more than this do not move in bfloat16: what a step adds to them is lost in rounding.</summary>
+    public const double SlowestBf16Moment = 0.98;
+
+    /// <summary>Moments in the precision of bfloat16: half as large in a checkpoint. They are rounded after every step, so resuming stays exact.</summary>
+    public bool Bf16Moments { get; init; }
+
     /// <summary>Greatest norm of the whole gradient; it is scaled down to it. &gt; 0.</summary>
     public double ClipNorm { get; init; } = 1;
 }
@@ -95,6 +101,7 @@ public sealed class Optimizer : IDisposable
             var gradient = slot.Parameter.grad!.to(float32).mul(clip);
             if (slot.ByMuon) MoveByMuon(slot, gradient, learningRate);
             else MoveByAdamW(slot, gradient, learningRate);
+            if (_config.Bf16Moments) slot.RoundMoments();
             if (slot.Master is not null) slot.Parameter.copy_(slot.Master);
         }
         return norm;
@@ -102,7 +109,7 @@ public sealed class Optimizer : IDisposable
 
     /// <summary>The state as tensors and the numbers of steps.</summary>
     public IEnumerable<NamedTensor> State()
-        => _slots.SelectMany(s => s.State()).Append(NamedTensor.Longs("steps", [1], [_steps]));
+        => _slots.SelectMany(s => s.State(_config.Bf16Moments)).Append(NamedTensor.Longs("steps", [1], [_steps]));
 
     /// <summary>Takes up a saved state.</summary>
     public void Restore(SafeTensors file)
@@ -223,12 +230,24 @@ public sealed class Optimizer : IDisposable
 
         public long Steps { get; set; }
 
-        public IEnumerable<NamedTensor> State()
+        public void RoundMoments()
+        {
+            Mean.copy_(Mean.to(bfloat16));
+            Square?.copy_(Square.to(bfloat16));
+        }
+
+        public IEnumerable<NamedTensor> State(bool bf16Moments)
         {
             yield return NamedTensor.Longs($"{Name}.steps", [1], [Steps]);
-            yield return ModelWeights.Named($"{Name}.mean", Mean);
-            if (Square is not null) yield return ModelWeights.Named($"{Name}.square", Square);
+            yield return Moment("mean", Mean);
+            if (Square is not null) yield return Moment("square", Square);
             if (Master is not null) yield return ModelWeights.Named($"{Name}.master", Master);
+
+            NamedTensor Moment(string part, Tensor moment)
+            {
+                using var scope = NewDisposeScope();
+                return ModelWeights.Named($"{Name}.{part}", bf16Moments ? moment.to(bfloat16) : moment);
+            }
         }
 
         public void Restore(SafeTensors file)

@@ -36,12 +36,12 @@ internal static class RealStep
         InitialWeights.Draw(model);
         using var adapters = mode.Lora is null ? null : LoraAdapters.Attach(model, mode.Lora);
         using var optimizer = new Optimizer(adapters?.Parameters ?? [.. model.named_parameters()], mode.Optimizer, compute);
-        var forward = new PolicyForward(model, 1);
+        var forward = new PolicyForward(model, 1, sharesPrompts: false);   // as the plan counts: shared prompts need less
         var rows = Completions(config, step, microRows);
         using (NewDisposeScope())
         {
             using var weight = tensor(-1f);
-            (forward.Of(rows).LogProbabilities.mean() * weight).backward();
+            (forward.Of(rows).mean() * weight).backward();
         }
 
         optimizer.Step(1e-6);

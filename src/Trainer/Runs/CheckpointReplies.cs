@@ -12,17 +12,19 @@ internal sealed class CheckpointReplies : IDisposable
 {
     private readonly QwenVl _model;
     private readonly CheckpointInput _input;
-    private readonly GreedyReplies _greedy;
+    private readonly Func<IReadOnlyList<Puzzle>, IReadOnlyList<TorchReply>> _answer;
 
     /// <param name="folder">The checkpoint.</param>
     /// <param name="device">Where it computes.</param>
+    /// <param name="held">Whether replies are held to the grammar: see <see cref="HeldReplies"/>.</param>
     /// <exception cref="CheckpointException">A file is missing or cannot be used.</exception>
-    public CheckpointReplies(string folder, Device device)
+    public CheckpointReplies(string folder, Device device, bool held = false)
     {
         using var checkpoint = CheckpointFolder.Open(folder);
         _model = ModelWeights.Load(checkpoint, Compute.Exact with { Device = device });
         _input = CheckpointInput.Load(folder);
-        _greedy = new GreedyReplies(_model, _input.Template.MaxNewTokens);
+        var greedy = new GreedyReplies(_model, _input.Template.MaxNewTokens);
+        _answer = held ? new HeldReplies(_model, _input).To : puzzles => greedy.To([.. puzzles.Select(_input.Ask)]);
     }
 
     /// <summary>The checkpoint's own folder, given it or the folder of the run that wrote it.</summary>
@@ -47,7 +49,7 @@ internal sealed class CheckpointReplies : IDisposable
 
     /// <summary>Replies in the order of the puzzles.</summary>
     public IReadOnlyList<PuzzleReply> To(IReadOnlyList<Puzzle> puzzles)
-        => [.. _greedy.To([.. puzzles.Select(_input.Ask)])
+        => [.. _answer(puzzles)
             .Select(reply => new PuzzleReply(_input.Tokenizer.Decode(reply.Ids), Confidence(reply.Ids, reply.LogProbabilities)))];
 
     public void Dispose() => _model.Dispose();

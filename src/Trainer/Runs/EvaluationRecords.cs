@@ -31,6 +31,10 @@ public sealed record EvaluationSubject
     /// <summary>What is the matter with the pictures.</summary>
     public Stratum Stratum { get; init; }
 
+    /// <summary>Whether replies are held to the grammar, letter by letter.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool Held { get; init; }
+
     /// <summary>Puzzles that are answered together.</summary>
     public required int Batch { get; init; }
 }

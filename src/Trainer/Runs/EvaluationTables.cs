@@ -35,7 +35,7 @@ internal static class EvaluationTables
         var text = new StringBuilder($"# {subject.Checkpoint}\n\n");
         var stratum = subject.Stratum.ToString().ToLowerInvariant();
         text.Append($"{subject.Count} puzzles a split, seed {subject.Seed}, camera severity {subject.Severity}, {stratum} pictures; ");
-        text.Append($"greedy, float32, batches of {subject.Batch}; weights {subject.Weights[..12]}.\n\n");
+        text.Append($"greedy{(subject.Held ? ", held to the grammar" : "")}, float32, batches of {subject.Batch}; weights {subject.Weights[..12]}.\n\n");
         text.Append("| split | puzzles | right | of | exact match | 95 % interval |\n|---|---|---:|---:|---:|---|\n");
         foreach (var score in scores)
         {

@@ -40,20 +40,22 @@ public sealed record ProbeResult(IReadOnlyList<KindResult> Kinds)
         }));
 }
 
-/// <summary>Puzzles that training never sees, the same every time, answered freely.</summary>
+/// <summary>Puzzles that training never sees, the same every time, answered freely or, on request, held to the grammar.</summary>
 internal sealed class Probe
 {
     private const long Seed = 77;
     private const int MostTokens = 240, BatchSize = 32;
     private readonly CheckpointInput _input;
+    private readonly bool _isHeld;
     private readonly List<(string Kind, Puzzle Puzzle)> _puzzles;
 
     /// <param name="perKind">Puzzles per kind.</param>
     /// <param name="input">How the model is asked.</param>
     /// <param name="withStrata">Whether pictures with which something is the matter are asked about as well.</param>
-    public Probe(int perKind, CheckpointInput input, bool withStrata = false)
+    /// <param name="held">Whether replies are held to the grammar, letter by letter: no decision over all letters, no further looks.</param>
+    public Probe(int perKind, CheckpointInput input, bool withStrata = false, bool held = false)
     {
-        _input = input;
+        (_input, _isHeld) = (input, held);
         (string Name, PuzzleOptions Options)[] kinds =
         [
             ("words_1", Clean(1)), ("words_2", Clean(2)), ("words_3", Clean(3)),
@@ -70,10 +72,16 @@ internal sealed class Probe
     /// <summary>Asks every puzzle.</summary>
     public ProbeResult Of(QwenVl model)
     {
-        var greedy = new GreedyReplies(model, MostTokens);
-        var right = _puzzles.Chunk(BatchSize).SelectMany(chunk => greedy.To([.. chunk.Select(p => _input.Ask(p.Puzzle))])
-            .Zip(chunk, (reply, p) => (p.Kind, Right: Score.IsExact(_input.Tokenizer.Decode(reply.Ids), p.Puzzle.Answer))));
+        var right = _puzzles.Chunk(BatchSize).SelectMany(chunk => Replies(model, [.. chunk.Select(p => p.Puzzle)])
+            .Zip(chunk, (ids, p) => (p.Kind, Right: Score.IsExact(_input.Tokenizer.Decode(ids), p.Puzzle.Answer))));
         return new ProbeResult([.. right.GroupBy(r => r.Kind).Select(g => new KindResult(g.Key, g.Count(r => r.Right), g.Count()))]);
+    }
+
+    /// <summary>Tokens of the most probable replies, without the stop token.</summary>
+    private IEnumerable<int[]> Replies(QwenVl model, IReadOnlyList<Puzzle> puzzles)
+    {
+        var replies = _isHeld ? new HeldReplies(model, _input).To(puzzles) : new GreedyReplies(model, MostTokens).To([.. puzzles.Select(_input.Ask)]);
+        return replies.Select(reply => reply.Ids);
     }
 
     private static PuzzleOptions Clean(int words) => PuzzleOptions.For(Split.Clean) with

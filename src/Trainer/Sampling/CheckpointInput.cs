@@ -1,6 +1,7 @@
 using Vlm.Model;
 using Vlm.Package;
 using Vlm.Puzzles;
+using Vlm.Solving;
 using Vlm.Text;
 using Vlm.Vision;
 
@@ -23,6 +24,13 @@ public sealed record CheckpointInput(PictureConfig Pictures, Tokenizer Tokenizer
         PictureConfig.Load(Path.Combine(folder, "preprocessor_config.json")),
         Tokenizer.Load(Path.Combine(folder, "tokenizer.json")),
         PromptTemplate.Load(Path.Combine(folder, "prompt.json")));
+
+    /// <summary>What replies are held to.</summary>
+    /// <exception cref="CheckpointException">The prompt promises no such replies.</exception>
+    public ReplyGrammar Grammar() => Template.MappingLines
+        ? new ReplyGrammar(Tokenizer, Tokenizer.Id(Template.StopTokens[0]))
+        : throw new CheckpointException(
+            "prompt.json says nothing of \"mapping_lines\", so there is no grammar to hold replies to. Let them be free (\"rollouts\": \"free\").");
 
     /// <summary>What the model is given for a puzzle.</summary>
     public TorchPrompt Ask(Puzzle puzzle)

@@ -26,6 +26,22 @@ internal sealed class SamplingSoftmax(VlmConfig config, double temperature)
         return nn.functional.log_softmax((logits * scale).Plus(Bias(logits.shape[^1], logits.device)), -1);
     }
 
+    /// <summary>The same where a grammar leaves only some tokens open: the distribution of the policy, given that one of those is taken.</summary>
+    /// <param name="logits">[L, V]</param>
+    /// <param name="allowed">[L] tokens that may come, at least one each.</param>
+    /// <returns>[L, V]; of tokens that may not come about −1e9.</returns>
+    public Tensor LogProbabilities(Tensor logits, IReadOnlyList<IReadOnlyList<int>> allowed)
+    {
+        var vocabulary = (int)logits.shape[^1];
+        var bias = new float[allowed.Count * vocabulary];
+        Array.Fill(bias, Excluded);
+        for (var l = 0; l < allowed.Count; l++)
+            foreach (var token in allowed[l]) bias[(l * vocabulary) + token] = 0;
+        using var scale = tensor((float)(1 / temperature));
+        using var closed = tensor(bias, device: logits.device).view(allowed.Count, vocabulary);
+        return nn.functional.log_softmax((logits * scale).Plus(closed), -1);
+    }
+
     /// <summary>[.., V] log-probabilities to the entropy [..] in nats.</summary>
     public static Tensor Entropy(Tensor logProbabilities) => (logProbabilities.exp() * logProbabilities).sum(-1).neg();
 

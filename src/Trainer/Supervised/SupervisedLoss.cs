@@ -57,7 +57,7 @@ internal sealed class SupervisedLoss(QwenVl model, AuxiliaryHeads heads, LossWei
         var rows = new TokenRows(batch.Rows, FillSide.Right, model);
         var bias = rows.Bias;
         Tensor? query = null, key = null;
-        var hidden = model.Decode(rows.Embed(model, features, batch.Patches), rows.Positions, bias, cache: null, (name, x) =>
+        var hidden = model.Decode(rows.Embed(model, features, batch.Patches), rows.Positions, bias, past: null, (name, x) =>
         {
             if (name == $"model.layers.{_pointerLayer}.query") query = x.select(1, 0).to(float32);   // [R, T, D] head 0
             if (name == $"model.layers.{_pointerLayer}.key") key = x.select(1, 0).to(float32);       // [R, T, D] its key head

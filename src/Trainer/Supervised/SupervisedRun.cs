@@ -167,7 +167,7 @@ internal sealed class SupervisedRun : IDisposable
 
     /// <summary>Whether a stage moves a parameter. The read-outs belong to whatever is trained: they exist for its losses alone.</summary>
     internal static bool IsTrained(TrainedPart part, string name)
-        => part == TrainedPart.Everything || name.StartsWith("visual.", StringComparison.Ordinal) || name.StartsWith(AuxiliaryPrefix, StringComparison.Ordinal);
+        => name.StartsWith(AuxiliaryPrefix, StringComparison.Ordinal) || part.Moves(name);
 
     /// <summary>Linear warm-up, then a cosine from the peak to its final share.</summary>
     internal static double LearningRate(StageConfig stage, long step)

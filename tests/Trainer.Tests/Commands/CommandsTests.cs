@@ -93,6 +93,18 @@ public sealed class CommandsTests : IDisposable
         => Assert.Equal(2, TinyCheckpoint.Run(EvalCommand.Create(), At("run"), "--out", At("r.json"), option, value));
 
     [Fact]
+    public void Eval_of_held_replies_says_so_and_none_of_them_is_malformed()
+    {
+        TinyCheckpoint.Write(At("c"));
+        string[] options = [At("c"), "--splits", "clean", "--count", "3", "--threads", "1", "--out", At("r.json")];
+        Assert.Equal(0, TinyCheckpoint.Run(EvalCommand.Create(), [.. options, "--held", "--record"]));
+        var file = EvaluationFile.Load(At("r.json"));
+        Assert.True(file.Subject.Held);
+        Assert.All(file.Puzzles, puzzle => Assert.Contains("<answer>", puzzle.Reply, StringComparison.Ordinal));
+        Assert.Equal(["clean held"], CheckpointProvenance.Read(At("c")).Accuracy.Keys);
+    }
+
+    [Fact]
     public void Eval_of_what_is_no_checkpoint_ends_with_1_and_leaves_nothing()
     {
         Assert.Equal(1, TinyCheckpoint.Run(EvalCommand.Create(), At("nothing"), "--out", At("r.json")));

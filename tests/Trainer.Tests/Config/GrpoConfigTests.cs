@@ -55,6 +55,13 @@ public sealed class GrpoConfigTests : IDisposable
     [InlineData("""{ "rewards": { "terms": [ { "name": "pair", "weight": 1 } ] } }""", "'twin_pictures' need each other")]
     [InlineData("""{ "rewards": { "terms": [ { "name": "pair", "weight": 1 } ] }, "twin_pictures": { "reference400": 1 } }""", "must all be camera pictures")]
     [InlineData("""{ "reference": { "mixup": 0 } }""", "reference.mixup is 0")]
+    [InlineData("""{ "rollouts": "held", "rewards": { "terms": [ { "name": "brier", "weight": 1 } ] } }""", "rewards.confidence is \"answer\"")]
+    [InlineData("""{ "rollouts": "half" }""", "rollouts")]
+    [InlineData("""{ "trains": "tower" }""", "trains is \"tower\"; expected \"everything\" or \"decoder\"")]
+    [InlineData("""{ "trains": "decoder", "lora": { "r": 4 } }""", "name its layers in lora.target_modules")]
+    [InlineData("""{ "revisit": { "share": 1 } }""", "revisit.share is 1; expected at least 0 and less than 1")]
+    [InlineData("""{ "revisit": { "share": 0.5, "most": 257 } }""", "revisit.most is 257; expected 1 to 256")]
+    [InlineData("""{ "optimizer": { "bf16_moments": true, "beta2": 0.999 } }""", "bf16_moments needs beta1, beta2 and muon_momentum of at most 0.98")]
     [InlineData("""{ "dynamic_sampling": { "enabled": true, "max_rounds": 0 } }""", "dynamic_sampling.max_rounds is 0")]
     public void What_does_not_fit_is_refused_by_name(string changes, string expected)
     {

@@ -81,6 +81,38 @@ public sealed class GrpoRunTests : IDisposable
     }
 
     [Fact]
+    public void A_run_of_held_replies_with_prompts_asked_again_and_small_moments_goes_on_to_the_same_bits_and_says_what_it_is()
+    {
+        var config = GrpoConfig.Load(_config);
+        (config with
+        {
+            Rollouts = RolloutKind.Held,
+            Trains = TrainedPart.Decoder,
+            Revisit = new RevisitConfig { Share = 0.5, Most = 4 },
+            Optimizer = config.Optimizer with { Bf16Moments = true },
+            Rewards = new RewardConfig(),
+        }).Save(_config);
+        var (unbroken, broken) = (Path.Combine(_runs, "unbroken"), Path.Combine(_runs, "broken"));
+        Assert.Equal(0, Train(unbroken));
+        Assert.NotEqual(0, Train(broken, atStep: 3));
+        Assert.Equal(0, Train(broken));
+
+        Assert.Equal(Weights(unbroken), Weights(broken));
+        Assert.NotEqual(File.ReadAllBytes(Path.Combine(_start, "model.safetensors")), Weights(unbroken));
+        var metrics = Metrics(unbroken);
+        foreach (var name in (string[])["grpo/reward/total", "grpo/loss", "grpo/entropy", "grpo/decisions"])
+            Assert.Equal(metrics.Select(l => l.Values.GetValueOrDefault(name)), Metrics(broken).Select(l => l.Values.GetValueOrDefault(name)));
+        Assert.All(metrics.Skip(1), l => Assert.Equal(1, l.Values["grpo/reward/format"]));
+        Assert.NotEmpty(new RunFolder(Path.Combine(unbroken, "grpo-test")).State<GrpoState>()!.Revisit!);
+        using var moments = SafeTensors.Open(Path.Combine(unbroken, "grpo-test", "checkpoint", "training", "optimizer.safetensors"));
+        var means = moments.Names.Where(name => name.EndsWith(".mean", StringComparison.Ordinal));
+        Assert.All(means, name => Assert.Equal(TensorType.BF16, moments.Info(name).Type));
+        var note = File.ReadAllText(Path.Combine(unbroken, "grpo-test", "run.md"));
+        Assert.Contains("| steps | 5 of 5, 40 completions (2 prompts × 4)", note, StringComparison.Ordinal);
+        Assert.Contains("| replies | held to the grammar", note, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_start_that_is_no_folder_is_one_clear_error()
     {
         var error = Assert.Throws<InvalidDataException>(() => new GrpoRun(GrpoConfig.Load(_config) with { From = "nowhere/checkpoint" }, new RunFolder(_runs)));
@@ -88,7 +120,7 @@ public sealed class GrpoRunTests : IDisposable
     }
 
     [Theory]
-    [InlineData("grpo-edge.json"), InlineData("grpo-test.json")]
+    [InlineData("grpo-edge.json"), InlineData("grpo-demo.json"), InlineData("grpo-test.json")]
     public void Every_shipped_configuration_loads(string name)
         => Assert.True(GrpoConfig.Load(Path.Combine(Repository.Root, "configs", name)).Steps > 0);
 

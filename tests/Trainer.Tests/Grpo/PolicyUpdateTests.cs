@@ -11,6 +11,7 @@ using static TorchSharp.torch;
 
 namespace Vlm.Trainer.Tests.Grpo;
 
+[Collection("seeded")]
 public sealed class PolicyUpdateTests : IDisposable
 {
     private static readonly GrpoConfig Plain = GrpoConfig.Load(Path.Combine(Repository.Root, "configs", "grpo-test.json")) with
@@ -108,7 +109,7 @@ public sealed class PolicyUpdateTests : IDisposable
         var source = new PromptSource(config, _input);
         using var draws = new BatchStream<IReadOnlyList<PolicyPrompt>>(source.At, 4, drawers: 1);
         var sampler = new RolloutSampler(model, _input.Tokenizer, _input.Template, new RolloutOptions(config.GroupSize, 1, config.MaxTokens, config.Seed));
-        var collector = new RolloutCollector(config, sampler, source, draws, drawn: 4);
+        var collector = new RolloutCollector(config, sampler, source, draws, new GrpoState(0, 4, null));
         var collected = collector.Collect(0);
         Assert.Equal((SamplingEnd.RoundsSpent, 3), (collected.End, collected.Rounds));
         Assert.Equal((3 * config.PromptsPerStep, config.PromptsPerStep), (collected.All.Count, collected.Learned.Count));

@@ -10,6 +10,7 @@ using static TorchSharp.torch;
 
 namespace Vlm.Trainer.Tests.Grpo;
 
+[Collection("seeded")]
 public sealed class RolloutSamplerTests : IDisposable
 {
     private const int Samples = 4, MostTokens = 12;
@@ -34,7 +35,7 @@ public sealed class RolloutSamplerTests : IDisposable
         PolicyRow[] rows = [.. groups.SelectMany(g => g.Rollouts.Select(r => new PolicyRow(g.Prompt, r, 0)))];
         using var noGradient = no_grad();
         var forward = new PolicyForward(_model, temperature);
-        var forced = forward.Of(rows).LogProbabilities;
+        var forced = forward.Of(rows);
         var difference = (forced - forward.Padded(rows, r => r.Rollout.LogProbabilities)).abs();
         TestContext.Current.TestOutputHelper?.WriteLine(
             $"{(bfloat16 ? "bfloat16" : "float32")}, T {temperature}: max {difference.max().item<float>():E2}, mean {difference.mean().item<float>():E2}");
@@ -93,7 +94,7 @@ public sealed class RolloutSamplerTests : IDisposable
     public void The_pass_of_the_trainer_gives_every_part_of_the_model_a_gradient()
     {
         var rows = Sampler(seed: 1).Sample(Prompts(2), 0).SelectMany(g => g.Rollouts.Select(r => new PolicyRow(g.Prompt, r, 1))).ToList();
-        new PolicyForward(_model, 1).Of(rows).LogProbabilities.sum().backward();
+        new PolicyForward(_model, 1).Of(rows).sum().backward();
         Assert.All(_model.named_parameters(), p => Assert.True(p.parameter.grad is { } g && g.abs().sum().item<float>() > 0, p.name));
     }
 
