@@ -5,9 +5,13 @@ using Vlm.Edge.Answers;
 using Vlm.Edge.Cameras;
 using Vlm.Edge.Cameras.Sources;
 using Vlm.Edge.Escalations;
+using Vlm.Edge.Messages;
+using Vlm.Edge.Mqtt;
 using Vlm.Edge.Queries;
 using Vlm.Edge.Routing;
+using Vlm.Edge.Scenes;
 using Vlm.Edge.Storage;
+using Vlm.Edge.Watching;
 using Vlm.Gating;
 using Vlm.Hosting;
 using Vlm.Hosting.Http;
@@ -77,6 +81,8 @@ internal sealed class Daemon : IAsyncDisposable
             (clock, Instruments.Draws(RandomNumberGenerator.GetInt32(int.MaxValue)), logs.CreateLogger<CameraSet>()));
         Model = new LocalModel(solver, Drift, config.Server.Queue, clock, Alarms);
         Pipeline = new QueryPipeline(Model, Larger, Memory, () => Config.Routing, Metrics);
+        Broker = MakeBroker(config, clock);
+        Watching = MakeWatching(config, clock);
     }
 
     /// <summary>What is in force now.</summary>
@@ -112,6 +118,12 @@ internal sealed class Daemon : IAsyncDisposable
 
     /// <summary>What the box looks at; the host starts and stops it.</summary>
     public CameraSet Cameras { get; }
+
+    /// <summary>Null without one; the host starts and stops it.</summary>
+    public MqttLink? Broker { get; }
+
+    /// <summary>Reads what the cameras see; the host starts and stops it.</summary>
+    public WatchService Watching { get; }
 
     public LocalModel Model { get; }
 
@@ -180,7 +192,9 @@ internal sealed class Daemon : IAsyncDisposable
     /// <summary>First what still works, then what it works with.</summary>
     public async ValueTask DisposeAsync()
     {
+        Watching.Dispose();
         Cameras.Dispose();
+        Broker?.Dispose();
         await Model.DisposeAsync();
         Watch.Dispose();
         Worker?.Dispose();
@@ -206,6 +220,26 @@ internal sealed class Daemon : IAsyncDisposable
     }
 
     private bool IsWallKnown() => Config.Clock == ClockTrust.Always || WallClock.IsSynchronised();
+
+    private MqttLink? MakeBroker(EdgeConfig config, TimeProvider clock)
+    {
+        if (config.Mqtt is not { } options) return null;
+        var heard = config.Cameras.Select(camera => camera.Message?.Topic).OfType<string>().Distinct().ToArray();
+        var draws = Instruments.Draws(RandomNumberGenerator.GetInt32(int.MaxValue));
+        return new MqttLink(options, heard, clock, draws, problem => Alarms.Set(AlarmKind.Broker, problem));
+    }
+
+    private WatchService MakeWatching(EdgeConfig config, TimeProvider clock)
+    {
+        var publications = new Publications(Events, Broker, config.Mqtt, clock);
+        publications.Begin([.. config.Cameras.Select(camera => camera.Name)]);
+        var watched = config.Cameras.Select(camera => new WatchedCamera(
+            camera.Name, camera.View, camera.Look, MessageSources.Of(camera.Message, clock, topic => Broker?.Last(topic))));
+        Task<Reading> ReadAsync(WantedLook look, ViewOptions view, CancellationToken stop) =>
+            FrameReader.ReadAsync(look, view, Pipeline, (Config.Routing, clock), stop);
+        var ends = new WatchEnds(ReadAsync, publications.Tell, Alarms, State("paused.json", WatchJson.Default.PausedCameras), Events);
+        return new WatchService([.. watched], config.Watching, ends, clock) { Source = Cameras };
+    }
 
     private StateFile<T> State<T>(string name, JsonTypeInfo<T> type)
         where T : class => new(Path.Combine(Config.State, name), type, message => Alarms.Set(AlarmKind.State, message));

@@ -1,8 +1,10 @@
 using Vlm.Edge.Cameras;
 using Vlm.Edge.Escalations;
+using Vlm.Edge.Mqtt;
 using Vlm.Edge.Routing;
 using Vlm.Edge.Scenes;
 using Vlm.Edge.Storage;
+using Vlm.Edge.Watching;
 using Vlm.Engine;
 using Vlm.Solving;
 using Vlm.Hosting;
@@ -152,6 +154,12 @@ internal sealed record EdgeConfig : IChecked
     /// <summary>What the box looks at by itself; none by default; 64 at most.</summary>
     public IReadOnlyList<CameraOptions> Cameras { get; init; } = [];
 
+    /// <summary>How all cameras are watched together.</summary>
+    public WatchOptions Watching { get; init; } = new();
+
+    /// <summary>The broker that hears of answers and of cameras; null (the default) for none.</summary>
+    public MqttOptions? Mqtt { get; init; }
+
     public HistoryOptions History { get; init; } = new();
 
     /// <summary>Pictures that people may look at.</summary>
@@ -178,7 +186,8 @@ internal sealed record EdgeConfig : IChecked
             Check.Section("server", Server.Problems()), Check.Section("model", Model.Problems()), Check.Section("routing", Routing.Problems()),
             Check.Section("budget", Budget.Problems()), Check.Section("cache", Cache.Problems()), Check.Section("audit", Audit.Problems()),
             Check.Section("history", History.Problems()), Check.Section("pictures", Pictures.Problems()),
-            Check.Section("escalation", Escalation?.Problems() ?? []),
+            Check.Section("escalation", Escalation?.Problems() ?? []), Check.Section("watching", Watching.Problems()),
+            Check.Section("mqtt", Mqtt?.Problems() ?? []),
         ];
         foreach (var problem in sections.SelectMany(problems => problems).Concat(CameraProblems())) yield return problem;
         if (Escalation is null && Routing.Mode != RoutingMode.LocalOnly)
@@ -196,6 +205,8 @@ internal sealed record EdgeConfig : IChecked
             .. Cameras.SelectMany(camera => Check.Section("cameras", Check.Section(camera.Name.Length > 0 ? camera.Name : "(no name)", camera.Problems()))),
             .. Cameras.GroupBy(camera => camera.Name).Where(same => same.Count() > 1)
                 .Select(same => $"cameras: {same.Key}: expected a name that no other camera has, found it {same.Count()} times"),
+            .. Cameras.Where(camera => camera.Message?.Topic is not null && Mqtt is null)
+                .Select(camera => $"cameras: {camera.Name}: message: topic: expected a section 'mqtt' that says which broker has it"),
             .. Check.Section("cameras", Check.Ranges(("number of cameras", Cameras.Count, 0, MostCameras))),
         ];
     }

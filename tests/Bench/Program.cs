@@ -6,11 +6,12 @@ using Vlm.Bench.Quality;
 using Vlm.Bench.Sampling;
 using Vlm.Bench.ServeLoad;
 using Vlm.Bench.Training;
+using Vlm.Bench.Watching;
 using Vlm.CommandLine;
 
 var root = new RootCommand("Measures what a model package answers right, and how fast.")
 {
     QualityCommand.Create(), CascadeCommand.Create(), SamplingCommand.Create(), MicroCommand.Create(), ServeLoadCommand.Create(), FindCommand.Create(),
-    TrainCommand.Create(),
+    TrainCommand.Create(), WatchCommand.Create(),
 };
 return await Cli.RunAsync(root, args, Cli.UsualGrace);

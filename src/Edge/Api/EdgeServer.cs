@@ -30,6 +30,8 @@ internal static class EdgeServer
         if (config.Escalation is not null) builder.Services.AddHostedService(services => services.GetRequiredService<Daemon>().Worker!);
         builder.Services.AddHostedService(services => services.GetRequiredService<Daemon>().Watch);
         builder.Services.AddHostedService(services => services.GetRequiredService<Daemon>().Cameras);
+        builder.Services.AddHostedService(services => services.GetRequiredService<Daemon>().Watching);
+        if (config.Mqtt is not null) builder.Services.AddHostedService(services => services.GetRequiredService<Daemon>().Broker!);
         var app = builder.Build();
         var daemon = Compose(app, solver);
         app.UseInterfaces(daemon.Metrics, daemon.Doors);
@@ -61,6 +63,7 @@ internal static class EdgeServer
         EventsApi.Map(app, daemon, app.Lifetime.ApplicationStopping);
         StateApi.Map(app, daemon);
         CamerasApi.Map(app, daemon);
+        WatchApi.Map(app, daemon.Watching);
         DeadLettersApi.Map(app, daemon.Queue);
         var end = app.Services.GetRequiredService<EndNotice>();
         bool IsEnding() => end.IsGiven || app.Lifetime.ApplicationStopping.IsCancellationRequested;
@@ -81,5 +84,6 @@ internal static class EdgeServer
         if (!daemon.Doors.AreKeysRequired) log.NoKeys(address);
         foreach (var endpoint in daemon.Config.Escalation?.Endpoints ?? []) PrivateFiles.Check(endpoint.ApiKeyFile, log);
         foreach (var camera in daemon.Config.Cameras) PrivateFiles.Check(camera.PasswordFile, log);
+        PrivateFiles.Check(daemon.Config.Mqtt?.PasswordFile, log);
     }
 }

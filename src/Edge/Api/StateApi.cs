@@ -13,7 +13,7 @@ namespace Vlm.Edge.Api;
 /// <summary><c>GET /api/v1/state</c>.</summary>
 internal sealed record StateBody(
     string Model, string Precision, string Provider, string Mode, GateBody? Gate, BudgetBody Budget, QueueBody? Queue, string? Link, int Waiting,
-        int CachedAnswers, IReadOnlyList<CameraBody> Cameras, IReadOnlyList<AlarmBody> Alarms);
+        int CachedAnswers, IReadOnlyList<CameraBody> Cameras, IReadOnlyList<WatchBody> Watching, IReadOnlyList<AlarmBody> Alarms);
 
 /// <summary>The gate, its promise, and what the audits say about it.</summary>
 internal sealed record GateBody(
@@ -90,5 +90,6 @@ internal static class StateApi
         daemon.Model.Waiting,
         daemon.Memory.Count,
         [.. daemon.Cameras.Cameras.Select(camera => CameraBody.From(camera, daemon.Cameras.Since(camera)))],
+        [.. daemon.Watching.Watchers.Values.Select(watcher => WatchBody.From(watcher.Describe()))],
         [.. daemon.Alarms.Raised.Select(AlarmBody.From)]);
 }

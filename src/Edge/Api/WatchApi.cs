@@ -37,9 +37,8 @@ internal static class WatchApi
     // One picture at a time is pixels here, whoever asks.
     private static readonly SemaphoreSlim Drawing = new(1);
 
-    public static void Map(IEndpointRouteBuilder routes, WatchService? watching)
+    public static void Map(IEndpointRouteBuilder routes, WatchService watching)
     {
-        if (watching is null) return;
         var one = routes.MapGroup("/api/v1/cameras/{name}");
         one.MapGet("/picture", (RequestDelegate)(context => PictureAsync(context, watching))).Needs(Roles.See);
         one.MapPost("/pause", (RequestDelegate)(context => PauseAsync(context, watching, true))).Needs(Roles.Operate);

@@ -1,4 +1,6 @@
 using System.Text.RegularExpressions;
+using Vlm.Edge.Messages;
+using Vlm.Edge.Scenes;
 using Vlm.Hosting;
 
 namespace Vlm.Edge.Cameras;
@@ -80,6 +82,15 @@ internal sealed partial record CameraOptions
     /// <summary>Largest picture file in bytes; 1,024 to 64 MiB; 8 MiB by default.</summary>
     public int MaxBytes { get; init; } = 8 << 20;
 
+    /// <summary>What of its pictures is used: turned, cut, covered.</summary>
+    public ViewOptions View { get; init; } = new();
+
+    /// <summary>When its pictures are looked at.</summary>
+    public LookOptions Look { get; init; } = new();
+
+    /// <summary>Where the message comes from that its sheets are read with; null (the default) for nowhere: then its pictures are not read.</summary>
+    public MessageOptions? Message { get; init; }
+
     /// <summary>Where pictures come from. One of the settings must be given.</summary>
     public SourceKind Kind => Sources().Where(source => source.Value is not null).Select(source => source.Kind).Single();
 
@@ -137,6 +148,10 @@ internal sealed partial record CameraOptions
             if (AddressProblem(kind, value!) is { } problem) yield return $"{kind.ToString().ToLowerInvariant()}: {problem}";
         }
         foreach (var problem in PasswordProblems()) yield return problem;
+        // Sections that are named and left empty.
+        foreach (var problem in Check.Section("view", View?.Problems() ?? ["expected settings, found nothing"])) yield return problem;
+        foreach (var problem in Check.Section("look", Look?.Problems() ?? ["expected settings, found nothing"])) yield return problem;
+        foreach (var problem in Check.Section("message", Message?.Problems() ?? [])) yield return problem;
         var ranges = Check.Ranges(("frames_per_second", FramesPerSecond, 0.01, 30), ("offline_seconds", OfflineSeconds ?? 10, 1, 86_400),
             ("frozen_seconds", FrozenSeconds, 0, 86_400), ("max_bytes", MaxBytes, 1024, 64 << 20));
         foreach (var problem in ranges) yield return problem;

@@ -38,9 +38,9 @@ internal static class CameraCommand
         {
             Console.WriteLine($"  {camera.Name}  now {camera.Device}");
             if (to is null) continue;
-            var options = new CameraOptions { Name = "usb", Usb = camera.Path, FramesPerSecond = 1 };
+            var options = new CameraOptions { Name = camera.Name, Usb = camera.Path, FramesPerSecond = 1 };
             var trial = await CameraTrial.RunAsync(new SourceFactory(Clock).Make(options), TimeSpan.FromSeconds(5), Clock, stop);
-            Console.WriteLine($"    {await SaveAsync(trial, to, camera.Name, stop) ?? trial.End?.Message ?? "No picture came in 5 s."}");
+            Console.WriteLine($"    {await SaveAsync(trial, options, to, stop) ?? trial.End?.Message ?? "No picture came in 5 s."}");
         }
         if (config is null) return ExitCode.Success;
         var cameras = EdgeConfig.Load(config).Cameras;
@@ -61,22 +61,22 @@ internal static class CameraCommand
             throw new UsageException($"The camera '{name}' pushes its pictures to the daemon; nothing can be opened. The daemon's state shows what comes.");
         var trial = await CameraTrial.RunAsync(new SourceFactory(Clock).Make(camera), TimeSpan.FromSeconds(how.Seconds), Clock, stop);
         Console.Write(trial.Text(camera));
-        if (await SaveAsync(trial, how.To, name, stop) is { } saved) Console.WriteLine($"{"picture",-15}{saved}");
+        if (await SaveAsync(trial, camera, how.To, stop) is { } saved) Console.WriteLine($"{"picture",-15}{saved}");
         if (trial.Newest is not null) return ExitCode.Success;
         throw new UserException(trial.End is null ? $"No intact picture came in {how.Seconds} s." : $"No intact picture came ({trial.End.Reason.ToLabel()}).");
     }
 
-    /// <summary>Writes a small picture.</summary>
+    /// <summary>Writes a small picture of what the daemon would see.</summary>
     /// <returns>Its path; null when there is nothing to write, or nowhere.</returns>
-    private static async Task<string?> SaveAsync(CameraTrial trial, string? folder, string name, CancellationToken stop)
+    private static async Task<string?> SaveAsync(CameraTrial trial, CameraOptions camera, string? folder, CancellationToken stop)
     {
         if (folder is null || trial.Newest is not { } newest) return null;
         try
         {
-            var image = ImageCodec.Read(newest.Span).Image;
+            var image = camera.View.Apply(ImageCodec.Read(newest.Span).Image);
             var width = Math.Min(ThumbnailWidth, image.Width);
             var small = Resize.Bicubic(image, width, Math.Max(1, image.Height * width / image.Width));
-            var path = Path.Combine(Directory.CreateDirectory(folder).FullName, $"{name}.jpg");
+            var path = Path.Combine(Directory.CreateDirectory(folder).FullName, $"{camera.Name}.jpg");
             await File.WriteAllBytesAsync(path, ImageCodec.EncodeJpeg(small, ThumbnailQuality), stop);
             return path;
         }

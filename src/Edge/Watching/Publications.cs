@@ -11,6 +11,9 @@ namespace Vlm.Edge.Watching;
 internal sealed record AnswerTopic(
     string Camera, string? Answer, string? Code, double? Confidence, bool Certified, string? AnsweredBy, string? Id, string? Reason, DateTimeOffset At);
 
+/// <summary>How a camera is, as its topic says.</summary>
+internal sealed record CameraTopic(string Camera, string State, string Reason, DateTimeOffset Since);
+
 /// <summary>Where published answers go: the event stream and, if there is one, the broker. No picture goes there.</summary>
 /// <param name="events">Keeps and sends events.</param>
 /// <param name="broker">Null without one.</param>
@@ -41,32 +44,54 @@ internal sealed class Publications(EventStream events, MqttLink? broker, MqttOpt
                 events.Publish(new EdgeEvent.Withdrawn(camera, id, why.ToLabel()));
                 Say(new AnswerTopic(camera, null, null, null, false, null, id, why.ToLabel(), clock.GetUtcNow()));
                 break;
+            case WatchNews.Camera(var camera, var condition, var reason, var since):
+                if (options is not null)
+                {
+                    broker?.Say(Topic(options, camera, "state"), JsonSerializer.Serialize(
+                        new CameraTopic(camera, condition.ToLabel(), reason.ToLabel(), since), WatchJson.Default.CameraTopic));
+                }
+                break;
             default:
                 throw new UnreachableException();
         }
     }
 
-    /// <summary>The box as Home Assistant's device discovery wants it described: one sensor a camera.</summary>
+    /// <summary>The box as Home Assistant's device discovery wants it described: per camera its answer, and whether it is there.</summary>
     public static string Describe(MqttOptions options, string statusTopic, IReadOnlyList<string> cameras) => new JsonObject
     {
         ["device"] = new JsonObject { ["identifiers"] = new JsonArray(options.ClientId), ["name"] = options.ClientId },
         ["origin"] = new JsonObject { ["name"] = "edge" },
         ["availability_topic"] = statusTopic,
-        ["components"] = new JsonObject(cameras.Select(camera => KeyValuePair.Create(camera, (JsonNode?)new JsonObject
-        {
-            ["platform"] = "sensor",
-            ["unique_id"] = $"{options.ClientId}_{camera}",
-            ["name"] = camera,
-            ["state_topic"] = Topic(options, camera),
-            ["value_template"] = "{{ value_json.answer }}",
-            ["json_attributes_topic"] = Topic(options, camera),
-        }))),
+        ["components"] = new JsonObject(cameras.SelectMany(camera => Components(options, camera))),
     }.ToJsonString();
 
-    private static string Topic(MqttOptions options, string camera) => $"{options.Prefix}/cameras/{camera}/answer";
+    private static IEnumerable<KeyValuePair<string, JsonNode?>> Components(MqttOptions options, string camera)
+    {
+        yield return KeyValuePair.Create($"{camera}_answer", (JsonNode?)new JsonObject
+        {
+            ["platform"] = "sensor",
+            ["unique_id"] = $"{options.ClientId}_{camera}_answer",
+            ["name"] = $"{camera} answer",
+            ["state_topic"] = Topic(options, camera, "answer"),
+            ["value_template"] = "{{ value_json.answer }}",
+            ["json_attributes_topic"] = Topic(options, camera, "answer"),
+        });
+        yield return KeyValuePair.Create($"{camera}_state", (JsonNode?)new JsonObject
+        {
+            ["platform"] = "binary_sensor",
+            ["unique_id"] = $"{options.ClientId}_{camera}_state",
+            ["name"] = $"{camera} camera",
+            ["device_class"] = "connectivity",
+            ["state_topic"] = Topic(options, camera, "state"),
+            ["value_template"] = "{{ 'ON' if value_json.state == 'online' else 'OFF' }}",
+            ["json_attributes_topic"] = Topic(options, camera, "state"),
+        });
+    }
+
+    private static string Topic(MqttOptions options, string camera, string what) => $"{options.Prefix}/cameras/{camera}/{what}";
 
     private void Say(AnswerTopic now)
     {
-        if (options is not null) broker?.Say(Topic(options, now.Camera), JsonSerializer.Serialize(now, WatchJson.Default.AnswerTopic));
+        if (options is not null) broker?.Say(Topic(options, now.Camera, "answer"), JsonSerializer.Serialize(now, WatchJson.Default.AnswerTopic));
     }
 }

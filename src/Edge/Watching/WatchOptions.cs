@@ -27,4 +27,5 @@ internal sealed record PausedCameras(IReadOnlyList<string> Cameras);
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
 [JsonSerializable(typeof(PausedCameras))]
 [JsonSerializable(typeof(AnswerTopic))]
+[JsonSerializable(typeof(CameraTopic))]
 internal sealed partial class WatchJson : JsonSerializerContext;

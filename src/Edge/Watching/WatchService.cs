@@ -53,6 +53,9 @@ internal sealed class WatchService : BackgroundService
     /// <summary>Where Linux tells how hot the machine is.</summary>
     public string ThermalFolder { get; init; } = ThermalZones.Folder;
 
+    /// <summary>Where frames come from; null where they are given to <see cref="Take"/>.</summary>
+    public CameraSet? Source { get; init; }
+
     /// <summary>The cameras, by name.</summary>
     public IReadOnlyDictionary<string, Watcher> Watchers => _watchers;
 
@@ -107,6 +110,8 @@ internal sealed class WatchService : BackgroundService
         var hot = ThermalRule.Hot(ThermalZones.Read(ThermalFolder), _queue.Pace < 1, _options.SlowAtCelsius);
         _queue.Pace = hot is null ? 1 : ThermalRule.SlowPace;
         _ends.Alarms.Set(AlarmKind.Hot, hot is null ? null : $"The machine is too hot ({hot.Name}: {hot.Celsius:F0} °C), so cameras are looked at less often");
+        foreach (var camera in Source?.Cameras ?? [])
+            _ends.Tell(new WatchNews.Camera(camera.Name, camera.Now.State.Condition, camera.Now.State.Reason, Source!.Since(camera)));
         var silent = _watchers.Values.Select(watcher => watcher.Describe()).FirstOrDefault(state => state.Message.Problem is not null);
         _ends.Alarms.Set(AlarmKind.NoMessage, silent is null ? null : $"The camera '{silent.Camera}' has no message: {silent.Message.Problem}");
     }
@@ -118,10 +123,32 @@ internal sealed class WatchService : BackgroundService
         base.Dispose();
     }
 
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => _watchers.Count == 0 ? Task.CompletedTask : Task.WhenAll(
     [
-        .. Enumerable.Range(0, _options.AtOnce).Select(_ => WorkAsync(stoppingToken)), LookAfterAsync(stoppingToken), ListenAsync(stoppingToken),
+        .. Enumerable.Range(0, _options.AtOnce).Select(_ => WorkAsync(stoppingToken)),
+        LookAfterAsync(stoppingToken), ListenAsync(stoppingToken), Task.Run(() => FollowAsync(stoppingToken), CancellationToken.None),
     ]);
+
+    /// <summary>Takes the newest frame of each camera as they come.</summary>
+    private async Task FollowAsync(CancellationToken stop)
+    {
+        if (Source is null) return;
+        while (!stop.IsCancellationRequested)
+        {
+            try
+            {
+                await Source.WaitForFramesAsync(stop);
+            }
+            catch (OperationCanceledException)
+            {
+                return;
+            }
+            foreach (var camera in Source.Cameras)
+            {
+                if (camera.Take() is { } frame) Take(frame);
+            }
+        }
+    }
 
     private async Task WorkAsync(CancellationToken stop)
     {

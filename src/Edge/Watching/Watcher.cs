@@ -22,14 +22,18 @@ internal enum WithdrawalReason
     Paused,
 }
 
-/// <summary>What is published of a camera, or no longer.</summary>
-internal abstract record WatchNews(string Camera)
+/// <summary>What is published of a camera.</summary>
+/// <param name="Name">The camera's.</param>
+internal abstract record WatchNews(string Name)
 {
     /// <summary>An answer, with the message that it answers.</summary>
-    public sealed record Published(string Camera, Answer Answer, string Code) : WatchNews(Camera);
+    public sealed record Published(string Name, Answer Answer, string Code) : WatchNews(Name);
 
     /// <summary>The answer of this id holds no longer.</summary>
-    public sealed record Withdrawn(string Camera, string Id, WithdrawalReason Reason) : WatchNews(Camera);
+    public sealed record Withdrawn(string Name, string Id, WithdrawalReason Reason) : WatchNews(Name);
+
+    /// <summary>How the camera itself is, whether it changed or not.</summary>
+    public sealed record Camera(string Name, CameraCondition Condition, CameraReason Reason, DateTimeOffset Since) : WatchNews(Name);
 }
 
 /// <summary>A camera that is watched.</summary>

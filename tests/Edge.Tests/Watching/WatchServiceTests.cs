@@ -64,7 +64,7 @@ public sealed class WatchServiceTests : IDisposable
         }
 
         Assert.True(rig.Daemon.Alarms.Stands(AlarmKind.Model));
-        Assert.DoesNotContain("gate", _news.Select(news => news.Camera));
+        Assert.DoesNotContain("gate", _news.Select(news => news.Name));
         await service.StopAsync(ServeRig.Stop);
     }
 
