@@ -47,7 +47,8 @@ public sealed class EdgeConfigTests : IDisposable
             Queue = new QueueOptions { Folder = sample.Escalation.Queue.Folder },
         };
 
-        Assert.Empty(ConfigChanges.Between(new EdgeConfig { Escalation = escalation }, sample));
+        var model = new ModelOptions { Finder = sample.Model.Finder };
+        Assert.Empty(ConfigChanges.Between(new EdgeConfig { Escalation = escalation, Model = model }, sample));
     }
 
     [Fact]
