@@ -6,9 +6,9 @@ using Vlm.Edge.Scenes;
 using Vlm.Edge.Storage;
 using Vlm.Edge.Watching;
 using Vlm.Engine;
-using Vlm.Solving;
 using Vlm.Hosting;
 using Vlm.Hosting.Http;
+using Vlm.Solving;
 using Vlm.Text;
 
 namespace Vlm.Edge;

@@ -1,6 +1,6 @@
 using Vlm.Engine;
-using Vlm.Solving;
 using Vlm.Hosting;
+using Vlm.Solving;
 
 namespace Vlm.Escalation.Work;
 
