@@ -31,7 +31,7 @@ public sealed class CameraDaemonTests : IDisposable
         Assert.Contains("edge_camera_frames_total{camera=\"scanner\",integrity=\"intact\"} 1", metrics, StringComparison.Ordinal);
         Assert.Contains("edge_camera_condition{camera=\"scanner\",condition=\"online\"} 1", metrics, StringComparison.Ordinal);
         Assert.Contains("edge_camera_condition{camera=\"scanner\",condition=\"offline\"} 0", metrics, StringComparison.Ordinal);
-        Assert.Equal(1, rig.Daemon.Cameras.Cameras[0].Take()!.Sequence);
+        Assert.Equal(1, rig.Daemon.Cameras.Cameras[0].Now.Newest!.Sequence);
     }
 
     [Theory]
@@ -59,15 +59,15 @@ public sealed class CameraDaemonTests : IDisposable
     }
 
     [Fact]
-    public async Task A_folder_is_looked_at_and_its_newest_picture_waits_for_whoever_takes_it()
+    public async Task A_folder_is_looked_at_and_its_newest_picture_is_what_the_camera_sees()
     {
         File.Copy(TestFiles.Picture("a.png"), _files.File("a.png"));
         await using var rig = await Start(new CameraOptions { Name = "shelf", Folder = _files.Folder, FramesPerSecond = 20 });
 
-        await rig.Daemon.Cameras.WaitForFramesAsync(Stop);
+        var camera = Camera(await rig.Until("/api/v1/state", state => Camera(state).GetProperty("frames").GetInt32() > 0));
 
-        Assert.Equal("shelf", rig.Daemon.Cameras.Find("shelf")!.Take()!.Camera);
-        Assert.Equal("online", Text(Camera(await rig.Get("/api/v1/state")), "state"));
+        Assert.Equal("online", Text(camera, "state"));
+        Assert.True(rig.Daemon.Cameras.Find("shelf")!.Now.Newest!.Encoded.Span.SequenceEqual(File.ReadAllBytes(_files.File("a.png"))));
     }
 
     [Fact]
