@@ -9,7 +9,8 @@ public sealed class ConfigFileTests
     public void The_shipped_configuration_is_the_defaults()
     {
         var options = ConfigFile.Load<EscalationOptions>(Path.Combine(Repository.Root, "deploy", "escalation.yaml"), "x");
-        Assert.Equal(new EscalationOptions { Model = new ModelOptions { Path = "models/cryptogram-escalation" } }, options);
+        var model = new ModelOptions { Path = "models/cryptogram-escalation", Finder = "models/sheet-finder" };
+        Assert.Equal(new EscalationOptions { Model = model }, options);
         Assert.Equal("cryptogram-escalation", options.Model.ServedName);
     }
 

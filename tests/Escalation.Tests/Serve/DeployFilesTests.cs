@@ -28,7 +28,7 @@ public sealed class DeployFilesTests
         var file = Path.Combine(Deploy, "escalation.yaml");
         Assert.Empty(Edge.Tests.SampleConfig.Missing(File.ReadAllText(file), typeof(EscalationOptions)));
         var defaults = new EscalationOptions();
-        Assert.Equal(["model.path", "model.finder"], ConfigChanges.Between(defaults, ConfigFile.Load<EscalationOptions>(file, "x")));
+        Assert.Equal(["model.finder", "model.path"], ConfigChanges.Between(defaults, ConfigFile.Load<EscalationOptions>(file, "x")));
     }
 
     [Fact]
