@@ -23,6 +23,9 @@ public enum NotFound
 
     /// <summary>A second look at what was cut out does not agree.</summary>
     Unsteady,
+
+    /// <summary>One is there, and fills more of the frame than was asked for; its corners were not looked at closely.</summary>
+    TooLarge,
 }
 
 /// <summary>Looks for a decoder sheet, finds its corners to a pixel, and checks itself on what it cut out. Pure but for the detector.</summary>
@@ -42,13 +45,16 @@ public sealed class SheetFinder(Func<FinderInput, FinderOutput> look)
     private const double Steady = 0.06;
 
     /// <summary>Looks at a frame.</summary>
+    /// <param name="frame">The frame.</param>
+    /// <param name="largest">Share of the frame above which a sheet is not worth a closer look, above 0.</param>
     /// <returns>The sheet, or why there is none.</returns>
-    public (FoundSheet? Sheet, NotFound? Why) Find(RgbImage frame)
+    public (FoundSheet? Sheet, NotFound? Why) Find(RgbImage frame, double largest = double.PositiveInfinity)
     {
         ArgumentNullException.ThrowIfNull(frame);
         var (said, rough) = Look(frame);
         if (said.Seen[0] < Present) return (null, NotFound.Absent);
         if (!rough.IsSheet || rough.Area < SmallestShare * frame.Width * frame.Height) return (null, NotFound.NoSheet);
+        if (rough.Area > largest * frame.Width * frame.Height) return (null, NotFound.TooLarge);
         // Corners of a small sheet are rough at first: where the look at what was cut out moves them, it is cut out once more as that look says.
         for (var attempt = 0; attempt < 2 && rough.IsSheet; attempt++)
         {

@@ -26,7 +26,7 @@ public sealed record SheetSearch(string Folder, FindMode Mode);
 
 /// <summary>What a look for the sheet came to.</summary>
 /// <param name="Sheet">The sheet that was cut out; null where the picture is read as it is.</param>
-/// <param name="Why">Why no sheet was found; null where one was, cut out or not.</param>
+/// <param name="Why">Why nothing was cut out; null where a sheet was.</param>
 /// <param name="Way">Who looked, and when it cuts: what a certificate depends on.</param>
 /// <param name="Time">How long it took.</param>
 public sealed record SheetLook(FoundSheet? Sheet, NotFound? Why, string Way, TimeSpan Time);
@@ -59,10 +59,9 @@ internal sealed class SheetCutter : IDisposable
     public (RgbImage Picture, SheetLook Look) Cut(RgbImage picture)
     {
         var start = Stopwatch.GetTimestamp();
-        var (sheet, why) = _finder.Find(picture);
-        var isCut = sheet is not null && (_mode == FindMode.Always || sheet.Corners.Area < Small * picture.Width * picture.Height);
-        var read = isCut ? Rectified.Of(picture, sheet!.Corners, Rectified.ReadingMargin).Picture : picture;
-        return (read, new SheetLook(isCut ? sheet : null, why, Way, Stopwatch.GetElapsedTime(start)));
+        var (sheet, why) = _mode == FindMode.Auto ? _finder.Find(picture, Small) : _finder.Find(picture);
+        var read = sheet is null ? picture : Rectified.Of(picture, sheet.Corners, Rectified.ReadingMargin).Picture;
+        return (read, new SheetLook(sheet, why, Way, Stopwatch.GetElapsedTime(start)));
     }
 
     public void Dispose() => _detector.Dispose();

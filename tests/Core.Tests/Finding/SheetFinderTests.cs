@@ -99,10 +99,12 @@ public sealed class SheetFinderTests
         var absent = new SheetFinder(_ => Says(0.2f)).Find(scene.Picture);
         // The same shares in the second picture are not where the sheet is in it.
         var unsteady = new SheetFinder(_ => Says(looks++ == 0 ? 0.9f : 0.1f)).Find(scene.Picture);
+        var large = new SheetFinder(_ => Says(0.9f)).Find(scene.Picture, largest: 0.001);
         var crossed = new SheetFinder(_ => new FinderOutput([0, 0, 1, 1, 1, 0, 0, 1], [1, 1, 1, 1], [1, 1, 1, 1, 1])).Find(scene.Picture);
 
         Assert.Equal((null, NotFound.Absent), absent);
         Assert.Equal((null, NotFound.Unsteady), unsteady);
+        Assert.Equal((null, NotFound.TooLarge), large);
         Assert.Equal((null, NotFound.NoSheet), crossed);
     }
 
