@@ -60,7 +60,8 @@ internal static class CascadeCommand
         using var larger = Solver.Open(options.Larger, search: options.Search);
         var subject = Subject(options, edge.Folder, larger.Folder, gate);
         var source = new PuzzleSource(PuzzleOptions.For(options.Split, options.Severity.Low, options.Severity.High).Of(options.Stratum), options.Seed);
-        using var results = new ResultLines<long, CascadeItem>(PartialPath(subject, gate), CascadeItemJson.Default.CascadeItem, item => item.Index);
+        var partial = PartialPath(subject, gate, edge.Finding);
+        using var results = new ResultLines<long, CascadeItem>(partial, CascadeItemJson.Default.CascadeItem, item => item.Index);
         long[] wanted = [.. Enumerable.Range(0, options.Count)];
         // One at a time, as the daemon is asked.
         new ResumableRun<long, Puzzle, CascadeItem>(results, batch: 1, source.At, puzzle => puzzle.Code.Length, Solve)
@@ -85,12 +86,12 @@ internal static class CascadeCommand
 
     private static string NameOf(ModelFolder folder) => Path.GetFileName(Path.GetFullPath(folder.Path).TrimEnd(Path.DirectorySeparatorChar));
 
-    // Everything that changes an item is in the name: the puzzles, both models, the gate, and the code that runs them.
-    private static string PartialPath(CascadeSubject subject, Gate gate)
+    // Everything that changes an item is in the name: the puzzles, both models, the gate, how sheets are looked for, and the code that runs them.
+    private static string PartialPath(CascadeSubject subject, Gate gate, string? finding)
     {
         var code = typeof(IVisionModel).Module.ModuleVersionId.ToString("N")[..8];
         return Path.Combine("runs", "cascade",
             $"{subject.EdgeHash[..12]}-{subject.LargerHash[..12]}-{gate.Certificate.CalibratorHash[..8]}-"
-            + $"{(gate.Certificate.Finding is null ? "" : "find-")}{subject.Split}-{subject.Severity ?? "0"}-seed{subject.Seed}-{code}.jsonl");
+            + $"{(finding is null ? "" : $"find{finding.Replace(' ', '-')[..12]}-")}{subject.Split}-{subject.Severity ?? "0"}-seed{subject.Seed}-{code}.jsonl");
     }
 }
