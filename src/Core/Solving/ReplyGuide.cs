@@ -74,7 +74,7 @@ internal sealed class ReplyGuide(ReplyState start)
     public bool AskForRest(int room)
     {
         var beliefs = Beliefs();
-        var rest = LetterDecision.Letters - beliefs.Length;
+        var rest = LetterDecision.Letters - beliefs.Count;
         var isWorthIt = _askedForRestAt is null && rest is > 0 and < LetterDecision.Letters && room > TokensPerLine * rest
             && (LetterDecision.IsInDoubt(beliefs) || LetterDecision.IsNothingSeen(beliefs));
         if (isWorthIt) (_askedForRestAt, _state) = (_tokens.Count, _state.WithRestOfAlphabet());
@@ -105,8 +105,8 @@ internal sealed class ReplyGuide(ReplyState start)
     }
 
     /// <summary>What was seen of every letter. The mean: occurrences of a letter are looks at the same pair, not independent evidence.</summary>
-    private LetterBelief[] Beliefs() =>
-        [.. _seen.Select(look => look.Belief).GroupBy(belief => belief.Coded).Select(letter => LetterDecision.Mean(letter.Key, [.. letter]))];
+    private IReadOnlyList<LetterBelief> Beliefs() => LetterDecision.OnTheBox(
+        [.. _seen.Select(look => look.Belief).GroupBy(belief => belief.Coded).Select(letter => LetterDecision.Mean(letter.Key, [.. letter]))]);
 
     /// <summary>ln p of every letter and of none, given that it is one of them.</summary>
     private LetterBelief Believe(char coded, ReadOnlySpan<float> logits)

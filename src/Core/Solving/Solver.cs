@@ -120,13 +120,13 @@ public sealed record Solution
 
     /// <summary>
     /// What the picture lets the model say; null when the reply cannot be read. That there is no decoder it says of a picture in which it saw none of the 26
-    /// letters.
+    /// letters clearly, and hardly one at all.
     /// </summary>
     public AnswerStatus? Status => Answer switch
     {
         null => null,
         var answer when !answer.Contains(Message.Unseen, StringComparison.Ordinal) => AnswerStatus.Answered,
-        _ when Generation.Reading.Together is { Count: Cipher.Letters } all && LetterDecision.IsNothingSeen(all) => AnswerStatus.NoDecoder,
+        _ when Generation.Reading.Together is { Count: Cipher.Letters } all && LetterDecision.ShowsNoLetterClearly(all) => AnswerStatus.NoDecoder,
         _ => AnswerStatus.Unreadable,
     };
 

@@ -60,8 +60,11 @@ internal static class Sideways
     // A sheet that hangs upright shows nearly all of its letters. From the side hardly any can be read; upside down many look like others (d and p, n and u).
     private const double Lost = 0.9;
 
-    // What is seen in another way must be that much clearer.
+    // What is seen in another way must be that much clearer,
     private const double Clearer = 0.1;
+
+    // and clear: of a picture that does not show all letters there is always a way to turn it in which one more looks like something.
+    private const double Clear = 0.8;
 
     /// <summary>Whether letters were decided and some of them were not seen, or hardly.</summary>
     public static bool IsWorthATurn(Generation reply) =>
@@ -71,7 +74,7 @@ internal static class Sideways
     public static int? Best(Generation first, IReadOnlyList<Generation> turned)
     {
         var best = Enumerable.Range(0, turned.Count).MaxBy(i => Clarity(turned[i]));
-        return Clarity(turned[best]) > Clarity(first) + Clearer ? best : null;
+        return Clarity(turned[best]) > Math.Max(Clear, Clarity(first) + Clearer) ? best : null;
     }
 
     /// <summary>The mean belief in letters that are seen, 0 to 1.</summary>

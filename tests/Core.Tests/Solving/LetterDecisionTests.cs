@@ -39,6 +39,57 @@ public sealed class LetterDecisionTests
     }
 
     [Fact]
+    public void A_look_that_sees_nothing_does_not_take_a_letter_from_those_that_read_it()
+    {
+        var together = LetterDecision.Together([[Unseen('q', 0.01, ('a', 0.98))], [Unseen('q', 0.01, ('a', 0.97))], [Unseen('q', 0.995, ('x', 0.003))]]);
+        Assert.Equal('a', together[0].Likeliest);
+        Assert.True(Math.Exp(together[0].Logs[0]) > 0.7, $"{Math.Exp(together[0].Logs[0])}");
+        // As one distribution it would have: the mean of ln p is -3.2 for 'a' and -3.1 for "unseen".
+        Assert.True(together[0].Unseen < Math.Log(0.25), $"{Math.Exp(together[0].Unseen)}");
+    }
+
+    [Fact]
+    public void Looks_that_disagree_about_a_letter_leave_it_unsure_and_never_claim_more_than_certainty()
+    {
+        for (var seed = 0; seed < 200; seed++)
+        {
+            var rng = SeededRandom.From(6, seed);
+            IReadOnlyList<LetterBelief>[] looks = [.. Enumerable.Range(0, 4).Select(IReadOnlyList<LetterBelief> (_) =>
+                [Unseen('q', rng.Uniform(0, 0.2f), ((char)rng.Between('a', 'd'), rng.Uniform(0.3f, 0.79f)))])];
+            var together = LetterDecision.Together(looks)[0];
+            var sum = together.Logs.Sum(Math.Exp) + Math.Exp(together.Unseen);
+            Assert.InRange(sum, 0, 1 + 1e-9);
+            if (looks.Select(look => look[0].Likeliest).Distinct().Count() > 1) Assert.True(sum < 0.99);
+        }
+    }
+
+    [Fact]
+    public void On_the_box_a_hidden_letter_is_rarer_than_in_training_but_a_picture_without_a_letter_stays_one()
+    {
+        var look = LetterDecision.OnTheBox([Unseen('q', 0.6, ('a', 0.35)), Unseen('x', 0.01, ('b', 0.98))]);
+        Assert.Equal('a', look[0].Likeliest);
+        Assert.Equal(Math.Log(0.6 / 0.4) - 1, look[0].Unseen - Math.Log(1 - Math.Exp(look[0].Unseen)), 1e-9);
+        Assert.Equal(1, look[0].Logs.Sum(Math.Exp) + Math.Exp(look[0].Unseen), 1e-9);
+
+        LetterBelief[] hidden = [Unseen('q', 0.6, ('a', 0.35)), Unseen('x', 0.55, ('b', 0.4)), Unseen('y', 0.01, ('c', 0.98))];
+        Assert.Equal(hidden, LetterDecision.OnTheBox(hidden));
+        Assert.Equal('a', LetterDecision.OnTheBox([Belief('q', ('a', 0.9))])[0].Likeliest);
+    }
+
+    [Fact]
+    public void A_picture_in_which_a_letter_or_two_are_hardly_seen_and_none_clearly_shows_no_decoder()
+    {
+        LetterBelief[] Alphabet(params LetterBelief[] seen) =>
+            [.. seen, .. Enumerable.Range('a', 26 - seen.Length).Select(letter => Unseen((char)letter, 0.99))];
+
+        Assert.All(LetterDecision.Decide(Alphabet(Unseen('y', 0.2, ('a', 0.7)), Unseen('z', 0.3, ('b', 0.6)))), letter => Assert.Equal('?', letter.Plain));
+        // One pair that is clearly there is a decoder.
+        Assert.Single(LetterDecision.Decide(Alphabet(Unseen('z', 0.01, ('b', 0.98)))), letter => letter.Plain == 'b');
+        // Of a few letters that are not the alphabet nothing is known of the rest.
+        Assert.Equal('a', LetterDecision.Decide([Unseen('y', 0.2, ('a', 0.7)), Unseen('z', 0.99)])[0].Plain);
+    }
+
+    [Fact]
     public void An_unseen_letter_takes_no_plain_letter_away()
     {
         var decided = LetterDecision.Decide([Unseen('q', 0.9, ('a', 0.06)), Unseen('x', 0.01, ('a', 0.98)), Unseen('y', 0.9, ('a', 0.05))]);

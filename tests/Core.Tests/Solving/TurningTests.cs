@@ -37,6 +37,10 @@ public sealed class TurningTests
     }
 
     [Fact]
+    public void A_picture_that_does_not_show_its_letters_is_not_turned_until_one_looks_like_something() =>
+        Assert.Null(Sideways.Best(Reply(0.05, 0.05), [Reply(0.9, 0.3), Reply(0.6, 0.6), Reply(0.1, 0.95)]));
+
+    [Fact]
     public void Unseen_letters_are_not_clear_and_a_reply_that_was_stopped_is_not_turned()
     {
         var unseen = new Generation([], FinishReason.EndOfText, default)
