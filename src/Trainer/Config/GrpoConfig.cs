@@ -54,6 +54,12 @@ public sealed record AdvantageConfig
 
     /// <summary>Normalise every reward by itself instead of the total; scale is then not looked at.</summary>
     public bool Gdpo { get; init; }
+
+    /// <summary>
+    /// Take the winners of every group as labels and forget the others, as in best-of-n filtering: what policy gradients are measured against. Scale is then
+    /// not looked at.
+    /// </summary>
+    public bool Winners { get; init; }
 }
 
 /// <summary>Whether prompts whose completions are all rewarded alike are replaced by others, and how long that is tried.</summary>
@@ -134,8 +140,11 @@ public sealed record GrpoConfig
     /// <summary>New tokens of a completion at most. ≥ 1.</summary>
     public int MaxTokens { get; init; } = 240;
 
-    /// <summary>Steps over which the step size rises from 0; then it is constant. ≥ 0.</summary>
+    /// <summary>Steps over which the step size rises from 0. ≥ 0.</summary>
     public int WarmUp { get; init; }
+
+    /// <summary>Step size at the end as a share of <see cref="LearningRate"/>, to which a cosine goes down. 0 to 1; 1 (the default): it stays.</summary>
+    public double FinalShare { get; init; } = 1;
 
     /// <summary>
     /// Completions per forward and backward pass: bounds the memory of a step, not its result. ≥ 1; a multiple of the group size, where it fits, spares the
@@ -197,6 +206,12 @@ public sealed record GrpoConfig
     /// <summary>The second, worse picture of every puzzle; given if and only if the pair reward is.</summary>
     public PictureMix? TwinPictures { get; init; }
 
+    /// <summary>
+    /// What is the matter with the pictures; nothing by default. About a picture with which something is the matter its own message is asked, not one drawn
+    /// for it.
+    /// </summary>
+    public StratumMix Strata { get; init; } = new();
+
     /// <summary>What is asked.</summary>
     public MessageConfig Messages { get; init; } = new();
 
@@ -244,6 +259,9 @@ public sealed record GrpoConfig
         AtLeast(2, ("group_size", GroupSize));
         Check(LearningRate > 0 && double.IsFinite(LearningRate), $"learning_rate is {LearningRate}; expected more than 0");
         Check(Temperature > 0 && double.IsFinite(Temperature), $"temperature is {Temperature}; expected more than 0");
+        Check(FinalShare is >= 0 and <= 1, $"final_share is {FinalShare}; expected 0 to 1");
+        Check(!(Advantages.Gdpo && Advantages.Winners), "advantages.gdpo and advantages.winners are both true; expected one of them at most");
+        Check(TwinPictures is null || Strata == new StratumMix(), "there are 'twin_pictures' and 'strata'; a twin shows the same letters, so give one of them");
         Check(Reference.Mixup is > 0 and <= 1, $"reference.mixup is {Reference.Mixup}; expected more than 0 and at most 1");
         Check(Revisit.Share is >= 0 and < 1, $"revisit.share is {Revisit.Share}; expected at least 0 and less than 1");
         Check(Revisit.Most is >= 1 and <= 256, $"revisit.most is {Revisit.Most}; expected 1 to 256");

@@ -25,6 +25,9 @@ public enum RewardName
 
     /// <summary>Whether the model is no more confident on the worse picture.</summary>
     Pair,
+
+    /// <summary>Letter by letter: right, rightly not seen, or guessed wrong. 1 down to −<see cref="HonestyConfig.Guess"/>.</summary>
+    Honesty,
 }
 
 /// <summary>What counts as the model's confidence.</summary>
@@ -66,6 +69,12 @@ public sealed record RewardTerm(RewardName Name, double Weight, RewardSchedule? 
 /// <param name="Cache">So many tokens before it the punishment begins. 1 to <paramref name="MaxLength"/>.</param>
 public sealed record SoftOverlong(int MaxLength, int Cache);
 
+/// <summary>What the honesty reward pays for a letter; one that is right earns 1, one that is shown and called not seen 0.</summary>
+/// <param name="Unseen">Called not seen, and the picture does not show it. 0 to 1.</param>
+/// <param name="Guess">What another letter than the right one costs, or any letter where the picture shows none. ≥ 0, finite.</param>
+/// <remarks>To say a letter that is right with probability p pays more than to call it not seen while p > guess / (1 + guess): so 4 asks for 80 %.</remarks>
+public sealed record HonestyConfig(double Unseen = 1, double Guess = 1);
+
 /// <summary>What completions are rewarded for. By default the reference's four terms with equal weights.</summary>
 public sealed record RewardConfig
 {
@@ -78,6 +87,9 @@ public sealed record RewardConfig
 
     /// <summary>Needed by the overlong term.</summary>
     public SoftOverlong? SoftOverlong { get; init; }
+
+    /// <summary>What the honesty term pays.</summary>
+    public HonestyConfig Honesty { get; init; } = new();
 
     /// <summary>Whether a term is among them.</summary>
     public bool Has(RewardName name) => Terms.Any(term => term.Name == name);
@@ -108,6 +120,12 @@ public sealed record RewardConfig
         }
         if (!Terms.Any(term => term.Weight > 0 && term.Schedule is null or { To: > 0 }))
             throw new InvalidDataException($"{where}: rewards: at some step all weights are 0; give one term a weight that stays above 0.");
+        if (!(Honesty.Unseen is >= 0 and <= 1 && Honesty.Guess >= 0 && double.IsFinite(Honesty.Guess)))
+        {
+            throw new InvalidDataException(
+                $"{where}: rewards: honesty has unseen {Honesty.Unseen} and guess {Honesty.Guess}; "
+                    + "expected unseen from 0 to 1 and a finite guess of at least 0.");
+        }
         if (Has(RewardName.Overlong) != SoftOverlong is not null)
             throw new InvalidDataException($"{where}: rewards: the term 'overlong' and 'soft_overlong' (its lengths) need each other; give both or none.");
         if (SoftOverlong is { } soft && !(soft.Cache >= 1 && soft.Cache <= soft.MaxLength))

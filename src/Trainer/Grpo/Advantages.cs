@@ -60,6 +60,22 @@ public static class Advantages
         return Array.ConvertAll(sums, group => Array.ConvertAll(group, value => (value - mean) / by));
     }
 
+    /// <summary>
+    /// 1 for the completions with the highest reward of their group, 0 for the others: a step on them is a supervised step on the winners of best-of-n.
+    /// </summary>
+    /// <param name="totalsPG">[P][G], G ≥ 2; groups may differ in size.</param>
+    /// <returns>[P][G]; all 0 where all rewards of a group are equal, as nobody has won.</returns>
+    /// <exception cref="ArgumentException">A group of fewer than two, or a reward that is not finite.</exception>
+    /// <remarks>
+    /// Reward-ranked fine-tuning (RAFT, arXiv 2304.06767), with all winners of a group and not one of them. In a mean over all completions those that did not
+    /// win count as well, so the gradient is the supervised one times the winners' share.
+    /// </remarks>
+    public static double[][] Winners(IReadOnlyList<double[]> totalsPG)
+    {
+        foreach (var group in totalsPG) Check(group);
+        return [.. totalsPG.Select(group => Array.ConvertAll(group, total => total == group.Max() && DynamicSampling.HasSignal(group) ? 1.0 : 0))];
+    }
+
     private static void Check(double[] group)
     {
         if (group.Length < 2) throw new ArgumentException($"expected at least two rewards in a group, found {group.Length}");

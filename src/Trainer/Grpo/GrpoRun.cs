@@ -138,8 +138,13 @@ internal sealed class GrpoRun : IDisposable
         GrpoNote.Write(_folder.Path, _config, _state, Choice);
     }
 
-    /// <summary>Rises over the warm-up, then constant.</summary>
-    internal static double LearningRate(GrpoConfig config, long step) => config.LearningRate * Math.Min(1, (step + 1.0) / Math.Max(1, config.WarmUp));
+    /// <summary>Linear warm-up, then a cosine to the final share.</summary>
+    internal static double LearningRate(GrpoConfig config, long step)
+    {
+        var warm = Math.Min(1, (step + 1.0) / Math.Max(1, config.WarmUp));
+        var cosine = 0.5 * (1 + Math.Cos(Math.PI * step / config.Steps));
+        return config.LearningRate * warm * (config.FinalShare + (1 - config.FinalShare) * cosine);
+    }
 
     public void Dispose()
     {

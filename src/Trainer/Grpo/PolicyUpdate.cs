@@ -11,7 +11,7 @@ namespace Vlm.Trainer.Grpo;
 
 /// <summary>
 /// From rows with advantages to new weights: old and reference log-probabilities, then µ passes of minibatches, each in micro-batches whose gradients add up.
-/// Rows whose gradient is zero in any case are counted and not computed.
+/// Rows whose gradient is zero in any case are counted and not computed, equal ones are computed once.
 /// </summary>
 internal sealed class PolicyUpdate(QwenVl model, ReferencePolicy? reference, Optimizer optimizer, GrpoConfig config, PictureReader? reader = null)
 {
@@ -70,7 +70,9 @@ internal sealed class PolicyUpdate(QwenVl model, ReferencePolicy? reference, Opt
         var whole = new WholeBatch(minibatch.Length, minibatch.Where(Counts).Sum(r => (double)r.Rollout.Decisions));
         optimizer.DropGradients();
         var loss = 0.0;
-        foreach (var part in teaching.Chunk(config.MicroRows))
+        // The divergence from the reference is not proportional to the advantage.
+        IReadOnlyList<PolicyRow> different = config.Loss.Beta > 0 ? teaching : PolicyRow.Merged(teaching);
+        foreach (var part in different.Chunk(config.MicroRows))
         {
             using var scope = NewDisposeScope();
             loss += Backward(part, whole, isFirstPass, metrics);
@@ -79,6 +81,7 @@ internal sealed class PolicyUpdate(QwenVl model, ReferencePolicy? reference, Opt
         metrics.Add("gradient_norm", optimizer.Step(learningRate), 1);
         metrics.Add("updates", 1, 1);
         metrics.Add("rows_learned", (double)teaching.Length / minibatch.Length, 1);
+        metrics.Add("rows_different", (double)different.Count / minibatch.Length, 1);
     }
 
     /// <summary>The part's share of the loss, whose gradient is added to what is there.</summary>

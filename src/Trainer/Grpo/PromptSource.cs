@@ -11,7 +11,7 @@ internal sealed class PromptSource(GrpoConfig config, CheckpointInput input)
 {
     private const long MessageKey = 17;   // apart from the sequences that pictures are drawn by
 
-    private readonly PuzzleSource _pictures = new(new PuzzleOptions { Pictures = config.DrawnPictures }, config.Seed);
+    private readonly PuzzleSource _pictures = new(new PuzzleOptions { Pictures = config.DrawnPictures, Strata = config.Strata }, config.Seed);
 
     // Another mix of pictures leaves the cipher of a number as it is.
     private readonly PuzzleSource? _twins = config.TwinPictures is null ? null : new(new PuzzleOptions { Pictures = config.TwinPictures }, config.Seed);
@@ -28,9 +28,10 @@ internal sealed class PromptSource(GrpoConfig config, CheckpointInput input)
         return _twins is null ? [first] : [first, Prompt(2 * n + 1, _twins.At(n), message)];
     }
 
+    /// <summary>What is the matter with a picture decides what can be asked about it, and what the right answer is: its own message stays.</summary>
     private PolicyPrompt Prompt(long number, Puzzle puzzle, string message)
     {
-        puzzle = puzzle with { Answer = message, Code = puzzle.Cipher.EncodeSpaced(message) };
+        if (puzzle.Stratum == Stratum.Whole) puzzle = puzzle with { Answer = message, Code = puzzle.Cipher.EncodeSpaced(message) };
         return new PolicyPrompt(number, puzzle, input.Ask(puzzle));
     }
 }

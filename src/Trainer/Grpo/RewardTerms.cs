@@ -1,4 +1,5 @@
 using Vlm.Cryptogram;
+using Vlm.Puzzles;
 using Vlm.Trainer.Config;
 
 namespace Vlm.Trainer.Grpo;
@@ -10,7 +11,7 @@ internal static class RewardTerms
     /// <param name="group">The completions.</param>
     /// <param name="config">Which terms.</param>
     /// <param name="step">The optimizer step, from 0.</param>
-    /// <returns>[G] per label. All are in [0, 1] but overlong, which is in [−1, 0].</returns>
+    /// <returns>[G] per label. All are in [0, 1] but overlong, which is in [−1, 0], and honesty, which is in [−guess, 1].</returns>
     /// <exception cref="ArgumentException">The pair reward without a twin.</exception>
     public static IReadOnlyDictionary<string, double[]> Of(RolloutGroup group, RewardConfig config, long step)
     {
@@ -24,6 +25,7 @@ internal static class RewardTerms
             RewardName.Overlong => [.. group.Rollouts.Select(rollout => Overlong(rollout.Ids.Length, config.SoftOverlong!))],
             RewardName.Brier
                 => [.. group.Rollouts.Select(rollout => Brier(Confidence(rollout, config.Confidence), Score.IsExact(rollout.Text, group.Puzzle.Answer)))],
+            RewardName.Honesty => [.. group.Rollouts.Select(rollout => Honesty(rollout.Text, group.Puzzle, config.Honesty))],
             _ => Pair(group, config.Confidence),
         });
     }
@@ -62,6 +64,23 @@ internal static class RewardTerms
         if (confidence is not { } p) return 0;
         var miss = p - (correct ? 1 : 0);
         return 1 - miss * miss;
+    }
+
+    /// <summary>Mean over the different letters of the code of what each one earns.</summary>
+    /// <param name="completion">The reply.</param>
+    /// <param name="puzzle">Its answer says which letters the picture does not show.</param>
+    /// <param name="config">What is paid.</param>
+    /// <returns>−guess to 1; −guess without an answer of as many letters and spaces as the message: to say nothing must not pay like an honest doubt.</returns>
+    public static double Honesty(string completion, Puzzle puzzle, HonestyConfig config)
+    {
+        var given = ReplyParser.Section(completion, ReplyText.Answer);
+        if (given?.Length != puzzle.Answer.Length) return -config.Guess;
+        return Message.FromSpaced(puzzle.Code).Zip(puzzle.Answer, given).Where(place => place.First != ' ').DistinctBy(place => place.First)
+            .Average(place => Letter(right: place.Second, said: place.Third));
+
+        double Letter(char right, char said)
+            => said != right ? said == Message.Unseen ? 0 : -config.Guess
+            : right == Message.Unseen ? config.Unseen : 1;
     }
 
     /// <summary>How sure the model was, 0 to 1; null when the reply has no answer.</summary>

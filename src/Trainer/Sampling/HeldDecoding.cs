@@ -5,13 +5,10 @@ namespace Vlm.Trainer.Sampling;
 
 /// <summary>
 /// Replies held to their grammar, several to each question: a pass of the model for each letter that is open, in which it reads the last letter and all that
-/// had to follow it. What follows the last open letter is never read.
+/// had to follow it. What several replies have begun with alike is read once, and what follows the last open letter never.
 /// </summary>
 internal sealed class HeldDecoding(QwenVl model, double temperature, PictureReader? reader = null)
 {
-    // Copying the cache costs about a third of a pass.
-    private const double CompactBelow = 0.8;
-
     private readonly SamplingSoftmax _softmax = new(model.Config, temperature);
 
     /// <summary>Writes all replies to their ends.</summary>
@@ -21,20 +18,19 @@ internal sealed class HeldDecoding(QwenVl model, double temperature, PictureRead
     {
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
-        var room = Room([.. replies.Chunk(replies.Count / questions.Count).Select(own => own[0].Runs())]);
-        var (rows, cache, logits) = Prefill(questions, replies, room);
-        for (var live = replies.ToList(); ;)
+        var perQuestion = replies.Chunk(replies.Count / questions.Count).ToList();
+        var room = Room([.. perQuestion.Select(own => own[0].Runs())]);
+        var (rows, cache, logits) = Prefill(questions, perQuestion, room);
+        for (var branches = perQuestion.ConvertAll(own => new Branch(0, own)); ;)
         {
             using var inner = NewDisposeScope();
-            using (logits) Choose(live, logits);
-            var going = Enumerable.Range(0, live.Count).Where(r => !live[r].IsDone).Select(r => (long)r).ToArray();
-            if (going.Length == 0) break;
-            if (going.Length < CompactBelow * live.Count)
-            {
-                (live, rows) = ([.. going.Select(r => live[(int)r])], rows.Select(going));
-                cache = Replaced(cache, going);
-            }
-            var (block, next) = rows.Append([.. live.Select(reply => reply.IsDone ? [] : reply.Read())], model.Config.PadTokenId);
+            using (logits) Choose(branches, logits);
+            branches = Next(branches);
+            if (branches.Count == 0) break;
+            long[] parents = [.. branches.Select(branch => branch.Parent)];
+            if (!parents.SequenceEqual(Enumerable.Range(0, (int)rows.Mask.shape[0]).Select(row => (long)row)))
+                (rows, cache) = (rows.Select(parents), Replaced(cache, parents));
+            var (block, next) = rows.Append([.. branches.Select(branch => branch.Read())], model.Config.PadTokenId);
             var hidden = model.Decode(model.Embed(block.Ids, null), block.Positions, block.Bias, cache);
             logits = model.Head(hidden.select(1, hidden.shape[1] - 1)).MoveToOuterDisposeScope();   // [B, V]
             rows = next;
@@ -43,21 +39,35 @@ internal sealed class HeldDecoding(QwenVl model, double temperature, PictureRead
         cache.Dispose();
     }
 
+    /// <summary>Replies that have begun alike and are not over: one row of the model.</summary>
+    /// <param name="Parent">The row that they were before their last letter.</param>
+    /// <param name="Replies">At least one.</param>
+    private sealed record Branch(long Parent, IReadOnlyList<HeldReply> Replies)
+    {
+        /// <summary>The tokens that were written since this was called last, the same for all.</summary>
+        public int[] Read()
+        {
+            int[][] runs = [.. Replies.Select(reply => reply.Read())];
+            return runs[0];
+        }
+    }
+
+    /// <summary>Branches as the letters that were just taken part them, those of a row next to each other.</summary>
+    private static List<Branch> Next(IReadOnlyList<Branch> branches) =>
+        [.. branches.SelectMany((branch, row) => branch.Replies.Where(reply => !reply.IsDone).GroupBy(reply => reply.Last).Select(
+            alike => new Branch(row, [.. alike])))];
+
     /// <summary>Places for what is read after the questions: every pass takes as many as its longest run has.</summary>
     private static int Room(IReadOnlyList<IReadOnlyList<int>> runs) =>
         Enumerable.Range(0, runs.Max(own => own.Count)).Sum(pass => runs.Where(own => own.Count > pass).Max(own => own[pass]));
 
-    /// <summary>Reads each question, and what must come before its first letter, once for all its replies.</summary>
-    private (DecodedRows Rows, KvCache Cache, Tensor Logits) Prefill(IReadOnlyList<TorchPrompt> questions, IReadOnlyList<HeldReply> replies, int room)
+    /// <summary>Reads each question, and what must come before its first letter.</summary>
+    private (DecodedRows Rows, KvCache Cache, Tensor Logits) Prefill(IReadOnlyList<TorchPrompt> questions, IReadOnlyList<HeldReply[]> replies, int room)
     {
-        var samples = replies.Count / questions.Count;
-        var given = replies.Select(reply => reply.Read()).ToList();
-        var batch = new PromptBatch([.. questions.Select((question, q) => question with { Ids = [.. question.Ids, .. given[q * samples]] })], model, reader);
-        using var read = new KvCache(model.Config.Text, questions.Count, batch.Length, model.Compute);
-        var hidden = batch.Read(read);
-        var owners = Enumerable.Range(0, replies.Count).Select(row => (long)(row / samples)).ToArray();
-        using var index = tensor(owners, device: model.Compute.Device);
-        return (batch.Next.Select(owners), read.Select(owners, batch.Length + room), model.Head(hidden).index_select(0, index));
+        var given = replies.Select(own => new Branch(0, own).Read());
+        var batch = new PromptBatch([.. questions.Zip(given, (question, first) => question with { Ids = [.. question.Ids, .. first] })], model, reader);
+        var cache = new KvCache(model.Config.Text, questions.Count, batch.Length + room, model.Compute);
+        return (batch.Next, cache, model.Head(batch.Read(cache)));
     }
 
     private static KvCache Replaced(KvCache cache, long[] rows)
@@ -65,14 +75,13 @@ internal sealed class HeldDecoding(QwenVl model, double temperature, PictureRead
         using (cache) return cache.Select(rows, cache.Capacity);
     }
 
-    private void Choose(List<HeldReply> rows, Tensor logits)
+    private void Choose(IReadOnlyList<Branch> branches, Tensor logits)
     {
-        // A row that is done draws what nobody takes.
-        var logProbabilities = _softmax.LogProbabilities(logits, [.. rows.Select(r => r.IsDone ? [0] : r.Allowed)]);   // [B, V]
-        var drawn = rows[0].Random is null
-            ? TokenDraw.Best(logProbabilities)
-            : TokenDraw.Random(logProbabilities, [.. rows.Select(r => r.IsDone ? 0 : r.Random!.NextDouble())]);
-        for (var r = 0; r < rows.Count; r++)
-            if (!rows[r].IsDone) rows[r].Take((int)drawn.Ids[r], drawn.LogProbabilities[r], drawn.Entropies[r]);
+        var logProbabilities = _softmax.LogProbabilities(logits, [.. branches.Select(branch => branch.Replies[0].Allowed)]);   // [B, V]
+        HeldReply[] replies = [.. branches.SelectMany(branch => branch.Replies)];
+        using var owners = tensor(branches.SelectMany((branch, row) => branch.Replies.Select(_ => (long)row)).ToArray(), device: model.Compute.Device);
+        var own = logProbabilities.index_select(0, owners);                                                                    // [R, V]
+        var drawn = replies[0].Random is null ? TokenDraw.Best(own) : TokenDraw.Random(own, [.. replies.Select(reply => reply.Random!.NextDouble())]);
+        for (var r = 0; r < replies.Length; r++) replies[r].Take((int)drawn.Ids[r], drawn.LogProbabilities[r], drawn.Entropies[r]);
     }
 }

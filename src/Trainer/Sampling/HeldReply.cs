@@ -45,6 +45,9 @@ internal sealed class HeldReply
     /// <summary>The tokens that the model chose, in order.</summary>
     public IReadOnlyList<Decision> Decisions => _decisions;
 
+    /// <summary>The token that it chose last, of at least one.</summary>
+    public int Last => _ids[_decisions[^1].Place];
+
     /// <summary>Sum over the decisions, in nats.</summary>
     public double Entropy { get; private set; }
 

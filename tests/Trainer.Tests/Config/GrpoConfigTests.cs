@@ -57,6 +57,11 @@ public sealed class GrpoConfigTests : IDisposable
     [InlineData("""{ "reference": { "mixup": 0 } }""", "reference.mixup is 0")]
     [InlineData("""{ "rollouts": "held", "rewards": { "terms": [ { "name": "brier", "weight": 1 } ] } }""", "rewards.confidence is \"answer\"")]
     [InlineData("""{ "rollouts": "half" }""", "rollouts")]
+    [InlineData("""{ "final_share": 1.5 }""", "final_share is 1.5; expected 0 to 1")]
+    [InlineData("""{ "advantages": { "gdpo": true, "winners": true } }""", "expected one of them at most")]
+    [InlineData("""{ "rewards": { "honesty": { "guess": -1 } } }""", "honesty has unseen 1 and guess -1")]
+    [InlineData("""{ "strata": { "absent": 1 }, "rewards": { "terms": [ { "name": "pair", "weight": 1 } ] }, "twin_pictures": { "camera": 1 } }""",
+        "'twin_pictures' and 'strata'")]
     [InlineData("""{ "trains": "tower" }""", "trains is \"tower\"; expected \"everything\" or \"decoder\"")]
     [InlineData("""{ "trains": "decoder", "lora": { "r": 4 } }""", "name its layers in lora.target_modules")]
     [InlineData("""{ "revisit": { "share": 1 } }""", "revisit.share is 1; expected at least 0 and less than 1")]

@@ -32,6 +32,10 @@ public sealed class AdvantagesTests
     }
 
     [Fact]
+    public void Winners_are_all_completions_with_the_highest_reward_of_a_group_and_where_all_are_equal_nobody_has_won()
+        => Assert.Equal([[0, 1, 0, 1], [0, 0, 0, 0], [0, 0, 1, 0]], Advantages.Winners([[-1, 2, 0, 2], [3, 3, 3, 3], [-4, -3, -1, -3]]));
+
+    [Fact]
     public void Advantages_of_a_group_add_up_to_zero() => Law((batch, scale) =>
         Advantages.Of(batch, scale).All(group => Math.Abs(group.Sum()) < 1e-9));
 

@@ -112,6 +112,15 @@ public sealed class GrpoRunTests : IDisposable
         Assert.Contains("| replies | held to the grammar", note, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(0, 0.1), InlineData(9, 0.98), InlineData(50, 0.51), InlineData(100, 0.02)]
+    public void The_step_size_rises_over_the_warm_up_and_falls_along_a_cosine(long step, double expected)
+    {
+        var config = GrpoConfig.Load(_config) with { Steps = 100, WarmUp = 10, LearningRate = 1, FinalShare = 0.02 };
+        Assert.Equal(expected, GrpoRun.LearningRate(config, step), 2);
+        Assert.Equal(1, GrpoRun.LearningRate(config with { FinalShare = 1 }, 50));
+    }
+
     [Fact]
     public void A_start_that_is_no_folder_is_one_clear_error()
     {
@@ -120,7 +129,7 @@ public sealed class GrpoRunTests : IDisposable
     }
 
     [Theory]
-    [InlineData("grpo-edge.json"), InlineData("grpo-demo.json"), InlineData("grpo-test.json")]
+    [InlineData("grpo-edge.json"), InlineData("grpo-demo.json"), InlineData("grpo-reward.json"), InlineData("grpo-honest.json"), InlineData("grpo-test.json")]
     public void Every_shipped_configuration_loads(string name)
         => Assert.True(GrpoConfig.Load(Path.Combine(Repository.Root, "configs", name)).Steps > 0);
 

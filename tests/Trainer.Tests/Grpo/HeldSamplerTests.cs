@@ -2,6 +2,7 @@ using TorchSharp;
 using Vlm.Cryptogram;
 using Vlm.Package;
 using Vlm.Puzzles;
+using Vlm.Statistics;
 using Vlm.Text;
 using Vlm.Trainer.Grpo;
 using Vlm.Trainer.Model;
@@ -86,6 +87,24 @@ public sealed class HeldSamplerTests : IDisposable
         Assert.Equal(together, Ids(Sampler(4).Sample(prompts, 1)));
         Assert.NotEqual(together, Ids(Sampler(4).Sample(prompts, 2)));
         Assert.NotEqual(together, Ids(Sampler(5).Sample(prompts, 1)));
+    }
+
+    [Fact]
+    public void Replies_that_begin_alike_are_read_once_and_each_is_drawn_as_if_it_were_alone()
+    {
+        // Cold enough that many begin alike, warm enough that not all do.
+        var (prompts, options) = (Prompts(3), new RolloutOptions(12, 0.02, 1, 6));
+        var groups = new HeldSampler(_model, _input, options).Sample(prompts, 0);
+        Assert.All(groups, group => Assert.InRange(group.Rollouts.Select(rollout => string.Join(' ', rollout.Ids)).Distinct().Count(), 2, 11));
+
+        var grammar = _input.Grammar();
+        var alone = groups.SelectMany(group => Enumerable.Range(0, options.Samples).Select(sample =>
+        {
+            var reply = new HeldReply(grammar.Start(group.Puzzle.Code), SeededRandom.From(options.Seed, 0, group.Prompt.Number, sample));
+            new HeldDecoding(_model, options.Temperature).Write([group.Prompt.Question], [reply]);
+            return string.Join(' ', reply.Ids);
+        }));
+        Assert.Equal(alone, Ids(groups));
     }
 
     [Fact]

@@ -46,6 +46,20 @@ public sealed class PolicyUpdateTests : IDisposable
         Assert.Equal(whole, parts, whole * 1e-4);
     }
 
+    [Theory]
+    [InlineData(LossAggregate.SequenceMean), InlineData(LossAggregate.TokenMean), InlineData(LossAggregate.Constant)]
+    public void Equal_completions_of_a_prompt_are_computed_once_and_weigh_as_many(LossAggregate aggregate)
+    {
+        var config = Plain with { Loss = new LossConfig { Aggregate = aggregate } };
+        using var model = TinyPolicy.Model();
+        using var optimizer = new Optimizer([.. model.named_parameters()], config.Optimizer);
+        var twice = new PolicyUpdate(model, null, optimizer, config).Run([.. Rows(model).SelectMany(row => new[] { row, row with { } })], 0, 1e-3);
+        Assert.Equal(0.5, twice["rows_different"]);
+        Assert.Equal(1, twice["rows_learned"]);
+        var once = GradientNorm(config);
+        Assert.Equal(once, twice["gradient_norm"], once * 1e-4);
+    }
+
     [Fact]
     public void A_step_makes_what_was_better_than_its_group_more_probable_and_what_was_worse_less()
     {

@@ -127,6 +127,25 @@ public sealed class RewardTermsTests
         Assert.Throws<ArgumentException>(() => Group(Clean, [Of("")]));
     }
 
+    // The picture of "cat dot" does not show the letter that c stands for; t comes twice and counts once.
+    [Theory]
+    [InlineData("?at dot", (4 + 0.5) / 5)]       // what can be known
+    [InlineData("cat dot", (4 - 2) / 5.0)]       // guessed, even if it would be right elsewhere
+    [InlineData("??t dot", (3 + 0.5) / 5)]       // a shown letter called not seen earns nothing
+    [InlineData("?ar dor", (3 + 0.5 - 2) / 5)]   // another letter costs once for both places
+    [InlineData("??? ???", 0.5 / 5)]
+    [InlineData("?at do", -2), InlineData("", -2)]
+    public void Honesty_pays_for_letters_that_are_right_and_for_those_that_are_rightly_not_seen_and_charges_guesses(string answer, double expected)
+    {
+        var puzzle = Clean with { Answer = "?at dot", Code = Cipher.EncodeSpaced("cat dot") };
+        var config = new RewardConfig { Terms = [new(RewardName.Honesty, 1)], Honesty = new HonestyConfig(Unseen: 0.5, Guess: 2) };
+        Assert.Equal(expected, RewardTerms.Of(Group(puzzle, $"<answer>{answer}</answer>"), config, 0)["honesty"][0], 12);
+    }
+
+    [Fact]
+    public void Honesty_takes_no_silence_for_doubt()
+        => Assert.Equal(-3, RewardTerms.Honesty("no answer at all", Clean, new HonestyConfig(Guess: 3)));
+
     private static double[] Pair(RolloutGroup group) => RewardTerms.Of(group, new RewardConfig { Terms = [new(RewardName.Pair, 1)] }, 0)["pair"];
 
     private static RolloutGroup Sure(Puzzle puzzle, params double?[] confidences)
