@@ -10,6 +10,9 @@ internal sealed record AddedToken(string Content, int Id, bool Special, bool Nor
 /// <summary>What <c>tokenizer.json</c> says, checked to be a byte-level BPE like Qwen2's.</summary>
 internal sealed record TokenizerFile(Dictionary<string, int> Vocabulary, List<string> Merges, List<AddedToken> Added, string Pattern, bool Normalizes)
 {
+    // Above any vocabulary; ids are places of an embedding.
+    private const int MostIds = 1 << 24;
+
     /// <summary>Reads the file; anything that this program would do differently from its maker is refused.</summary>
     /// <exception cref="CheckpointException">Missing, not JSON or another kind of tokenizer.</exception>
     public static TokenizerFile Load(string path)
@@ -25,13 +28,14 @@ internal sealed record TokenizerFile(Dictionary<string, int> Vocabulary, List<st
             foreach (string affix in (string[])["unk_token", "continuing_subword_prefix", "end_of_word_suffix"])
                 Require(path, !model.TryGetProperty(affix, out JsonElement text) || string.IsNullOrEmpty(text.GetString()), $"'model.{affix}' must be empty");
             return new TokenizerFile(
-                model.GetProperty("vocab").EnumerateObject().ToDictionary(token => token.Name, token => token.Value.GetInt32()),
+                model.GetProperty("vocab").EnumerateObject().ToDictionary(token => token.Name, token => Id(path, token.Value, token.Name)),
                 [.. model.GetProperty("merges").EnumerateArray().Select(Merge)],
                 ReadAdded(path, root),
                 ReadPattern(path, root),
                 Normalizes: ReadNormalizer(path, root));
         }
-        catch (Exception error) when (error is KeyNotFoundException or InvalidOperationException or FormatException or ArgumentException)
+        catch (Exception error) when (
+            error is KeyNotFoundException or InvalidOperationException or FormatException or ArgumentException or IndexOutOfRangeException)
         {
             throw new CheckpointException($"{path} is not a byte-level BPE tokenizer as Qwen2 uses: {error.Message}", error);
         }
@@ -53,6 +57,13 @@ internal sealed record TokenizerFile(Dictionary<string, int> Vocabulary, List<st
         ? merge.GetString()!
         : $"{merge[0].GetString()} {merge[1].GetString()}";
 
+    private static int Id(string path, JsonElement id, string token)
+    {
+        int value = id.GetInt32();
+        Require(path, value is >= 0 and < MostIds, $"the id of '{token}' must be 0 to {MostIds - 1}, found {value}");
+        return value;
+    }
+
     private static List<AddedToken> ReadAdded(string path, JsonElement root)
     {
         if (!root.TryGetProperty("added_tokens", out JsonElement list))
@@ -60,11 +71,11 @@ internal sealed record TokenizerFile(Dictionary<string, int> Vocabulary, List<st
         var added = new List<AddedToken>();
         foreach (JsonElement token in list.EnumerateArray())
         {
-            string content = token.GetProperty("content").GetString()!;
+            string content = token.GetProperty("content").GetString() ?? "";
             Require(path, content.Length > 0, "an added token must not be empty");
             foreach (string option in (string[])["single_word", "lstrip", "rstrip"])
                 Require(path, !IsTrue(token, option), $"'{option}' of added token '{content}' must be false");
-            added.Add(new AddedToken(content, token.GetProperty("id").GetInt32(), IsTrue(token, "special"), IsTrue(token, "normalized")));
+            added.Add(new AddedToken(content, Id(path, token.GetProperty("id"), content), IsTrue(token, "special"), IsTrue(token, "normalized")));
         }
         return added;
     }
@@ -87,6 +98,8 @@ internal sealed record TokenizerFile(Dictionary<string, int> Vocabulary, List<st
         var isIsolated = split.GetProperty("type").GetString() == "Split" && split.GetProperty("behavior").GetString() == "Isolated";
         Require(path, isIsolated && !IsTrue(split, "invert"), rule);
         Require(path, bytes.GetProperty("type").GetString() == "ByteLevel" && !IsTrue(bytes, "add_prefix_space") && !IsTrue(bytes, "use_regex"), rule);
-        return split.GetProperty("pattern").GetProperty("Regex").GetString()!;
+        var pattern = split.GetProperty("pattern").GetProperty("Regex").GetString();
+        Require(path, pattern is not null, rule);
+        return pattern!;
     }
 }

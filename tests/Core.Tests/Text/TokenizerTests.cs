@@ -14,6 +14,9 @@ public sealed class TokenizerTests
 {
     private static readonly Lazy<Tokenizer> Loaded = new(() => Tokenizer.Load(Golden.Path("qwen2-tokenizer/tokenizer.json")));
 
+    // Stands for a string that is no text: a node of JSON cannot hold it.
+    private const string HalfAPair = "\"half a pair\"";
+
     private static Tokenizer Qwen2 => Loaded.Value;
 
     [Fact]
@@ -151,6 +154,81 @@ public sealed class TokenizerTests
         Assert.Contains("not a byte-level BPE tokenizer", Assert.Throws<CheckpointException>(() => Tokenizer.Load(folder.Write("t.json", "{}"))).Message,
             StringComparison.Ordinal);
         Assert.Contains("cannot be read", Assert.Throws<CheckpointException>(() => Tokenizer.Load(folder.File("none.json"))).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_tokenizer_with_a_part_of_another_kind_is_read_or_refused_by_name_and_what_was_read_encodes()
+    {
+        using var folder = new TempFolder();
+        string path = folder.File("tokenizer.json");
+        var good = JsonNode.Parse(Small(_ => { }))!;
+        string[] values =
+        [
+            "null", "true", "7", "-1", "2147483647", "99999999999999", "1.5", "\"\"", "\"x\"", HalfAPair, "\"(\"", "[]", "{}", "[null, null]", "[[]]",
+            "{\"a\": null}",
+        ];
+        foreach (string place in Places(good, ""))
+        {
+            foreach (string value in values) Hold(Changed(good, place, value));
+            Hold(Changed(good, place, null));
+        }
+
+        void Hold(string text)
+        {
+            File.WriteAllText(path, text);
+            try
+            {
+                Tokenizer read = Tokenizer.Load(path);
+                Assert.InRange(read.Count, 1, 1 << 24);
+                read.Decode(read.Encode("a <b> \u00e4"));
+            }
+            catch (CheckpointException error)
+            {
+                Assert.Contains("tokenizer.json", error.Message, StringComparison.Ordinal);
+            }
+        }
+    }
+
+    /// <summary>Every part of a file by its path, of long lists only the first ones.</summary>
+    private static IEnumerable<string> Places(JsonNode? node, string path)
+    {
+        if (path.Length > 0) yield return path;
+        var parts = node switch
+        {
+            JsonObject json => json.Take(3 + (json.Count < 20 ? json.Count : 0)).Select(part => (part.Key, part.Value)),
+            JsonArray list => list.Take(3).Select((part, index) => (Key: index.ToString(CultureInfo.InvariantCulture), Value: part)),
+            _ => [],
+        };
+        foreach (var (key, value) in parts)
+        {
+            foreach (string below in Places(value, $"{path}/{key}")) yield return below;
+        }
+    }
+
+    /// <param name="good">Stays as it is.</param>
+    /// <param name="place">What is changed.</param>
+    /// <param name="value">JSON; null to leave it out.</param>
+    private static string Changed(JsonNode good, string place, string? value)
+    {
+        JsonNode root = good.DeepClone(), parent = root;
+        string[] keys = place.Split('/')[1..];
+        foreach (string key in keys[..^1]) parent = parent is JsonArray each ? each[int.Parse(key, CultureInfo.InvariantCulture)]! : parent[key]!;
+        JsonNode? written = value is null ? null : JsonNode.Parse(value);
+        if (parent is JsonArray list)
+        {
+            int index = int.Parse(keys[^1], CultureInfo.InvariantCulture);
+            if (value is null) list.RemoveAt(index);
+            else list[index] = written;
+        }
+        else if (value is null)
+        {
+            parent.AsObject().Remove(keys[^1]);
+        }
+        else
+        {
+            parent[keys[^1]] = written;
+        }
+        return root.ToJsonString().Replace(HalfAPair, "\"\\ud800\"", StringComparison.Ordinal);
     }
 
     /// <summary>256 bytes, the merge of " a", and two added tokens, one a prefix of the other.</summary>
