@@ -69,9 +69,13 @@ public static unsafe class ImageCodec
     public static PictureHeader? Peek(ReadOnlySpan<byte> bytes)
     {
         if (bytes.IsEmpty) return null;
-        using SKData data = SKData.CreateCopy(bytes);
-        using SKCodec? codec = SKCodec.Create(data);
-        return codec is null ? null : new PictureHeader(codec.EncodedFormat.ToString(), codec.Info.Width, codec.Info.Height, IsReadable(codec.EncodedFormat));
+        fixed (byte* start = bytes)
+        {
+            using SKData data = SKData.Create((nint)start, bytes.Length);
+            using SKCodec? codec = SKCodec.Create(data);
+            return codec is null
+                ? null : new PictureHeader(codec.EncodedFormat.ToString(), codec.Info.Width, codec.Info.Height, IsReadable(codec.EncodedFormat));
+        }
     }
 
     /// <summary>Writes a PNG; decoding gives the same pixels.</summary>

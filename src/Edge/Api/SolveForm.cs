@@ -1,7 +1,7 @@
-using System.Runtime.InteropServices;
 using System.Text;
 using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.Net.Http.Headers;
+using Vlm.Hosting.Chat;
 using Vlm.Hosting.Http;
 
 namespace Vlm.Edge.Api;
@@ -13,22 +13,22 @@ internal sealed record SolveForm(byte[] Picture, string Code, string DeadlineMs,
     private const int MostParts = 8, LongestField = 4096;
     private static readonly string[] TextNames = ["code", "deadline_ms", "mode"];
 
-    /// <summary>Takes a body of multipart/form-data apart, in memory and copying nothing but the picture.</summary>
+    /// <summary>Takes a body of multipart/form-data apart, in memory and copying nothing but its fields.</summary>
     /// <param name="contentType">With the boundary.</param>
     /// <param name="body">The whole body.</param>
     /// <exception cref="ApiException">It is cut off or something else, or has other fields than these or one of them twice.</exception>
-    public static async Task<SolveForm> ParseAsync(string? contentType, ReadOnlyMemory<byte> body)
+    public static async Task<SolveForm> ParseAsync(string? contentType, BodyBlocks body)
     {
-        var fields = new Dictionary<string, ReadOnlyMemory<byte>>(StringComparer.Ordinal);
+        var fields = new Dictionary<string, byte[]>(StringComparer.Ordinal);
         try
         {
-            var reader = new MultipartReader(Boundary(contentType), Stream(body)) { HeadersCountLimit = MostParts, HeadersLengthLimit = LongestField };
+            var reader = new MultipartReader(Boundary(contentType), body.Open()) { HeadersCountLimit = MostParts, HeadersLengthLimit = LongestField };
             for (var parts = 0; await reader.ReadNextSectionAsync() is { } section; parts++)
             {
                 if (parts == MostParts) throw new InvalidDataException($"it has more than {MostParts} parts");
                 var name = Name(section);
-                await section.Body.CopyToAsync(System.IO.Stream.Null);
-                if (!fields.TryAdd(name, body.Slice((int)section.BaseStreamOffset!.Value, (int)section.Body.Position)))
+                await section.Body.CopyToAsync(Stream.Null);
+                if (!fields.TryAdd(name, body.Copy((int)section.BaseStreamOffset!.Value, (int)section.Body.Position)))
                     throw Wrong($"The form has '{name}' more than once; give one.", name);
             }
         }
@@ -37,14 +37,10 @@ internal sealed record SolveForm(byte[] Picture, string Code, string DeadlineMs,
             throw Wrong($"The form cannot be read: {e.Message}", null);
         }
         if (!fields.TryGetValue(PictureName, out var picture)) throw Wrong("The form has no file 'picture'.", PictureName);
-        return new SolveForm(picture.ToArray(), Text("code"), Text("deadline_ms"), Text("mode"));
+        return new SolveForm(picture, Text("code"), Text("deadline_ms"), Text("mode"));
 
-        string Text(string name) => fields.TryGetValue(name, out var value) ? Encoding.UTF8.GetString(value.Span) : "";
+        string Text(string name) => fields.TryGetValue(name, out var value) ? Encoding.UTF8.GetString(value) : "";
     }
-
-    private static MemoryStream Stream(ReadOnlyMemory<byte> body) => MemoryMarshal.TryGetArray(body, out var array)
-        ? new MemoryStream(array.Array!, array.Offset, array.Count, writable: false)
-        : new MemoryStream(body.ToArray(), writable: false);
 
     private static string Boundary(string? contentType)
     {

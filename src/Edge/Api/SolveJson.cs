@@ -5,11 +5,11 @@ using Vlm.Hosting.Http;
 namespace Vlm.Edge.Api;
 
 /// <summary>Body of <c>POST /api/v1/solve</c> as JSON; as a form it has fields of the same names.</summary>
-/// <param name="Picture">A data URI.</param>
+/// <param name="Picture">The file that the data URI holds.</param>
 /// <param name="Code">The coded message; empty when it was left out.</param>
 /// <param name="DeadlineMs">How long the client waits.</param>
 /// <param name="Mode">One of the routing modes.</param>
-internal sealed record SolveJson(string Picture, string Code, double? DeadlineMs, string? Mode)
+internal sealed record SolveJson(byte[] Picture, string Code, double? DeadlineMs, string? Mode)
 {
     /// <summary>Reads a body.</summary>
     /// <exception cref="ApiException">It is no JSON, or has other members than these.</exception>
@@ -26,7 +26,8 @@ internal sealed record SolveJson(string Picture, string Code, double? DeadlineMs
             }
         }
         return new SolveJson(
-            Text(root, "picture") ?? throw Wrong("The member 'picture' is missing: a data URI such as 'data:image/png;base64,…'.", "picture"),
+            Find(root, "picture") is { } picture ? PictureFile.FromDataUri(picture, "picture")
+                : throw Wrong("The member 'picture' is missing: a data URI such as 'data:image/png;base64,…'.", "picture"),
             Text(root, "code") ?? "",
             Number(root, "deadline_ms"),
             Text(root, "mode"));
@@ -34,11 +35,13 @@ internal sealed record SolveJson(string Picture, string Code, double? DeadlineMs
 
     /// <summary>A member that is text; null when it is not there.</summary>
     /// <exception cref="ApiException">It is something else, or the root is no object.</exception>
-    public static string? Text(JsonElement root, string name)
+    public static string? Text(JsonElement root, string name) => Find(root, name)?.GetString();
+
+    private static JsonElement? Find(JsonElement root, string name)
     {
         if (root.ValueKind != JsonValueKind.Object) throw Wrong($"The body must be an object, not {Said(root)}.", null);
         if (!root.TryGetProperty(name, out var value) || value.ValueKind == JsonValueKind.Null) return null;
-        return value.ValueKind == JsonValueKind.String ? value.GetString() : throw Wrong($"'{name}' must be a string, not {Said(value)}.", name);
+        return value.ValueKind == JsonValueKind.String ? value : throw Wrong($"'{name}' must be a string, not {Said(value)}.", name);
     }
 
     private static double? Number(JsonElement root, string name)

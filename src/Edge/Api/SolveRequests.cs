@@ -11,10 +11,13 @@ namespace Vlm.Edge.Api;
 
 /// <summary>A body that is here whole.</summary>
 /// <param name="Type">Its content type.</param>
-/// <param name="Bytes">All of it.</param>
+/// <param name="Bytes">All of it; nothing of a form.</param>
 /// <param name="Started">Timestamp at which the request came.</param>
 internal sealed record ReceivedBody(string Type, ReadOnlyMemory<byte> Bytes, long Started)
 {
+    /// <summary>The same of a form: given back when it was taken apart.</summary>
+    public BodyBlocks? Form { get; init; }
+
     public bool IsForm => Type.StartsWith("multipart/form-data", StringComparison.OrdinalIgnoreCase);
 }
 
@@ -29,7 +32,7 @@ internal sealed class SolveRequests(Daemon daemon)
     public async Task<ReceivedBody> ReceiveAsync(HttpRequest request)
     {
         var form = new ReceivedBody(request.ContentType ?? "", default, _clock.GetTimestamp());
-        if (form.IsForm) return form with { Bytes = await RequestBody.ReadAsync(request, Limits(), request.HttpContext.RequestAborted) };
+        if (form.IsForm) return form with { Form = await RequestBody.ReadBlocksAsync(request, Limits(), request.HttpContext.RequestAborted) };
         if (!request.HasJsonContentType())
             throw new ApiException(ErrorReason.UnsupportedMediaType, $"The content type is '{form.Type}'. Send multipart/form-data or application/json.");
         return await ReceiveJsonAsync(request);
@@ -47,13 +50,14 @@ internal sealed class SolveRequests(Daemon daemon)
     /// <exception cref="ApiException">It is none.</exception>
     public async Task<Query> ReadAsync(ReceivedBody body)
     {
-        if (body.IsForm)
+        if (body.Form is { } parts)
         {
-            var form = await SolveForm.ParseAsync(body.Type, body.Bytes);
+            using var blocks = parts;
+            var form = await SolveForm.ParseAsync(body.Type, blocks);
             return ToQuery(new Parts(form.Picture, form.Code, ToNumber(form.DeadlineMs), form.Mode is { Length: > 0 } mode ? mode : null), body.Started);
         }
         var json = SolveJson.Parse(body.Bytes);
-        return ToQuery(new Parts(PictureFile.FromDataUri(json.Picture, "picture"), json.Code, json.DeadlineMs, json.Mode), body.Started);
+        return ToQuery(new Parts(json.Picture, json.Code, json.DeadlineMs, json.Mode), body.Started);
     }
 
     /// <summary>The question of an OpenAI-shaped request, and how to answer it: the last message of the user counts.</summary>

@@ -95,7 +95,7 @@ public static class MessageReader
         if (part.Part.TryGetProperty("image_url", out var image) && image.ValueKind == JsonValueKind.Object
             && image.TryGetProperty("url", out var url) && url.ValueKind == JsonValueKind.String)
         {
-            return PictureFile.CheckHeader(PictureFile.FromDataUri(url.GetString()!, path), maxPixels, path);
+            return PictureFile.CheckHeader(PictureFile.FromDataUri(url, path), maxPixels, path);
         }
         throw new ApiException(ErrorReason.InvalidRequest, $"{path} must be a data URI.", path);
     }

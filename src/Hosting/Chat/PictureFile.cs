@@ -1,6 +1,8 @@
 using System.Buffers;
 using System.Buffers.Text;
+using System.Runtime.InteropServices;
 using System.Text;
+using System.Text.Json;
 using Vlm.Hosting.Http;
 using Vlm.Vision;
 
@@ -13,27 +15,35 @@ public static class PictureFile
     private const string Base64Mark = ";base64";
 
     /// <summary>The file inside a data URI.</summary>
-    /// <param name="uri">The URI.</param>
+    /// <param name="uri">A string of JSON: the URI. It is read where it stands, for it may have megabytes.</param>
     /// <param name="parameter">Where it stood in the request.</param>
     /// <exception cref="ApiException">Not a data URI, or not base64.</exception>
-    public static byte[] FromDataUri(string uri, string parameter)
+    public static byte[] FromDataUri(JsonElement uri, string parameter)
     {
-        if (!uri.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase))
+        var text = JsonMarshal.GetRawUtf8Value(uri)[1..^1];
+        return FromDataUri(text.Contains((byte)'\\') ? Encoding.UTF8.GetBytes(uri.GetString()!) : text, parameter);
+    }
+
+    private static byte[] FromDataUri(ReadOnlySpan<byte> uri, string parameter)
+    {
+        if (!Ascii.EqualsIgnoreCase(uri[..Math.Min(uri.Length, Scheme.Length)], Scheme))
         {
             throw new ApiException(ErrorReason.InvalidRequest,
                 "Only data URIs are read, such as 'data:image/png;base64,…': this server fetches nothing from the network. Send the picture itself.",
                     parameter);
         }
-        var comma = uri.IndexOf(',', StringComparison.Ordinal);
-        if (comma < 0 || !uri.AsSpan(0, comma).EndsWith(Base64Mark, StringComparison.OrdinalIgnoreCase))
+        var comma = uri.IndexOf((byte)',');
+        if (comma < Base64Mark.Length || !Ascii.EqualsIgnoreCase(uri[(comma - Base64Mark.Length)..comma], Base64Mark))
             throw new ApiException(ErrorReason.InvalidRequest, "The data URI is not base64: expected 'data:image/png;base64,…'.", parameter);
-        var text = uri.AsSpan(comma + 1);
-        var bytes = new byte[Encoding.UTF8.GetByteCount(text)];
-        Encoding.UTF8.GetBytes(text, bytes);
-        if (Base64.DecodeFromUtf8InPlace(bytes, out var length) != OperationStatus.Done)
+        var text = uri[(comma + 1)..];
+        var bytes = GC.AllocateUninitializedArray<byte>(Base64.GetMaxDecodedFromUtf8Length(text.Length) - Padding(text));
+        if (Base64.DecodeFromUtf8(text, bytes, out _, out var length) != OperationStatus.Done)
             throw new ApiException(ErrorReason.InvalidRequest, "The data URI's base64 is damaged or cut off.", parameter);
-        return bytes.AsSpan(0, length).ToArray();
+        return length == bytes.Length ? bytes : bytes[..length];
     }
+
+    /// <summary>Bytes that the end of a text of base64 does not have; 0 where more than the usual follows its last letter.</summary>
+    private static int Padding(ReadOnlySpan<byte> text) => text.Length % 4 != 0 ? 0 : text.EndsWith("=="u8) ? 2 : text.EndsWith("="u8) ? 1 : 0;
 
     /// <summary>The file itself, when its header says that it can be a picture for this server; no pixel is decoded.</summary>
     /// <param name="file">The file.</param>

@@ -16,7 +16,6 @@ public sealed record BodyLimits(int MaxBytes, TimeSpan Patience, TimeProvider Ti
 public static class RequestBody
 {
     private const int MaxDepth = 32;
-    private const int FirstBytes = 64 << 10;
     private static readonly JsonDocumentOptions Strict = new() { MaxDepth = MaxDepth, AllowDuplicateProperties = false };
 
     /// <summary>Reads a body of JSON whole.</summary>
@@ -39,6 +38,14 @@ public static class RequestBody
     /// <exception cref="ApiException">It is packed, too long or too slow, or there is no memory for it.</exception>
     public static async Task<ReadOnlyMemory<byte>> ReadAsync(HttpRequest request, BodyLimits limits, CancellationToken cancellation)
     {
+        using var blocks = await ReadBlocksAsync(request, limits, cancellation);
+        return blocks.Copy(0, blocks.Length);
+    }
+
+    /// <summary>The same, in blocks: of a body of which a part is wanted, nothing else need lie in one piece. To be disposed.</summary>
+    /// <inheritdoc cref="ReadAsync"/>
+    public static async Task<BodyBlocks> ReadBlocksAsync(HttpRequest request, BodyLimits limits, CancellationToken cancellation)
+    {
         if (request.Headers.ContentEncoding.Count > 0 && request.Headers.ContentEncoding != "identity")
         {
             throw new ApiException(ErrorReason.UnsupportedMediaType,
@@ -55,26 +62,11 @@ public static class RequestBody
         request.HttpContext.Response.RegisterForDispose(share);
         try
         {
-            return await ReadAsync(request.Body, (int)(request.ContentLength ?? limits.MaxBytes), share, either.Token);
+            return await BodyBlocks.ReadAsync(request.Body, share, either.Token);
         }
         catch (OperationCanceledException) when (slow.IsCancellationRequested && !cancellation.IsCancellationRequested)
         {
             throw new ApiException(ErrorReason.BodyTimeout, $"The body did not arrive within {limits.Patience.TotalSeconds} s.");
-        }
-    }
-
-    /// <summary>Grows with what arrives and not with what is announced. A chunked body says no length; Kestrel stops it at the limit.</summary>
-    private static async Task<ReadOnlyMemory<byte>> ReadAsync(Stream body, int most, BodyMemory.Share share, CancellationToken cancellation)
-    {
-        var bytes = new byte[Math.Min(FirstBytes, most + 1)];
-        for (var length = 0; ;)
-        {
-            // One more than can come: the end is seen by reading nothing.
-            if (length == bytes.Length) Array.Resize(ref bytes, (int)Math.Min(2L * length, most + 1L));
-            var read = await body.ReadAsync(bytes.AsMemory(length), cancellation);
-            if (read == 0) return bytes.AsMemory(0, length);
-            share.Add(read);
-            length += read;
         }
     }
 

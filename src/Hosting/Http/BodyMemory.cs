@@ -9,7 +9,7 @@ namespace Vlm.Hosting.Http;
 /// </remarks>
 public sealed class BodyMemory(int maxBody)
 {
-    private const long LeastBytes = 48 << 20;
+    private const long LeastBytes = 24 << 20;
     private static readonly TimeSpan Again = TimeSpan.FromSeconds(1);
     private readonly long _bytes = Math.Max(LeastBytes, 2L * maxBody);
     private long _taken;

@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using System.Text;
+using Vlm.Hosting.Chat;
 using Vlm.Hosting.Http;
 
 namespace Vlm.Edge.Tests.Api;
@@ -29,12 +30,37 @@ public sealed class BodyMemoryTests
         third.Add(2 * Body);
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData((64 << 10) - 1)]
+    [InlineData(64 << 10)]
+    [InlineData((3 * (64 << 10)) + 17)]
+    public async Task A_body_in_blocks_is_the_same_as_in_one_piece(int length)
+    {
+        var bytes = new byte[length];
+        new Random(length).NextBytes(bytes);
+        using var share = new BodyMemory(Body).Open();
+        using var blocks = await BodyBlocks.ReadAsync(new MemoryStream(bytes), share, ServeRig.Stop);
+
+        Assert.Equal(bytes, blocks.Copy(0, length));
+        Assert.Equal(bytes[(length / 3)..(length / 2)], blocks.Copy(length / 3, (length / 2) - (length / 3)));
+        using var copy = new MemoryStream();
+        var stream = blocks.Open();
+        stream.Position = length / 4;
+        await stream.CopyToAsync(copy, ServeRig.Stop);
+        Assert.Equal(bytes[(length / 4)..], copy.ToArray());
+        Assert.Throws<ArgumentOutOfRangeException>(() => blocks.Copy(length, 1));
+        blocks.Dispose();
+        Assert.Equal(0, blocks.Length);
+    }
+
     [Fact]
     public void A_small_limit_of_bodies_still_leaves_room_for_many()
     {
         var memory = new BodyMemory(1024);
         using var share = memory.Open();
-        share.Add(48 << 20);
+        share.Add(24 << 20);
         Assert.Throws<ApiException>(() => share.Add(1));
     }
 
