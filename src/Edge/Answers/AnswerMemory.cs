@@ -53,15 +53,23 @@ internal sealed class AnswerMemory(CacheOptions options, History history, TimePr
     public int Count => _again.Count;
 
     /// <summary>What a client was told; null when it is unknown or forgotten.</summary>
+    /// <exception cref="StorageException">It is not remembered here, and the database cannot be read.</exception>
     public StoredAnswer? Find(string id)
     {
-        StoredAnswer? remembered;
-        lock (_lock) remembered = _entries.GetValueOrDefault(id)?.Stored;
-        return Load(id) ?? remembered;
+        var remembered = Remembered(id);
+        try
+        {
+            return (history.FindOrFail(id) is { } row ? Read(id, row) : null) ?? remembered;
+        }
+        catch (StorageException) when (remembered is not null)
+        {
+            return remembered;
+        }
     }
 
     /// <summary>The picture that a question was about; null when it is not kept.</summary>
-    public byte[]? FindPicture(string id) => history.Find(id)?.Asked.Picture is { } name ? pictures?.Find(name) : null;
+    /// <exception cref="StorageException">The database cannot be read.</exception>
+    public byte[]? FindPicture(string id) => history.FindOrFail(id)?.Asked.Picture is { } name ? pictures?.Find(name) : null;
 
     /// <summary>The last answers that were given, the newest first.</summary>
     /// <param name="most">How many at most.</param>
@@ -74,9 +82,10 @@ internal sealed class AnswerMemory(CacheOptions options, History history, TimePr
 
     /// <summary>Keeps what a person said of an answer.</summary>
     /// <returns>False when there is no such answer.</returns>
+    /// <exception cref="StorageException">It cannot be kept.</exception>
     public bool Keep(string id, Review review)
     {
-        if (history.Find(id) is null) return false;
+        if (history.FindOrFail(id) is null) return false;
         history.PutReview(id, JsonSerializer.Serialize(review, AnswerJson.Default.Review));
         return true;
     }
@@ -89,7 +98,7 @@ internal sealed class AnswerMemory(CacheOptions options, History history, TimePr
     /// one's to see.
     /// </summary>
     public string? FindPending(Scene scene, Asked asked) =>
-        _pending.Find(scene, Pending(asked)) is { } id && Find(id) is not ({ Correction: not null } or { Failure: not null }) ? id : null;
+        _pending.Find(scene, Pending(asked)) is { } id && (Load(id) ?? Remembered(id)) is not ({ Correction: not null } or { Failure: not null }) ? id : null;
 
     /// <summary>Takes in an answer. Only certified ones and the larger model's are given again.</summary>
     public void Add(Answer answer, Scene scene, Asked asked)
@@ -130,6 +139,11 @@ internal sealed class AnswerMemory(CacheOptions options, History history, TimePr
             var stored = new StoredAnswer(id, before?.Stored.Answer ?? kept?.Answer, before?.Stored.Correction, reason) { AskedBy = By(before, kept) };
             Put(new Entry(stored, before?.Scene, before?.Code ?? ""));
         }
+    }
+
+    private StoredAnswer? Remembered(string id)
+    {
+        lock (_lock) return _entries.GetValueOrDefault(id)?.Stored;
     }
 
     private static string Pending(Asked asked) => $"{asked.Code}\n{asked.By}";

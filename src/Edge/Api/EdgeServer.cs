@@ -35,6 +35,7 @@ internal static class EdgeServer
         var app = builder.Build();
         var daemon = Compose(app, solver);
         app.UseInterfaces(daemon.Metrics, daemon.Doors);
+        app.UseStorageErrors();
         Map(app, daemon, app.Services.GetRequiredService<Admission>());
         app.Lifetime.ApplicationStarted.Register(() => Greet(app, daemon));
         return app;

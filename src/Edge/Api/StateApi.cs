@@ -4,16 +4,17 @@ using Microsoft.AspNetCore.Routing;
 using Vlm.Edge.Escalations;
 using Vlm.Edge.Queries;
 using Vlm.Edge.Routing;
+using Vlm.Edge.Storage;
 using Vlm.Hosting;
 using Vlm.Hosting.Http;
 using Vlm.Text;
 
 namespace Vlm.Edge.Api;
 
-/// <summary><c>GET /api/v1/state</c>.</summary>
+/// <summary><c>GET /api/v1/state</c>. Without <c>queue</c> the box works alone, or <c>queue_problem</c> says why nothing is known of it.</summary>
 internal sealed record StateBody(
-    string Model, string Precision, string Provider, string Mode, GateBody? Gate, BudgetBody Budget, QueueBody? Queue, string? Link, int Waiting,
-        int CachedAnswers, IReadOnlyList<CameraBody> Cameras, IReadOnlyList<WatchBody> Watching, IReadOnlyList<AlarmBody> Alarms);
+    string Model, string Precision, string Provider, string Mode, GateBody? Gate, BudgetBody Budget, QueueBody? Queue, string? QueueProblem, string? Link,
+        int Waiting, int CachedAnswers, IReadOnlyList<CameraBody> Cameras, IReadOnlyList<WatchBody> Watching, IReadOnlyList<AlarmBody> Alarms);
 
 /// <summary>The gate, its promise, and what the audits say about it.</summary>
 internal sealed record GateBody(
@@ -78,18 +79,36 @@ internal static class StateApi
         yield return ("edge_gate_promise_kept", "1 while no audit alarm was raised.", drift.IsPromiseKept ? 1 : 0);
     }
 
-    private static StateBody Describe(Daemon daemon) => new(
-        daemon.Model.Name,
-        daemon.Model.Precision,
-        daemon.Model.Placement.Provider.ToLabel(),
-        daemon.Config.Routing.Mode.ToOption(),
-        daemon.Drift is { } drift ? GateBody.From(drift) : null,
-        BudgetBody.From(daemon.Budget.Now),
-        daemon.Queue is { } queue ? QueueBody.From(queue.Stats()) : null,
-        daemon.LinkState,
-        daemon.Model.Waiting,
-        daemon.Memory.Count,
-        [.. daemon.Cameras.Cameras.Select(camera => CameraBody.From(camera, daemon.Cameras.Since(camera)))],
-        [.. daemon.Watching.Watchers.Values.Select(watcher => WatchBody.From(watcher.Describe()))],
-        [.. daemon.Alarms.Raised.Select(AlarmBody.From)]);
+    private static StateBody Describe(Daemon daemon)
+    {
+        var (queue, problem) = Queue(daemon.Queue);
+        return new StateBody(
+            daemon.Model.Name,
+            daemon.Model.Precision,
+            daemon.Model.Placement.Provider.ToLabel(),
+            daemon.Config.Routing.Mode.ToOption(),
+            daemon.Drift is { } drift ? GateBody.From(drift) : null,
+            BudgetBody.From(daemon.Budget.Now),
+            queue,
+            problem,
+            daemon.LinkState,
+            daemon.Model.Waiting,
+            daemon.Memory.Count,
+            [.. daemon.Cameras.Cameras.Select(camera => CameraBody.From(camera, daemon.Cameras.Since(camera)))],
+            [.. daemon.Watching.Watchers.Values.Select(watcher => WatchBody.From(watcher.Describe()))],
+            [.. daemon.Alarms.Raised.Select(AlarmBody.From)]);
+    }
+
+    /// <summary>A database that cannot be read is what the state is asked for: it is told, and everything else is too.</summary>
+    private static (QueueBody? Queue, string? Problem) Queue(EscalationQueue? queue)
+    {
+        try
+        {
+            return (queue is null ? null : QueueBody.From(queue.Stats()), null);
+        }
+        catch (StorageException error)
+        {
+            return (null, error.ForClients);
+        }
+    }
 }

@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.WebUtilities;
 using Vlm.Edge.Queries;
+using Vlm.Edge.Storage;
 using Vlm.Hosting;
 using Vlm.Hosting.Chat;
 using Vlm.Hosting.Http;
@@ -23,12 +24,25 @@ internal static class PageApi
         var limits = new BodyLimits(LongestForm, TimeSpan.FromSeconds(10), daemon.Clock, new BodyMemory(LongestForm));
         routes.MapGet("/", (RequestDelegate)(context => WriteAsync(context, Look(context), StatusCodes.Status200OK)))
             .Needs(Roles.All).ForBrowsers();
-        routes.MapPost(BoxPage.DeadLettersPath, (RequestDelegate)(async context => await DoneAsync(context, Decide(daemon, await FormAsync(context, limits)))))
+        routes.MapPost(BoxPage.DeadLettersPath, (RequestDelegate)(context => ActAsync(context, form => DoneAsync(context, Decide(daemon, form)))))
             .Needs(Roles.Operate).ForBrowsers();
-        routes.MapPost(BoxPage.ReviewsPath, (RequestDelegate)(async context => await ReviewAsync(context, daemon, await FormAsync(context, limits))))
+        routes.MapPost(BoxPage.ReviewsPath, (RequestDelegate)(context => ActAsync(context, form => ReviewAsync(context, daemon, form))))
             .Needs(Roles.See).ForBrowsers();
 
         BoxView Look(HttpContext context) => BoxView.Of(daemon, KeyCheck.Caller(context), isEnding());
+
+        async Task ActAsync(HttpContext context, Func<Form, Task> act)
+        {
+            var form = await FormAsync(context, limits);
+            try
+            {
+                await act(form);
+            }
+            catch (StorageException error)
+            {
+                await WriteAsync(context, Look(context) with { Said = error.ForClients }, StatusCodes.Status503ServiceUnavailable);
+            }
+        }
 
         async Task ReviewAsync(HttpContext context, Daemon box, Form form)
         {

@@ -82,8 +82,7 @@ internal sealed class BoxDatabase(BoxFolders folders, TimeProvider clock, ILogge
 
     /// <summary>Works on it, alone; once more with a new file when it turns out to be damaged, or with the reserve's room when there is no other.</summary>
     /// <returns>What the work returned; whatever it wrote outlives a kill from then on, and a power cut where it says so itself.</returns>
-    /// <exception cref="IOException">That failed; it was told.</exception>
-    /// <exception cref="UnauthorizedAccessException">The same.</exception>
+    /// <exception cref="StorageException">That failed; it was told.</exception>
     public T Use<T>(DiskUse use, Func<SqliteFile, T> work)
     {
         lock (_lock)
@@ -97,7 +96,8 @@ internal sealed class BoxDatabase(BoxFolders folders, TimeProvider clock, ILogge
             catch (Exception error) when (error is IOException or UnauthorizedAccessException)
             {
                 Fail(error);
-                throw;
+                if (error is StorageException) throw;
+                throw new StorageException(IsFull(error) ? StorageFault.Full : StorageFault.Unusable, error.Message, error);
             }
         }
     }
@@ -180,7 +180,7 @@ internal sealed class BoxDatabase(BoxFolders folders, TimeProvider clock, ILogge
 
     private void Fail(Exception error)
     {
-        if (error is IOException io && StorageException.IsNoRoom(io))
+        if (IsFull(error))
         {
             Say(listener => listener.Full(error.Message));
             return;
@@ -188,6 +188,8 @@ internal sealed class BoxDatabase(BoxFolders folders, TimeProvider clock, ILogge
         _isTroubled = true;
         Say(listener => listener.Trouble($"'{_path}' cannot be used, so a restart would forget answers: {error.Message}"));
     }
+
+    private static bool IsFull(Exception error) => error is IOException io && StorageException.IsNoRoom(io);
 
     private void Say(Action<StorageListener> said)
     {

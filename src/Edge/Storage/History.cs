@@ -87,8 +87,13 @@ internal sealed class History
         ("$picture", asked.Picture)));
 
     /// <summary>Keeps what a person said of an answer; earlier reviews stay.</summary>
-    public void PutReview(string id, string review) => Write(DiskUse.Keep, file => file.Execute(
-        "INSERT INTO reviews(id, created, review) VALUES($id, $now, $review)", ("$id", id), ("$now", Now), ("$review", review)));
+    /// <exception cref="StorageException">It is not kept: people do not say it twice unless they are told.</exception>
+    public void PutReview(string id, string review) => _box.Use(DiskUse.Keep, file =>
+    {
+        _box.KeepReserve();
+        return file.Execute(
+            "INSERT INTO reviews(id, created, review) VALUES($id, $now, $review)", ("$id", id), ("$now", Now), ("$review", review));
+    });
 
     /// <summary>Keeps the larger model's answer to a question.</summary>
     public void PutCorrection(string id, string correction) => Put("correction", id, correction);
@@ -97,8 +102,11 @@ internal sealed class History
     public void PutFailure(string id, string failure) => Put("failure", id, failure);
 
     /// <summary>What is kept of a question; null when nothing is.</summary>
-    public HistoryRow? Find(string id) => Try(DiskUse.Read, file =>
-        file.Rows($"SELECT {Columns} FROM questions WHERE id = $id", row => Row(row), ("$id", id)).FirstOrDefault());
+    public HistoryRow? Find(string id) => Try(DiskUse.Read, file => Row(file, id));
+
+    /// <summary>The same for those who must know whether there is nothing or nothing can be read.</summary>
+    /// <exception cref="StorageException">Nothing can be read.</exception>
+    public HistoryRow? FindOrFail(string id) => _box.Use(DiskUse.Read, file => Row(file, id));
 
     /// <summary>The last questions that were answered, the newest first.</summary>
     /// <param name="most">How many at most.</param>
@@ -130,6 +138,9 @@ internal sealed class History
     public void Report(string problem) => _box.Report(problem);
 
     private static string? Text(DbDataReader row, int column) => row.IsDBNull(column) ? null : row.GetString(column);
+
+    private static HistoryRow? Row(SqliteFile file, string id) =>
+        file.Rows($"SELECT {Columns} FROM questions WHERE id = $id", row => Row(row), ("$id", id)).FirstOrDefault();
 
     private static HistoryRow Row(DbDataReader row, int from = 0) => new(Text(row, from), Text(row, from + 1), Text(row, from + 2))
     {

@@ -27,6 +27,12 @@ internal sealed class StorageException(StorageFault fault, string message, Excep
 {
     public StorageFault Fault => fault;
 
+    /// <summary>What clients are told, and what they can do: the message itself names files of this machine.</summary>
+    public string ForClients => fault == StorageFault.Full
+        ? "The disk of the box is full, so this is not done, or not to its end. Free room on it, then do it again."
+        : "The disk of the box cannot be read or written, so this is not done, or not to its end. "
+            + "The alarm in the state of the box and its log say what fails; mend it, then do it again.";
+
     /// <summary>Whether an error says that there is no room: SQLite's own; ENOSPC, EDQUOT or EFBIG on Unix; ERROR_DISK_FULL on Windows.</summary>
     public static bool IsNoRoom(IOException error) =>
         error is StorageException { Fault: StorageFault.Full } || error.HResult is 28 or 122 or 27 or unchecked((int)0x80070070);

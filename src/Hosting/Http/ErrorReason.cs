@@ -89,6 +89,9 @@ public enum ErrorReason
     /// <summary>The engine failed on this question.</summary>
     ModelFailed,
 
+    /// <summary>The disk of the service is full, or cannot be read or written.</summary>
+    StorageFailed,
+
     /// <summary>The model is still being loaded.</summary>
     ModelLoading,
 
@@ -140,6 +143,7 @@ public static class ErrorReasons
         ErrorReason.DeadlineTooShort => (HttpStatusCode.TooManyRequests, Load, "deadline_too_short"),
         ErrorReason.TooManyListeners => (HttpStatusCode.ServiceUnavailable, Server, "too_many_listeners"),
         ErrorReason.Busy => (HttpStatusCode.ServiceUnavailable, Server, "busy"),
+        ErrorReason.StorageFailed => (HttpStatusCode.ServiceUnavailable, Server, "storage_failed"),
         ErrorReason.ModelLoading => (HttpStatusCode.ServiceUnavailable, Server, "model_loading"),
         ErrorReason.ShuttingDown => (HttpStatusCode.ServiceUnavailable, Server, "shutting_down"),
         ErrorReason.DeadlineExceeded => (HttpStatusCode.GatewayTimeout, Server, "deadline_exceeded"),

@@ -73,11 +73,14 @@ internal static class HousePlan
         [
             "src/Edge/Answers", "src/Edge/Cameras", "src/Edge/Messages", "src/Edge/Mqtt", "src/Edge/Queries", "src/Edge/Routing", "src/Edge/Scenes",
         ],
-        ["src/Edge/Page"] = ["src/Edge", "src/Edge/Answers", "src/Edge/Escalations", "src/Edge/Queries"],
+        ["src/Edge/Page"] =
+        [
+            "src/Edge", "src/Edge/Answers", "src/Edge/Cameras", "src/Edge/Escalations", "src/Edge/Queries", "src/Edge/Storage", "src/Edge/Watching",
+        ],
         ["src/Edge/Api"] =
         [
             "src/Edge", "src/Edge/Answers", "src/Edge/Cameras", "src/Edge/Cameras/Sources", "src/Edge/Escalations", "src/Edge/Page", "src/Edge/Queries",
-            "src/Edge/Routing", "src/Edge/Watching",
+            "src/Edge/Routing", "src/Edge/Storage", "src/Edge/Watching",
         ],
         ["src/Escalation"] = ["src/Escalation/Chat", "src/Escalation/Work"],
         ["src/Escalation/Work"] = [],
