@@ -29,6 +29,7 @@ internal sealed class Daemon : IAsyncDisposable
     private readonly Instruments? _instruments;
     private readonly PaidClient? _paid;
     private readonly BoxDatabase _box;
+    private readonly Publications _publications;
     private volatile EdgeConfig _config;
 
     /// <param name="config">Checked.</param>
@@ -82,6 +83,8 @@ internal sealed class Daemon : IAsyncDisposable
         Model = new LocalModel(solver, Drift, config.Server.Queue, clock, Alarms);
         Pipeline = new QueryPipeline(Model, Larger, Memory, () => Config.Routing, Metrics);
         Broker = MakeBroker(config, clock);
+        _publications = new Publications(Events, Broker, config.Mqtt, clock);
+        _publications.Begin([.. config.Cameras.Select(camera => camera.Name)]);
         Watching = MakeWatching(config, clock);
     }
 
@@ -137,6 +140,7 @@ internal sealed class Daemon : IAsyncDisposable
 
     /// <summary>Keeps what a person says that the picture of a question says, and tells it.</summary>
     /// <returns>Null when there is no such question.</returns>
+    /// <exception cref="StorageException">It cannot be kept.</exception>
     public Review? Review(string id, string text, string by)
     {
         if (Memory.Find(id) is not { } found) return null;
@@ -147,8 +151,8 @@ internal sealed class Daemon : IAsyncDisposable
     }
 
     /// <summary>
-    /// Puts a configuration in force, as far as that goes without a new start: who is let in, how questions are routed, what the larger model may cost, and
-    /// whom to ask how. What is under way goes on as it began.
+    /// Puts a configuration in force, as far as that goes without a new start: who is let in, how questions are routed, what the larger model may cost,
+    /// whom to ask how, and what the box looks at. What is under way goes on as it began.
     /// </summary>
     /// <returns>Settings that changed, and those of them that wait for the next start.</returns>
     /// <exception cref="ConfigException">The mode needs what the box does not have, or the keys cannot be read; nothing changes.</exception>
@@ -170,6 +174,8 @@ internal sealed class Daemon : IAsyncDisposable
                 PixelLimit = next.Server.PixelLimit,
             },
             Budget = next.Budget,
+            // A broker that is not there yet cannot be listened to.
+            Cameras = Broker is null && Topics(next.Cameras).Length > 0 ? before.Cameras : next.Cameras,
             Escalation = before.Escalation is { } old && next.Escalation is { } wanted
                 ? wanted with { Picture = old.Picture, Queue = old.Queue, Worker = old.Worker } : before.Escalation,
         };
@@ -184,6 +190,7 @@ internal sealed class Daemon : IAsyncDisposable
             throw;
         }
         Budget.Change(now.Budget);
+        Change(now.Cameras);
         if (client is not null) _paid!.Exchange(client);
         _config = now;
         return (ConfigChanges.Between(before, now), ConfigChanges.Between(now, next));
@@ -224,21 +231,32 @@ internal sealed class Daemon : IAsyncDisposable
     private MqttLink? MakeBroker(EdgeConfig config, TimeProvider clock)
     {
         if (config.Mqtt is not { } options) return null;
-        var heard = config.Cameras.Select(camera => camera.Message?.Topic).OfType<string>().Distinct().ToArray();
         var draws = Instruments.Draws(RandomNumberGenerator.GetInt32(int.MaxValue));
-        return new MqttLink(options, heard, clock, draws, problem => Alarms.Set(AlarmKind.Broker, problem));
+        return new MqttLink(options, Topics(config.Cameras), clock, draws, problem => Alarms.Set(AlarmKind.Broker, problem));
     }
 
     private WatchService MakeWatching(EdgeConfig config, TimeProvider clock)
     {
-        var publications = new Publications(Events, Broker, config.Mqtt, clock);
-        publications.Begin([.. config.Cameras.Select(camera => camera.Name)]);
-        var watched = config.Cameras.Select(camera => new WatchedCamera(
-            camera.Name, camera.View, camera.Look, MessageSources.Of(camera.Message, clock, topic => Broker?.Last(topic))));
         Task<Reading> ReadAsync(WantedLook look, ViewOptions view, CancellationToken stop) =>
             FrameReader.ReadAsync(look, view, Pipeline, (Config.Routing, clock), stop);
-        var ends = new WatchEnds(ReadAsync, publications.Tell, Alarms, State("paused.json", WatchJson.Default.PausedCameras), Events);
-        return new WatchService([.. watched], config.Watching, ends, clock) { Source = Cameras };
+        var ends = new WatchEnds(ReadAsync, _publications.Tell, Alarms, State("paused.json", WatchJson.Default.PausedCameras), Events);
+        return new WatchService([.. config.Cameras.Select(ToWatched)], config.Watching, ends, clock) { Source = Cameras };
+    }
+
+    private WatchedCamera ToWatched(CameraOptions camera) =>
+        new(camera.Name, camera.View, camera.Look, MessageSources.Of(camera.Message, Clock, topic => Broker?.Last(topic)));
+
+    /// <summary>Topics on which messages of cameras come.</summary>
+    private static string[] Topics(IReadOnlyList<CameraOptions> cameras) => [.. cameras.Select(camera => camera.Message?.Topic).OfType<string>().Distinct()];
+
+    /// <summary>Other cameras from now on; those that stay as they are go on.</summary>
+    private void Change(IReadOnlyList<CameraOptions> next)
+    {
+        string[] before = [.. Cameras.Cameras.Select(camera => camera.Name)], now = [.. next.Select(camera => camera.Name)];
+        Broker?.Listen(Topics(next));
+        var kept = Cameras.Change(next);
+        Watching.Change(kept, [.. next.Where(camera => !kept.Contains(camera.Name)).Select(ToWatched)]);
+        _publications.Change(now, [.. now.Except(before)], [.. before.Except(now)]);
     }
 
     private StateFile<T> State<T>(string name, JsonTypeInfo<T> type)

@@ -25,6 +25,8 @@ internal sealed record AnswerTimings
 
     public TimeSpan DecodePicture { get; init; }
 
+    public TimeSpan FindSheet { get; init; }
+
     public TimeSpan Patches { get; init; }
 
     public TimeSpan Vision { get; init; }
@@ -43,8 +45,8 @@ internal sealed record AnswerTimings
     /// <summary>All but the total, by name.</summary>
     public IEnumerable<(string Name, TimeSpan Time)> Stages =>
     [
-        ("queue", Queue), ("decode_picture", DecodePicture), ("patches", Patches), ("vision", Vision), ("prefill", Prefill), ("decode", Decode),
-        ("gate", Gate), ("escalation", Escalation),
+        ("queue", Queue), ("decode_picture", DecodePicture), ("find_sheet", FindSheet), ("patches", Patches), ("vision", Vision), ("prefill", Prefill),
+        ("decode", Decode), ("gate", Gate), ("escalation", Escalation),
     ];
 }
 
@@ -91,6 +93,9 @@ internal sealed record Answer
 
     /// <summary>What is wrong with the picture's file though all of it could be read; null when nothing is.</summary>
     public string? Warning { get; init; }
+
+    /// <summary>Whether the box found the sheet in the picture and read what it cut out; false for the larger model's answers, which saw the whole.</summary>
+    public bool IsCutOut { get; init; }
 
     public AnswerTimings Timings { get; init; } = new();
 }

@@ -26,6 +26,7 @@ internal sealed record AnswerBody(
     string? CorrectionId,
     string Model,
     string? Warning,
+    bool SheetCutOut,
     IReadOnlyDictionary<string, double> TimingsMs)
 {
     public static AnswerBody From(Answer answer) => new(
@@ -44,6 +45,7 @@ internal sealed record AnswerBody(
         answer.CorrectionId,
         answer.Model,
         answer.Warning,
+        answer.IsCutOut,
         answer.Timings.Stages.Append((Name: "total", Time: answer.Timings.Total))
             .ToDictionary(stage => stage.Name, stage => Math.Round(stage.Time.TotalMilliseconds, 3)));
 }

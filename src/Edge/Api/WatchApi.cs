@@ -67,8 +67,8 @@ internal static class WatchApi
 
     private static Task PauseAsync(HttpContext context, WatchService watching, bool isPaused)
     {
-        if (!watching.Pause(Name(context), isPaused)) throw Unknown(context);
-        var body = WatchBody.From(watching.Watchers[Name(context)].Describe());
+        if (!watching.Pause(Name(context), isPaused) || watching.Watchers.GetValueOrDefault(Name(context)) is not { } watcher) throw Unknown(context);
+        var body = WatchBody.From(watcher.Describe());
         return context.Response.WriteAsJsonAsync(body, ApiJson.Default.WatchBody, cancellationToken: context.RequestAborted);
     }
 

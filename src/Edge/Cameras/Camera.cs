@@ -25,11 +25,12 @@ internal sealed class Camera
     /// <param name="source">Where its pictures come from.</param>
     /// <param name="tools">What it is run with.</param>
     /// <param name="arrived">Called at every intact picture, once it can be taken; must not wait.</param>
-    public Camera(CameraOptions options, IFrameSource source, CameraTools tools, Action arrived)
+    /// <param name="before">The camera of this name that it takes the place of; null for none.</param>
+    public Camera(CameraOptions options, IFrameSource source, CameraTools tools, Action arrived, Camera? before = null)
     {
         (Options, _source, _tools, _arrived) = (options, source, tools, arrived);
-        _limits = new CameraLimits(source.Liveness, options.OfflineAfter, options.FrozenAfter);
-        _record = new CameraRecord(options.Name, _limits, tools.Clock);
+        _limits = new CameraLimits(source.Liveness, options.OfflineAfter, options.FrozenAfter) { FollowsKeyFrames = options.FrozenSeconds is null };
+        _record = new CameraRecord(options.Name, _limits, tools.Clock, before?.Now.Counts);
     }
 
     public CameraOptions Options { get; }

@@ -27,10 +27,10 @@ internal sealed class CameraMeters : IDisposable
     public void Failed(string camera, CameraReason reason) => _faults.Add(1, Camera(camera), new KeyValuePair<string, object?>("reason", reason.ToLabel()));
 
     /// <summary>Gauges of every camera: its condition, and the age of its newest intact picture.</summary>
-    public void Watch(IReadOnlyList<Camera> cameras)
+    public void Watch(Func<IReadOnlyList<Camera>> cameras)
     {
-        _meter.CreateObservableGauge("camera_condition", () => cameras.SelectMany(Conditions), description: "1 for the condition that the camera is in.");
-        _meter.CreateObservableGauge("camera_frame_age_seconds", () => cameras.SelectMany(Ages), description: "Age of the newest intact picture.");
+        _meter.CreateObservableGauge("camera_condition", () => cameras().SelectMany(Conditions), description: "1 for the condition that the camera is in.");
+        _meter.CreateObservableGauge("camera_frame_age_seconds", () => cameras().SelectMany(Ages), description: "Age of the newest intact picture.");
     }
 
     public void Dispose() => _meter.Dispose();

@@ -66,6 +66,9 @@ internal sealed partial record CameraOptions
     /// <summary>Environment variable that holds it.</summary>
     public string? PasswordVariable { get; init; }
 
+    /// <summary>File with the certificate authorities that an https camera is trusted by, instead of the system's; null (the default) for those.</summary>
+    public string? CaFile { get; init; }
+
     /// <summary>Pictures a second that are asked for; 0.01 to 30; 2 by default. A pushing camera decides itself.</summary>
     public double FramesPerSecond { get; init; } = 2;
 
@@ -74,10 +77,10 @@ internal sealed partial record CameraOptions
     public double? OfflineSeconds { get; init; }
 
     /// <summary>
-    /// Seconds in which not one pixel changes, after which a live camera is frozen; 0 (never) to 86,400; 30 by default: three key frames of encoders that make
-    /// one in ten seconds, which repeat pixels exactly between them.
+    /// Seconds in which not one pixel changes, after which a live camera is frozen; 0 (never) to 86,400. Null (the default): three times what lies between two
+    /// key frames of its stream, which repeat pixels exactly between them, and at least 10; 30 where that is not known.
     /// </summary>
-    public double FrozenSeconds { get; init; } = 30;
+    public double? FrozenSeconds { get; init; }
 
     /// <summary>Largest picture file in bytes; 1,024 to 64 MiB; 8 MiB by default.</summary>
     public int MaxBytes { get; init; } = 8 << 20;
@@ -100,8 +103,8 @@ internal sealed partial record CameraOptions
     /// <summary>So old may the newest intact picture of a camera be that is online.</summary>
     public TimeSpan OfflineAfter => TimeSpan.FromSeconds(OfflineSeconds ?? (Push ? 60 : Math.Max(10, 3 / FramesPerSecond)));
 
-    /// <summary>So long may no pixel change; null for ever.</summary>
-    public TimeSpan? FrozenAfter => FrozenSeconds == 0 ? null : TimeSpan.FromSeconds(FrozenSeconds);
+    /// <summary>So long may no pixel change, where nothing is known of key frames; null for ever.</summary>
+    public TimeSpan? FrozenAfter => FrozenSeconds is 0 ? null : TimeSpan.FromSeconds(FrozenSeconds ?? 30);
 
     /// <summary>Address, path or name of the source, for people: of an address nothing behind its path, where cameras expect passwords, too.</summary>
     public string Place
@@ -147,13 +150,13 @@ internal sealed partial record CameraOptions
         {
             if (AddressProblem(kind, value!) is { } problem) yield return $"{kind.ToString().ToLowerInvariant()}: {problem}";
         }
-        foreach (var problem in PasswordProblems()) yield return problem;
+        foreach (var problem in PasswordProblems().Concat(AuthorityProblems())) yield return problem;
         // Sections that are named and left empty.
         foreach (var problem in Check.Section("view", View?.Problems() ?? ["expected settings, found nothing"])) yield return problem;
         foreach (var problem in Check.Section("look", Look?.Problems() ?? ["expected settings, found nothing"])) yield return problem;
         foreach (var problem in Check.Section("message", Message?.Problems() ?? [])) yield return problem;
         var ranges = Check.Ranges(("frames_per_second", FramesPerSecond, 0.01, 30), ("offline_seconds", OfflineSeconds ?? 10, 1, 86_400),
-            ("frozen_seconds", FrozenSeconds, 0, 86_400), ("max_bytes", MaxBytes, 1024, 64 << 20));
+            ("frozen_seconds", FrozenSeconds ?? 30, 0, 86_400), ("max_bytes", MaxBytes, 1024, 64 << 20));
         foreach (var problem in ranges) yield return problem;
     }
 
@@ -168,6 +171,14 @@ internal sealed partial record CameraOptions
         if (PasswordFile is { } file && !System.IO.File.Exists(file)) yield return $"password_file: there is no file '{file}'";
         if (PasswordFile is not null && PasswordVariable is not null) yield return "expected one of password_file and password_variable, found both";
         if (User is null && (PasswordFile ?? PasswordVariable) is not null) yield return "user: a password is given, and nobody whose it is";
+    }
+
+    private IEnumerable<string> AuthorityProblems()
+    {
+        if (CaFile is not { } file) yield break;
+        if (!System.IO.File.Exists(file)) yield return $"ca_file: there is no file '{file}'";
+        if ((Snapshot ?? Mjpeg) is not { } address || !address.StartsWith("https:", StringComparison.OrdinalIgnoreCase))
+            yield return "ca_file: expected a snapshot or mjpeg at an https address; ffmpeg cannot check the certificates of rtsps";
     }
 
     private static string? AddressProblem(SourceKind kind, string value)

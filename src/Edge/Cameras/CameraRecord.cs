@@ -16,7 +16,11 @@ internal sealed record CameraView(CameraState State, string Detail, TimeSpan? Ag
 internal sealed record CameraCounts(long Frames, long Damaged, long Dropped, long Epoch);
 
 /// <summary>What happened to one camera: the facts from which its state follows. Thread-safe.</summary>
-internal sealed class CameraRecord(string name, CameraLimits limits, TimeProvider clock)
+/// <param name="name">The camera's.</param>
+/// <param name="limits">What it is judged by.</param>
+/// <param name="clock">Arrivals and ages.</param>
+/// <param name="before">What arrived from an earlier camera of this name, whose pictures may still be under way; null when there was none.</param>
+internal sealed class CameraRecord(string name, CameraLimits limits, TimeProvider clock, CameraCounts? before = null)
 {
     private readonly Lock _lock = new();
     private readonly long _started = clock.GetTimestamp();
@@ -24,7 +28,8 @@ internal sealed class CameraRecord(string name, CameraLimits limits, TimeProvide
     private Frame? _newest;
     private (CameraReason Reason, string Detail) _fault;
     private bool _isDark;
-    private CameraCounts _counts = new(0, 0, 0, 0);
+    private TimeSpan? _betweenKeyFrames;
+    private CameraCounts _counts = before is null ? new(0, 0, 0, 0) : before with { Epoch = before.Epoch + 1 };
 
     /// <summary>As it is now.</summary>
     public CameraView Now
@@ -34,7 +39,7 @@ internal sealed class CameraRecord(string name, CameraLimits limits, TimeProvide
             lock (_lock)
             {
                 var ages = new CameraAges(Age(_started)!.Value, Age(_intact), Age(_damaged), Age(_changed));
-                var state = CameraState.Of(ages, limits, _fault.Reason, _isDark);
+                var state = CameraState.Of(ages, limits.With(_betweenKeyFrames), _fault.Reason, _isDark);
                 return new CameraView(state, Detail(state, ages), Age(_newest?.Arrival), _newest, _counts);
             }
         }
@@ -60,6 +65,7 @@ internal sealed class CameraRecord(string name, CameraLimits limits, TimeProvide
             ? JpegShape.Fingerprint(picture.Encoded.Span) : null;
         lock (_lock)
         {
+            _betweenKeyFrames = picture.BetweenKeyFrames;
             var isDamaged = picture.Integrity == FrameIntegrity.Damaged;
             _counts = _counts with { Frames = _counts.Frames + 1, Damaged = _counts.Damaged + (isDamaged ? 1 : 0) };
             var frame = new Frame(name, picture.Encoded, clock.GetTimestamp(), clock.GetUtcNow(), _counts.Frames, _counts.Epoch, picture.Integrity);

@@ -27,7 +27,20 @@ internal sealed record CameraAges(TimeSpan SinceStart, TimeSpan? Intact, TimeSpa
 /// <param name="Liveness">What the absence of new pictures says.</param>
 /// <param name="OfflineAfter">So old may the newest intact picture be.</param>
 /// <param name="FrozenAfter">So long may no pixel change; null for ever.</param>
-internal sealed record CameraLimits(Liveness Liveness, TimeSpan OfflineAfter, TimeSpan? FrozenAfter);
+internal sealed record CameraLimits(Liveness Liveness, TimeSpan OfflineAfter, TimeSpan? FrozenAfter)
+{
+    // Less would call a desk at night frozen, of which an encoder makes the same pixels again.
+    private static readonly TimeSpan Least = TimeSpan.FromSeconds(10);
+
+    /// <summary>Whether three times what lies between two key frames takes the place of <see cref="FrozenAfter"/> where that is known.</summary>
+    public bool FollowsKeyFrames { get; init; }
+
+    /// <summary>The same for a stream whose key frames are known: between them encoders repeat pixels exactly.</summary>
+    /// <param name="betweenKeyFrames">Null where they are not.</param>
+    public CameraLimits With(TimeSpan? betweenKeyFrames) => FollowsKeyFrames && betweenKeyFrames * 3 is { } three
+        ? this with { FrozenAfter = three > Least ? three : Least }
+        : this;
+}
 
 /// <summary>How a camera is and why.</summary>
 internal readonly record struct CameraState(CameraCondition Condition, CameraReason Reason)

@@ -16,7 +16,11 @@ internal enum Liveness
 /// <summary>A picture as its source gave it.</summary>
 /// <param name="Encoded">A whole picture file.</param>
 /// <param name="Integrity">What the source knows of it.</param>
-internal sealed record SourcePicture(ReadOnlyMemory<byte> Encoded, FrameIntegrity Integrity);
+internal sealed record SourcePicture(ReadOnlyMemory<byte> Encoded, FrameIntegrity Integrity)
+{
+    /// <summary>What lies between two key frames of the stream, as far as it is known; null where it is not, or where each picture stands for itself.</summary>
+    public TimeSpan? BetweenKeyFrames { get; init; }
+}
 
 /// <summary>Where pictures of a camera come from.</summary>
 internal interface IFrameSource

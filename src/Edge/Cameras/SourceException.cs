@@ -39,6 +39,9 @@ internal enum CameraReason
     /// <summary>The stream ended.</summary>
     Ended,
 
+    /// <summary>Its pictures have another size since a moment ago, so it is opened anew.</summary>
+    SizeChanged,
+
     /// <summary>It is open, and no picture comes.</summary>
     Stalled,
 

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Security.Cryptography.X509Certificates;
+using Vlm.Hosting;
 
 namespace Vlm.Edge.Escalations;
 
@@ -23,7 +24,7 @@ internal static class EndpointTls
             PooledConnectionLifetime = TimeSpan.FromMinutes(5),
             MaxResponseHeadersLength = 32,
         };
-        if (endpoint.CaFile is { } caFile) handler.SslOptions.CertificateChainPolicy = Trust(caFile);
+        if (endpoint.CaFile is { } caFile) handler.SslOptions.CertificateChainPolicy = Authorities.Of(caFile);
         if (endpoint.ClientCertificateFile is { } certificate)
         {
             var own = X509Certificate2.CreateFromPemFile(certificate, endpoint.ClientKeyFile);
@@ -32,13 +33,5 @@ internal static class EndpointTls
         }
 
         return handler;
-    }
-
-    private static X509ChainPolicy Trust(string caFile)
-    {
-        var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
-        policy.CustomTrustStore.ImportFromPemFile(caFile);
-        if (policy.CustomTrustStore.Count == 0) throw new InvalidDataException($"{caFile}: expected certificates in PEM, found none");
-        return policy;
     }
 }

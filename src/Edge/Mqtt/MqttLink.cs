@@ -18,7 +18,6 @@ internal sealed class MqttLink : BackgroundService
     private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(1), LongestPause = TimeSpan.FromSeconds(60), Patience = TimeSpan.FromSeconds(10);
 
     private readonly MqttOptions _options;
-    private readonly IReadOnlyList<string> _heard;
     private readonly TimeProvider _clock;
     private readonly Func<double> _random;
     private readonly Action<string?> _alarm;
@@ -28,6 +27,7 @@ internal sealed class MqttLink : BackgroundService
     private readonly Dictionary<string, string> _last = [];
     // One token says that there is something to say; more would say nothing more.
     private readonly Channel<bool> _news = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private volatile IReadOnlyList<string> _heard;
     private volatile bool _isConnected;
 
     /// <param name="options">Checked.</param>
@@ -46,7 +46,18 @@ internal sealed class MqttLink : BackgroundService
     /// <summary>Where it says whether the box is there.</summary>
     public string StatusTopic => $"{_options.Prefix}/status";
 
-    /// <summary>Says what stands at a topic from now on; at once when there is a connection, else when there is one.</summary>
+    /// <summary>Listens to other topics from now on.</summary>
+    public void Listen(IReadOnlyList<string> topics)
+    {
+        lock (_lock)
+        {
+            _heard = topics;
+            foreach (var topic in _last.Keys.Except(topics).ToArray()) _last.Remove(topic);
+        }
+        Wake();
+    }
+
+    /// <summary>Says what stands at a topic from now on; at once when there is a connection, else when there is one. Empty: nothing stands there.</summary>
     public void Say(string topic, string payload)
     {
         lock (_lock)
@@ -124,16 +135,41 @@ internal sealed class MqttLink : BackgroundService
             builder = builder.WithCredentials(user, password);
         }
         await client.ConnectAsync(builder.Build(), stop);
-        foreach (var topic in _heard) await client.SubscribeAsync(topic, MqttQualityOfServiceLevel.AtLeastOnce, stop);
         lock (_lock) _unsaid.UnionWith(_stands.Keys);
     }
 
     private async Task SpeakAsync(IMqttClient client, CancellationToken stop)
     {
+        var subscribed = new HashSet<string>();
         while (client.IsConnected)
         {
-            foreach (var (topic, payload) in Unsaid()) await PublishAsync(client, topic, payload, stop);
+            await SubscribeAsync(client, subscribed, stop);
+            foreach (var (topic, payload) in Unsaid())
+            {
+                await PublishAsync(client, topic, payload, stop);
+                if (payload.Length == 0) Forget(topic);
+            }
             await _news.Reader.ReadAsync(stop);
+        }
+    }
+
+    private async Task SubscribeAsync(IMqttClient client, HashSet<string> subscribed, CancellationToken stop)
+    {
+        var heard = _heard;
+        foreach (var topic in subscribed.Except(heard).ToArray())
+        {
+            await client.UnsubscribeAsync(topic, stop);
+            subscribed.Remove(topic);
+        }
+        foreach (var topic in heard.Where(subscribed.Add)) await client.SubscribeAsync(topic, MqttQualityOfServiceLevel.AtLeastOnce, stop);
+    }
+
+    /// <summary>The broker knows that nothing stands there.</summary>
+    private void Forget(string topic)
+    {
+        lock (_lock)
+        {
+            if (_stands.GetValueOrDefault(topic) is "") _stands.Remove(topic);
         }
     }
 
@@ -171,10 +207,11 @@ internal sealed class MqttLink : BackgroundService
     private Task Hear(MqttApplicationMessageReceivedEventArgs received)
     {
         var (topic, payload) = (received.ApplicationMessage.Topic, received.ApplicationMessage.Payload);
-        if (payload.Length <= LongestMessage && _heard.Contains(topic))
+        if (payload.Length > LongestMessage) return Task.CompletedTask;
+        var text = Encoding.UTF8.GetString(payload);
+        lock (_lock)
         {
-            var text = Encoding.UTF8.GetString(payload);
-            lock (_lock) _last[topic] = text;
+            if (_heard.Contains(topic)) _last[topic] = text;
         }
         return Task.CompletedTask;
     }

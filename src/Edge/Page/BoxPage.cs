@@ -14,7 +14,7 @@ internal static class BoxPage
     public const string Id = "id", Act = "act", Resend = "resend", Drop = "drop", Answer = "answer";
 
     /// <summary>The sections in their order. One that has nothing to say to the one who looks is empty.</summary>
-    private static readonly Func<BoxView, Html>[] Sections = [Headline, DeadLetters, Reviews, Answers, Facts];
+    private static readonly Func<BoxView, Html>[] Sections = [Headline, DeadLetters, Reviews, CamerasSection.Write, Answers, Facts];
 
     /// <summary>The whole page.</summary>
     public static string Write(BoxView view) => Html.Of($"""
@@ -80,7 +80,7 @@ internal static class BoxPage
             return Html.Of($"""<section aria-labelledby="answers"><h2 id="answers">Last answers</h2><p>None yet.</p></section>""");
         return Html.Of($"""
             <section aria-labelledby="answers"><h2 id="answers">Last answers</h2>
-            {List(["When", "Code", "Answer", "Confidence", "Given by", "Standing"], view.Answers.Select(listed => Row(listed, view)))}</section>
+            {Html.List(["When", "Code", "Answer", "Confidence", "Given by", "Standing"], view.Answers.Select(listed => Row(listed, view)))}</section>
 
             """);
     }
@@ -107,7 +107,7 @@ internal static class BoxPage
         return Html.Of($"""
             <section aria-labelledby="dead"><h2 id="dead">Questions that the larger model was asked in vain</h2>
             <p class="soft">{shown}Mend the cause, then send them again; or drop them, and their pictures go.</p>
-            {List(["Asked", "Code", "This box says", "Why", "Decide"], rows)}
+            {Html.List(["Asked", "Code", "This box says", "Why", "Decide"], rows)}
             <details><summary>All {total} of them</summary><p>{Decide(null)}</p></details></section>
 
             """);
@@ -144,9 +144,4 @@ internal static class BoxPage
 
             """);
     }
-
-    private static Html List(string[] columns, IEnumerable<Html> rows) => Html.Of($"""
-        <table class="list"><thead><tr>{Html.Join(columns.Select(column => Html.Of($"""<th scope="col">{column}</th>""")))}</tr></thead>
-        <tbody>{Html.Join(rows)}</tbody></table>
-        """);
 }

@@ -1,6 +1,7 @@
 using Vlm.Edge.Answers;
 using Vlm.Edge.Escalations;
 using Vlm.Edge.Queries;
+using Vlm.Edge.Storage;
 using Vlm.Hosting;
 using Vlm.Text;
 
@@ -39,6 +40,9 @@ internal sealed record BoxView
     /// <summary>Answers whose picture nobody has reviewed.</summary>
     public IReadOnlyList<ListedAnswer> ToReview { get; init; } = [];
 
+    /// <summary>The cameras, for those who may see pictures or operate: nobody asked for what they see.</summary>
+    public IReadOnlyList<ListedCamera> Cameras { get; init; } = [];
+
     /// <summary>Whether the one who looks has a role.</summary>
     public bool May(Roles role) => Caller.Roles.HasFlag(role);
 
@@ -52,6 +56,7 @@ internal sealed record BoxView
             IsEnding = isEnding,
             Answers = daemon.Memory.Last(MostAnswers, Reader.Of(caller).Only),
             ToReview = caller.Roles.HasFlag(Roles.See) ? daemon.Memory.Unreviewed(MostReviews) : [],
+            Cameras = (caller.Roles & (Roles.See | Roles.Operate)) != 0 ? [.. ListCameras(daemon)] : [],
         };
         if (!caller.Roles.HasFlag(Roles.Operate)) return view;
         var (facts, dead) = Queue(daemon);
@@ -62,6 +67,9 @@ internal sealed record BoxView
             DeadLetters = dead,
         };
     }
+
+    private static IEnumerable<ListedCamera> ListCameras(Daemon daemon) => daemon.Cameras.Cameras.Select(camera => new ListedCamera(
+        camera.Name, camera.Now, daemon.Cameras.Since(camera), daemon.Watching.Watchers.GetValueOrDefault(camera.Name)?.Describe()));
 
     private static IEnumerable<(string Name, string Value)> OwnFacts(Daemon daemon)
     {
@@ -86,7 +94,7 @@ internal sealed record BoxView
             var oldest = stats.Waiting == 0 ? "" : $", the oldest for {PageText.Span(stats.OldestAge)}";
             return ([("Questions that wait for the larger model", $"{stats.Waiting}{oldest}")], (stats.Dead, queue.DeadLetters(MostDeadLetters)));
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        catch (StorageException)
         {
             return ([("Questions that wait for the larger model", "not known: the database cannot be read")], (0, []));
         }

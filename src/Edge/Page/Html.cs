@@ -16,6 +16,12 @@ internal readonly record struct Html(string Text)
     /// <summary>Pieces one after the other.</summary>
     public static Html Join(IEnumerable<Html> pieces) => new(string.Concat(pieces.Select(piece => piece.Text)));
 
+    /// <summary>A table with a row for each thing; on a phone each row is a list, named by <c>data-label</c>.</summary>
+    public static Html List(string[] columns, IEnumerable<Html> rows) => Of($"""
+        <table class="list"><thead><tr>{Join(columns.Select(column => Of($"""<th scope="col">{column}</th>""")))}</tr></thead>
+        <tbody>{Join(rows)}</tbody></table>
+        """);
+
     /// <summary>Text that means nothing to a browser, between tags and in quoted attributes.</summary>
     public static string Escape(string text)
     {

@@ -41,6 +41,7 @@ internal static class PageStyle
         figure{margin:0;padding:.8rem;border:1px solid var(--line);border-radius:.4rem;background:var(--panel)}
         figure img{display:block;width:100%;height:14rem;object-fit:contain;background:#fff}
         figure input{width:100%;margin:.2rem 0 .5rem;background:var(--paper)}
+        img.small{display:block;width:10rem;max-height:8rem;object-fit:contain;background:#fff}
         details{margin:.8rem 0}
         @media (max-width:45rem){
         .facts th{width:45%;white-space:normal}

@@ -17,6 +17,8 @@ internal sealed class EdgeMetrics : IRefusalCounter, IDisposable
     private readonly Counter _statuses, _answers, _refusals, _decisions, _corrections, _alarms, _shed;
     private readonly Histogram _stages, _total;
     private readonly Gauge _inFlight, _standing;
+    private readonly Lock _reading = new();
+    private HashSet<(Gauge Gauge, string Labels)> _measured = [], _before = [];
 
     public EdgeMetrics()
     {
@@ -129,20 +131,37 @@ internal sealed class EdgeMetrics : IRefusalCounter, IDisposable
                 factory.CreateHistogram(name, help, names, new HistogramConfiguration { Buckets = Seconds }).WithLabels(values).Observe(value);
                 break;
             default:
-                factory.CreateGauge(name, help, names).WithLabels(values).Set(value);
+                var gauge = factory.CreateGauge(name, help, names);
+                gauge.WithLabels(values).Set(value);
+                if (values.Length > 0) _measured.Add((gauge, string.Join('\0', values)));
                 break;
         }
     }
 
     private void ReadGauges()
     {
+        lock (_reading)
+        {
+            _measured = [];
+            if (!Measure()) return;
+            // What is no longer there, such as a camera, has no value either.
+            foreach (var (gauge, labels) in _before.Except(_measured)) gauge.RemoveLabelled(labels.Split('\0'));
+            _before = _measured;
+        }
+    }
+
+    /// <returns>Whether all gave their values.</returns>
+    private bool Measure()
+    {
         try
         {
             _meters.RecordObservableInstruments();
+            return true;
         }
         catch (AggregateException)
         {
             // The queue's disk fails, or the daemon is ending: its gauges keep their last values, and everything else is still shown.
+            return false;
         }
     }
 }

@@ -29,6 +29,9 @@ internal sealed record LocalAnswer(
 
     /// <summary>What is wrong with the picture's file though all of it could be read.</summary>
     public string? Warning { get; init; }
+
+    /// <summary>Whether the sheet was found and cut out of the picture before it was read.</summary>
+    public bool IsCutOut { get; init; }
 }
 
 /// <summary>What came of a question to the local model.</summary>
@@ -188,6 +191,7 @@ internal sealed class LocalModel : IAsyncDisposable
         return new LocalAnswer(
             solution.Answer, assessment, failures, look.Scene, (solution.PromptTokens, solution.Generation.Choices.Count), timings with
             {
+                FindSheet = solution.Timings.Finding,
                 Patches = solution.Timings.Patches,
                 Vision = solution.Timings.Vision,
                 Prefill = solution.Timings.Prefill,
@@ -198,6 +202,7 @@ internal sealed class LocalModel : IAsyncDisposable
             Status = solution.Status,
             Unseen = solution.Unseen,
             Warning = look.Warning,
+            IsCutOut = solution.Sheet?.Sheet is not null,
         };
     }
 

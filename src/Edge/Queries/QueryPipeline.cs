@@ -112,6 +112,7 @@ internal sealed class QueryPipeline(LocalModel model, Escalator? larger, AnswerM
         Model = model.Name,
         Tokens = local.Tokens,
         Warning = local.Warning,
+        IsCutOut = local.IsCutOut,
         Timings = local.Timings,
     };
 

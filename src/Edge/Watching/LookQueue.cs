@@ -59,6 +59,13 @@ internal sealed class LookQueue(LookTurns turns, TimeProvider clock)
         lock (_lock) return turns.Cancel(camera) is not null;
     }
 
+    /// <summary>Other cameras from now on, with their looks a minute.</summary>
+    public void Change(IReadOnlyDictionary<string, double> next)
+    {
+        lock (_lock) turns.Change(next);
+        Change();
+    }
+
     /// <summary>Waits for the next look. Whoever gets one calls <see cref="Done"/> when it is over.</summary>
     public async Task<DueLook> TakeAsync(CancellationToken stop)
     {

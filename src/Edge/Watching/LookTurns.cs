@@ -20,12 +20,12 @@ internal sealed record DueLook(WantedLook Look, TimeSpan Waited);
 /// look of a camera at a time, and so many a minute.
 /// </summary>
 /// <remarks>Not thread-safe. A camera that was served stands at the end again, so all that want a look have one before any has two.</remarks>
-/// <param name="perMinute">Looks a minute of each camera; also the cameras that there are.</param>
-internal sealed class LookTurns(IReadOnlyDictionary<string, double> perMinute)
+/// <param name="cameras">Looks a minute of each camera; also the cameras that there are.</param>
+internal sealed class LookTurns(IReadOnlyDictionary<string, double> cameras)
 {
     // A change takes two equal readings, and a scene that changes again at once as many more.
     private const double Burst = 6;
-    private readonly Dictionary<string, Place> _places = perMinute.ToDictionary(camera => camera.Key, _ => new Place());
+    private readonly Dictionary<string, Place> _places = cameras.ToDictionary(camera => camera.Key, camera => new Place { PerMinute = camera.Value });
 
     /// <summary>How fast places are given out; 1 as configured, less to spare the machine.</summary>
     public double Pace { get; set; } = 1;
@@ -34,16 +34,28 @@ internal sealed class LookTurns(IReadOnlyDictionary<string, double> perMinute)
     public int Waiting => _places.Values.Count(place => place.Look is not null);
 
     /// <summary>How long a camera has waited for its turn; zero when it wants none.</summary>
-    public TimeSpan WaitOf(string camera, TimeSpan now) => _places[camera] is { Look: not null } place ? now - place.Since : TimeSpan.Zero;
+    public TimeSpan WaitOf(string camera, TimeSpan now) => Find(camera) is { Look: not null } place ? now - place.Since : TimeSpan.Zero;
 
     /// <summary>Whether a look of this camera is under way.</summary>
-    public bool IsLooking(string camera) => _places[camera].IsLooking;
+    public bool IsLooking(string camera) => Find(camera) is { IsLooking: true };
+
+    /// <summary>Other cameras from now on; those that stay keep their place, and one whose look is under way gets none before that is over.</summary>
+    public void Change(IReadOnlyDictionary<string, double> next)
+    {
+        foreach (var gone in _places.Keys.Except(next.Keys).ToArray()) _places.Remove(gone);
+        foreach (var (camera, perMinute) in next)
+        {
+            var place = _places.GetValueOrDefault(camera) ?? new Place();
+            place.PerMinute = perMinute;
+            _places[camera] = place;
+        }
+    }
 
     /// <summary>A camera wants a look.</summary>
     /// <returns>The look that it takes the place of; null when none waited.</returns>
     public WantedLook? Offer(WantedLook look, TimeSpan now)
     {
-        var place = _places[look.Frame.Camera];
+        if (Find(look.Frame.Camera) is not { } place) return null;
         var before = place.Look;
         if (before is null) place.Since = now;
         // Why this scene is looked at stays why, whichever of its frames it will be.
@@ -55,8 +67,9 @@ internal sealed class LookTurns(IReadOnlyDictionary<string, double> perMinute)
     /// <returns>The look that waited; null when none did.</returns>
     public WantedLook? Cancel(string camera)
     {
-        var before = _places[camera].Look;
-        _places[camera].Look = null;
+        if (Find(camera) is not { } place) return null;
+        var before = place.Look;
+        place.Look = null;
         return before;
     }
 
@@ -65,9 +78,9 @@ internal sealed class LookTurns(IReadOnlyDictionary<string, double> perMinute)
     public (DueLook? Look, TimeSpan? Wait) Next(TimeSpan now)
     {
         TimeSpan? soonest = null;
-        foreach (var (camera, place) in _places.Where(each => each.Value is { Look: not null, IsLooking: false }).OrderBy(each => each.Value.Since))
+        foreach (var place in _places.Values.Where(each => each is { Look: not null, IsLooking: false }).OrderBy(each => each.Since))
         {
-            var wait = Refill(camera, place, now);
+            var wait = Refill(place, now);
             if (wait > TimeSpan.Zero)
             {
                 soonest = soonest is null || wait < soonest ? wait : soonest;
@@ -81,12 +94,18 @@ internal sealed class LookTurns(IReadOnlyDictionary<string, double> perMinute)
     }
 
     /// <summary>The look of a camera is over.</summary>
-    public void Done(string camera) => _places[camera].IsLooking = false;
+    public void Done(string camera)
+    {
+        if (Find(camera) is { } place) place.IsLooking = false;
+    }
+
+    /// <summary>Null for a camera that is gone, of which something is still under way.</summary>
+    private Place? Find(string camera) => _places.GetValueOrDefault(camera);
 
     /// <returns>How long until the camera may have a look; zero or less for now.</returns>
-    private TimeSpan Refill(string camera, Place place, TimeSpan now)
+    private TimeSpan Refill(Place place, TimeSpan now)
     {
-        var perSecond = perMinute[camera] / 60 * Pace;
+        var perSecond = place.PerMinute / 60 * Pace;
         place.Tokens = Math.Min(Burst, place.Tokens + ((now - place.Refilled).TotalSeconds * perSecond));
         place.Refilled = now;
         // A hair less than a whole one is one: sums of small times are not exact.
@@ -95,6 +114,8 @@ internal sealed class LookTurns(IReadOnlyDictionary<string, double> perMinute)
 
     private sealed class Place
     {
+        public double PerMinute { get; set; }
+
         public WantedLook? Look { get; set; }
 
         public TimeSpan Since { get; set; }

@@ -24,10 +24,20 @@ internal sealed class Publications(EventStream events, MqttLink? broker, MqttOpt
     /// <summary>What the broker kept from an earlier run is not true of this one.</summary>
     public void Begin(IReadOnlyList<string> cameras)
     {
-        if (broker is null || options is null) return;
         foreach (var camera in cameras) Say(new AnswerTopic(camera, null, null, null, false, null, null, "starting", clock.GetUtcNow()));
-        if (options.DiscoveryPrefix is { } discovery)
-            broker.Say($"{discovery}/device/{options.ClientId}/config", Describe(options, broker.StatusTopic, cameras));
+        Describe(cameras, []);
+    }
+
+    /// <summary>Other cameras from now on: nothing stands any more at the topics of those that are gone.</summary>
+    /// <param name="cameras">All there are.</param>
+    /// <param name="fresh">Those of them that were not there before.</param>
+    /// <param name="gone">Those that are no longer there.</param>
+    public void Change(IReadOnlyList<string> cameras, IReadOnlyList<string> fresh, IReadOnlyList<string> gone)
+    {
+        if (broker is null || options is null) return;
+        foreach (var camera in fresh) Say(new AnswerTopic(camera, null, null, null, false, null, null, "starting", clock.GetUtcNow()));
+        foreach (var topic in gone.SelectMany(camera => (string[])[Topic(options, camera, "answer"), Topic(options, camera, "state")])) broker.Say(topic, "");
+        Describe(cameras, gone);
     }
 
     /// <summary>Passes on what is published of a camera, or no longer.</summary>
@@ -56,14 +66,29 @@ internal sealed class Publications(EventStream events, MqttLink? broker, MqttOpt
         }
     }
 
-    /// <summary>The box as Home Assistant's device discovery wants it described: per camera its answer, and whether it is there.</summary>
-    public static string Describe(MqttOptions options, string statusTopic, IReadOnlyList<string> cameras) => new JsonObject
+    private void Describe(IReadOnlyList<string> cameras, IReadOnlyList<string> gone)
+    {
+        if (options?.DiscoveryPrefix is { } discovery)
+            broker?.Say($"{discovery}/device/{options.ClientId}/config", Describe(options, broker.StatusTopic, cameras, gone));
+    }
+
+    /// <summary>
+    /// The box as Home Assistant's device discovery wants it described: per camera its answer, and whether it is there; of cameras that are gone the platform
+    /// alone, which takes them out.
+    /// </summary>
+    private static string Describe(MqttOptions options, string statusTopic, IReadOnlyList<string> cameras, IReadOnlyList<string> gone) => new JsonObject
     {
         ["device"] = new JsonObject { ["identifiers"] = new JsonArray(options.ClientId), ["name"] = options.ClientId },
         ["origin"] = new JsonObject { ["name"] = "edge" },
         ["availability_topic"] = statusTopic,
-        ["components"] = new JsonObject(cameras.SelectMany(camera => Components(options, camera))),
+        ["components"] = new JsonObject([.. cameras.SelectMany(camera => Components(options, camera)), .. gone.SelectMany(Removals)]),
     }.ToJsonString();
+
+    private static IEnumerable<KeyValuePair<string, JsonNode?>> Removals(string camera) =>
+    [
+        KeyValuePair.Create($"{camera}_answer", (JsonNode?)new JsonObject { ["platform"] = "sensor" }),
+        KeyValuePair.Create($"{camera}_state", (JsonNode?)new JsonObject { ["platform"] = "binary_sensor" }),
+    ];
 
     private static IEnumerable<KeyValuePair<string, JsonNode?>> Components(MqttOptions options, string camera)
     {

@@ -24,14 +24,14 @@ internal sealed record WatchEnds(ReadFrame Read, Action<WatchNews> Tell, Alarms 
 internal sealed class WatchService : BackgroundService
 {
     private static readonly TimeSpan HealthEvery = TimeSpan.FromSeconds(10);
-    private readonly IReadOnlyList<WatchedCamera> _cameras;
-    private readonly Dictionary<string, Watcher> _watchers;
     private readonly LookQueue _queue;
+    private readonly WatchTools _tools;
     private readonly WatchMeters _meters = new();
     private readonly WatchOptions _options;
     private readonly WatchEnds _ends;
     private readonly TimeProvider _clock;
-    private readonly Lock _pausing = new();
+    private readonly Lock _changing = new();
+    private volatile IReadOnlyDictionary<string, Watcher> _watchers;
 
     /// <param name="cameras">The cameras; their names differ.</param>
     /// <param name="options">Checked.</param>
@@ -39,10 +39,10 @@ internal sealed class WatchService : BackgroundService
     /// <param name="clock">The clock of everything.</param>
     public WatchService(IReadOnlyList<WatchedCamera> cameras, WatchOptions options, WatchEnds ends, TimeProvider clock)
     {
-        (_cameras, _options, _ends, _clock) = (cameras, options, ends, clock);
+        (_options, _ends, _clock) = (options, ends, clock);
         _queue = new LookQueue(new LookTurns(cameras.ToDictionary(camera => camera.Name, camera => camera.Look.PerMinute)), clock);
-        var tools = new WatchTools(_queue, _meters, clock, ends.Tell);
-        _watchers = cameras.ToDictionary(camera => camera.Name, camera => new Watcher(camera, tools));
+        _tools = new WatchTools(_queue, _meters, clock, ends.Tell);
+        _watchers = cameras.ToDictionary(camera => camera.Name, camera => new Watcher(camera, _tools));
         foreach (var name in ends.Paused.Load()?.Cameras ?? [])
         {
             if (_watchers.TryGetValue(name, out var watcher)) watcher.Pause(true);
@@ -62,18 +62,38 @@ internal sealed class WatchService : BackgroundService
     /// <summary>How fast turns come; 1 as configured.</summary>
     public double Pace => _queue.Pace;
 
-    /// <summary>Takes in a frame.</summary>
-    public void Take(Frame frame) => _watchers[frame.Camera].Take(frame);
+    /// <summary>Takes in a frame; one of a camera that is gone is nothing.</summary>
+    public void Take(Frame frame) => _watchers.GetValueOrDefault(frame.Camera)?.Take(frame);
+
+    /// <summary>Other cameras from now on. What is published of those that go on stays so; of the others it is withdrawn.</summary>
+    /// <param name="kept">Names of those that go on as they are; all others that are watched now are over.</param>
+    /// <param name="others">New ones, and those that take the place of one of the same name; they are paused if it was.</param>
+    public void Change(IReadOnlyList<string> kept, IReadOnlyList<WatchedCamera> others)
+    {
+        lock (_changing)
+        {
+            var before = _watchers;
+            var paused = before.Values.Where(watcher => watcher.Describe().IsPaused).Select(watcher => watcher.Name).ToHashSet();
+            var over = before.Values.Where(watcher => !kept.Contains(watcher.Name)).ToArray();
+            var next = before.Values.Except(over).Concat(others.Select(camera => new Watcher(camera, _tools))).ToDictionary(watcher => watcher.Name);
+            foreach (var camera in others.Where(camera => paused.Contains(camera.Name))) next[camera.Name].Pause(true);
+            foreach (var watcher in over) watcher.End(next.ContainsKey(watcher.Name) ? WithdrawalReason.CameraChanged : WithdrawalReason.CameraGone);
+            _queue.Change(next.ToDictionary(watcher => watcher.Key, watcher => watcher.Value.Watched.Look.PerMinute));
+            _watchers = next;
+            if (!paused.IsSubsetOf(next.Keys)) SavePaused();
+            foreach (var message in over.Select(watcher => watcher.Watched.Message).OfType<IDisposable>()) message.Dispose();
+        }
+    }
 
     /// <summary>Pauses a camera or lets it go on; remembered across restarts.</summary>
     /// <returns>False when there is no such camera.</returns>
     public bool Pause(string camera, bool isPaused)
     {
-        if (!_watchers.TryGetValue(camera, out var watcher)) return false;
-        lock (_pausing)
+        lock (_changing)
         {
+            if (!_watchers.TryGetValue(camera, out var watcher)) return false;
             watcher.Pause(isPaused);
-            _ends.Paused.Save(new PausedCameras([.. _watchers.Values.Where(each => each.Describe().IsPaused).Select(each => each.Name)]));
+            SavePaused();
         }
         return true;
     }
@@ -107,7 +127,7 @@ internal sealed class WatchService : BackgroundService
     /// <summary>Looks for what is wrong, and for what is over.</summary>
     public void LookAfter()
     {
-        var hot = ThermalRule.Hot(ThermalZones.Read(ThermalFolder), _queue.Pace < 1, _options.SlowAtCelsius);
+        var hot = _watchers.Count == 0 ? null : ThermalRule.Hot(ThermalZones.Read(ThermalFolder), _queue.Pace < 1, _options.SlowAtCelsius);
         _queue.Pace = hot is null ? 1 : ThermalRule.SlowPace;
         _ends.Alarms.Set(AlarmKind.Hot, hot is null ? null : $"The machine is too hot ({hot.Name}: {hot.Celsius:F0} °C), so cameras are looked at less often");
         foreach (var camera in Source?.Cameras ?? [])
@@ -118,12 +138,12 @@ internal sealed class WatchService : BackgroundService
 
     public override void Dispose()
     {
-        foreach (var message in _cameras.Select(camera => camera.Message).OfType<IDisposable>()) message.Dispose();
+        foreach (var message in _watchers.Values.Select(watcher => watcher.Watched.Message).OfType<IDisposable>()) message.Dispose();
         _meters.Dispose();
         base.Dispose();
     }
 
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) => _watchers.Count == 0 ? Task.CompletedTask : Task.WhenAll(
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(
     [
         .. Enumerable.Range(0, _options.AtOnce).Select(_ => WorkAsync(stoppingToken)),
         LookAfterAsync(stoppingToken), ListenAsync(stoppingToken), Task.Run(() => FollowAsync(stoppingToken), CancellationToken.None),
@@ -176,11 +196,13 @@ internal sealed class WatchService : BackgroundService
 
     private async Task LookAsync(DueLook due, CancellationToken stop)
     {
-        var watcher = _watchers[due.Look.Frame.Camera];
-        if (!watcher.IsWanted(due.Look)) return;
+        if (_watchers.GetValueOrDefault(due.Look.Frame.Camera) is not { } watcher || !watcher.IsWanted(due.Look)) return;
         _meters.Looked(watcher.Name, due.Look.Reason, due.Waited);
         watcher.Take(due.Look, await ReadAsync(due.Look, watcher.View, stop));
     }
+
+    private void SavePaused() =>
+        _ends.Paused.Save(new PausedCameras([.. _watchers.Values.Where(each => each.Describe().IsPaused).Select(each => each.Name)]));
 
     private async Task<Reading> ReadAsync(WantedLook look, ViewOptions view, CancellationToken stop)
     {
@@ -202,10 +224,11 @@ internal sealed class WatchService : BackgroundService
     {
         while (!stop.IsCancellationRequested)
         {
-            using var subscription = _ends.Events.Listen(after: null);
+            using var subscription = _watchers.Count == 0 ? null : _ends.Events.Listen(after: null);
             try
             {
-                // Cut off when it fell too far behind, or without a place: a while later it listens again. What it missed stays as it was published.
+                // Cut off when it fell too far behind, without a place or without a camera: a while later it listens again. What it missed stays as it was
+                // published.
                 if (subscription is not null)
                 {
                     await foreach (var happened in subscription.Events.ReadAllAsync(stop)) Hear(happened.Event);

@@ -20,6 +20,12 @@ internal enum WithdrawalReason
 
     /// <summary>The camera was paused.</summary>
     Paused,
+
+    /// <summary>The camera's settings are others; it is read anew.</summary>
+    CameraChanged,
+
+    /// <summary>The camera is no longer configured.</summary>
+    CameraGone,
 }
 
 /// <summary>What is published of a camera.</summary>
@@ -68,6 +74,9 @@ internal sealed class Watcher(WatchedCamera camera, WatchTools tools)
     public string Name => camera.Name;
 
     public ViewOptions View => camera.View;
+
+    /// <summary>What it watches.</summary>
+    public WatchedCamera Watched => camera;
 
     /// <summary>The newest frame that may be shown, not yet masked; null while there is none.</summary>
     public Frame? Newest
@@ -144,6 +153,17 @@ internal sealed class Watcher(WatchedCamera camera, WatchTools tools)
             (_gate, _newest) = (ChangeGate.New, null);
             Drop(_readings.Pause());
             if (isPaused) Withdraw(WithdrawalReason.Paused);
+        }
+    }
+
+    /// <summary>It is over: whatever still comes of it is not looked at, and what is under way is not published.</summary>
+    public void End(WithdrawalReason why)
+    {
+        lock (_lock)
+        {
+            (_isPaused, _gate, _newest) = (true, ChangeGate.New, null);
+            Drop(_readings.Pause());
+            Withdraw(why);
         }
     }
 

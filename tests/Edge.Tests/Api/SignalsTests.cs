@@ -77,6 +77,39 @@ public sealed class SignalsTests : IDisposable
     }
 
     [Fact]
+    public async Task Hung_up_it_looks_at_the_cameras_that_it_has_now_and_at_the_old_ones_when_the_file_is_wrong()
+    {
+        Assert.SkipWhen(IgnoresHangUp, "SIGHUP is ignored here (started by nohup?), and what this process starts inherits that");
+        var config = Configure("escalate", "http://127.0.0.1:9/v1");
+        var good = File.ReadAllText(config);
+        var folder = Directory.CreateDirectory(_files.File("pictures")).FullName;
+        File.Copy(TestFiles.Picture("a.png"), Path.Combine(folder, "a.png"));
+        string With(params string[] cameras) => $"{good}\ncameras:\n{string.Concat(cameras.Select(camera => $"  - {camera}\n"))}";
+        string shelf = $"{{ name: shelf, folder: \"{folder}\" }}", press = "{ name: press, push: true }", door = "{ name: door, push: true }";
+        File.WriteAllText(config, With(shelf, press));
+        using var daemon = await DaemonProcess.StartAsync(config);
+        using var client = new HttpClient { BaseAddress = daemon.Url };
+        await UntilAsync(client, cameras => cameras.Length == 2 && cameras[0].GetProperty("frames").GetInt32() > 0);
+
+        File.WriteAllText(config, With(shelf, "{ name: press }"));
+        daemon.Signal("HUP");
+        await ClientTests.Until(() => daemon.HasSaid("the old one stays in force") && daemon.HasSaid("press: expected one of folder"));
+        await UntilAsync(client, cameras => Names(cameras) is "shelf press");
+
+        File.WriteAllText(config, With(shelf, door));
+        daemon.Signal("HUP");
+        await UntilAsync(client, cameras => Names(cameras) is "shelf door" && cameras[0].GetProperty("openings").GetInt32() == 1);
+        Assert.True(daemon.HasSaid("Camera press: it is gone") && daemon.HasSaid("Camera door: it is new"));
+
+        File.WriteAllText(config, With(shelf.Replace("}", ", frames_per_second: 5 }", StringComparison.Ordinal)));
+        daemon.Signal("HUP");
+        await UntilAsync(client, cameras => Names(cameras) is "shelf" && cameras[0].GetProperty("openings").GetInt32() > 2
+            && cameras[0].GetProperty("state").GetString() == "online");
+
+        static string Names(JsonElement[] cameras) => string.Join(' ', cameras.Select(camera => camera.GetProperty("name").GetString()));
+    }
+
+    [Fact]
     public async Task What_it_writes_is_its_users_alone()
     {
         if (OperatingSystem.IsWindows()) return;
@@ -101,6 +134,17 @@ public sealed class SignalsTests : IDisposable
             var line = File.Exists(Status) ? File.ReadLines(Status).FirstOrDefault(line => line.StartsWith(Ignored, StringComparison.Ordinal)) : null;
             return line is not null && (Convert.ToUInt64(line[Ignored.Length..].Trim(), 16) & 1) != 0;
         }
+    }
+
+    private static async Task UntilAsync(HttpClient client, Func<JsonElement[], bool> wanted)
+    {
+        for (var i = 0; i < 3000; i++)
+        {
+            var state = await client.GetFromJsonAsync<JsonElement>("/api/v1/state", ServeRig.Stop);
+            if (wanted([.. state.GetProperty("cameras").EnumerateArray()])) return;
+            await Task.Delay(20, ServeRig.Stop);
+        }
+        throw new TimeoutException($"The cameras did not become as wanted: {await client.GetStringAsync("/api/v1/state", ServeRig.Stop)}");
     }
 
     private static async Task<string?> ModeAsync(HttpClient client) =>

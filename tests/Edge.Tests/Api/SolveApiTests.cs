@@ -24,7 +24,7 @@ public sealed class SolveApiTests
         Assert.Equal(
             ["id", "answer", "status", "unseen", "confidence", "answered_by", "certified", "degraded", "degraded_reason", "degraded_detail", "escalated",
                 "escalation_reason",
-                "correction_id", "model", "warning", "timings_ms"],
+                "correction_id", "model", "warning", "sheet_cut_out", "timings_ms"],
             answer.EnumerateObject().Select(member => member.Name));
         Assert.Equal(("answered", 0), (Text(answer, "status"), answer.GetProperty("unseen").GetArrayLength()));
         Assert.Equal(("cat dog", "edge", "package"), (Text(answer, "answer"), Text(answer, "answered_by"), Text(answer, "model")));
@@ -32,7 +32,7 @@ public sealed class SolveApiTests
             (answer.GetProperty("certified").GetBoolean(), answer.GetProperty("degraded").GetBoolean(), answer.GetProperty("escalated").GetBoolean()));
         Assert.Equal(Sure, answer.GetProperty("confidence").GetDouble(), 1e-9);
         var timings = answer.GetProperty("timings_ms").EnumerateObject().ToDictionary(stage => stage.Name, stage => stage.Value.GetDouble());
-        Assert.Equal(["queue", "decode_picture", "patches", "vision", "prefill", "decode", "gate", "escalation", "total"], timings.Keys);
+        Assert.Equal(["queue", "decode_picture", "find_sheet", "patches", "vision", "prefill", "decode", "gate", "escalation", "total"], timings.Keys);
         Assert.True(timings["total"] >= timings["decode"] && timings["decode"] > 0 && timings["escalation"] == 0);
         Assert.Equal("final", Text(await rig.Get($"/api/v1/answers/{Text(answer, "id")}"), "status"));
     }

@@ -25,6 +25,26 @@ public sealed class CameraCommandTests : IDisposable
         Assert.Equal((320, 240), (small.Width, small.Height));
     }
 
+    [Fact]
+    public async Task A_test_of_a_camera_says_whether_it_sees_a_sheet()
+    {
+        var shelf = Directory.CreateDirectory(_files.File("shelf")).FullName;
+        File.WriteAllBytes(Path.Combine(shelf, "sheet.png"), ImageCodec.EncodePng(Solve.SmallSheetTests.Scene().Picture));
+        var config = Config($"{{ name: shelf, folder: '{shelf}', frames_per_second: 10 }}");
+        string[] test = ["camera", "test", "shelf", "--config", config, "--seconds", "1"];
+
+        var without = await EdgeProcess.Run(test);
+        var with = await EdgeProcess.Run([.. test, "--finder", Path.Combine(Repository.Root, "models", "sheet-finder")]);
+        File.WriteAllBytes(Path.Combine(shelf, "sheet.png"), CameraPictures.Jpeg(1, 640, 480));
+        var empty = await EdgeProcess.Run([.. test, "--finder", Path.Combine(Repository.Root, "models", "sheet-finder")]);
+        var nowhere = await EdgeProcess.Run([.. test, "--finder", _files.File("nowhere")]);
+
+        Assert.Contains("sheet          not looked for: the configuration names no sheet finder", without.Output, StringComparison.Ordinal);
+        Assert.Matches(@"sheet          found: \d+x\d+ pixels, \d+ % of the picture", with.Output);
+        Assert.Contains("sheet          none is found: ", empty.Output, StringComparison.Ordinal);
+        Assert.Equal((0, 0, 0, 1), (without.ExitCode, with.ExitCode, empty.ExitCode, nowhere.ExitCode));
+    }
+
     [Theory]
     [InlineData("camera", "test", "gate", "There is no camera 'gate'", 2)]
     [InlineData("camera", "test", "scanner", "pushes its pictures to the daemon", 2)]

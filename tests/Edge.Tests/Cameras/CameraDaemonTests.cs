@@ -109,10 +109,41 @@ public sealed class CameraDaemonTests : IDisposable
         Assert.Equal("No new pictures come: gate is frozen (frozen)", Message());
         reports.Take(News("gate", false, new CameraState(CameraCondition.Online, CameraReason.None)));
         Assert.Null(Message());
+        reports.Take(News("door", true, down));
+        reports.Take(News("door", false, down) with { IsGone = true });
+        Assert.Null(Message());
         var told = new List<EdgeEvent>();
         while (events.Events.TryRead(out var happened)) told.Add(happened.Event);
-        Assert.Equal(["door", "gate"], told.OfType<EdgeEvent.CameraDown>().Select(down => down.Camera));
+        Assert.Equal(["door", "gate", "door"], told.OfType<EdgeEvent.CameraDown>().Select(down => down.Camera));
         Assert.Equal(["door", "gate"], told.OfType<EdgeEvent.CameraUp>().Select(up => up.Camera));
+    }
+
+    [Fact]
+    public async Task Other_cameras_are_looked_at_without_a_restart_and_nothing_is_said_of_those_that_are_gone()
+    {
+        File.Copy(TestFiles.Picture("a.png"), _files.File("a.png"));
+        var shelf = new CameraOptions { Name = "shelf", Folder = _files.Folder, FramesPerSecond = 20 };
+        await using var rig = await Start(shelf, new CameraOptions { Name = "leaving", Push = true });
+        await rig.Until("/api/v1/state", state => Camera(state).GetProperty("frames").GetInt32() > 0);
+        Assert.Contains("camera=\"leaving\",condition", await rig.Client.GetStringAsync("/metrics", Stop), StringComparison.Ordinal);
+
+        var (changed, later) = rig.Daemon.Change(rig.Daemon.Config with { Cameras = [shelf, new CameraOptions { Name = "press", Push = true }] });
+
+        Assert.Empty(later);
+        Assert.Equal(["cameras[1].name"], changed);
+        var state = await rig.Get("/api/v1/state");
+        Assert.Equal(["shelf", "press"], state.GetProperty("cameras").EnumerateArray().Select(camera => Text(camera, "name")));
+        Assert.Equal(["press", "shelf"], state.GetProperty("watching").EnumerateArray().Select(camera => Text(camera, "camera")).Order());
+        Assert.Equal(1, Camera(state).GetProperty("openings").GetInt32());
+        Assert.Equal(HttpStatusCode.NotFound, (await Post(rig, "leaving", CameraPictures.Jpeg(1), "image/jpeg")).StatusCode);
+        Assert.Equal(HttpStatusCode.Accepted, (await Post(rig, "press", CameraPictures.Jpeg(1), "image/jpeg")).StatusCode);
+        Assert.Equal(HttpStatusCode.NotFound, (await rig.Client.PostAsync("/api/v1/cameras/leaving/pause", null, Stop)).StatusCode);
+        Assert.True((await rig.Client.PostAsync("/api/v1/cameras/press/pause", null, Stop)).IsSuccessStatusCode);
+        string metrics;
+        // Other daemons of this process end meanwhile, and with one that does nothing is taken out at that reading.
+        do metrics = await rig.Client.GetStringAsync("/metrics", Stop);
+        while (metrics.Contains("camera=\"leaving\",condition", StringComparison.Ordinal));
+        Assert.Contains("camera=\"press\",condition", metrics, StringComparison.Ordinal);
     }
 
     [Fact]

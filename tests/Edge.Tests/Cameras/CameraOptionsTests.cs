@@ -16,6 +16,8 @@ public sealed class CameraOptionsTests : IDisposable
     [InlineData("{ name: door, rtsp: 'rtsp://x/y', password_variable: A }", "user: a password is given, and nobody whose it is")]
     [InlineData("{ name: door, rtsp: 'rtsp://x/y', user: me, password_file: /nowhere/p }", "password_file: there is no file '/nowhere/p'")]
     [InlineData("{ name: door, rtsp: 'rtsp://x/y', frames_per_second: 0 }", "frames_per_second: expected 0.01 to 30, found 0")]
+    [InlineData("{ name: door, rtsp: 'rtsps://x/y', ca_file: /nowhere/ca }", "ca_file: there is no file '/nowhere/ca'")]
+    [InlineData("{ name: door, rtsp: 'rtsps://x/y', ca_file: /nowhere/ca }", "ffmpeg cannot check the certificates of rtsps")]
     [InlineData("{ name: door, push: true, max_bytes: 1 }", "max_bytes: expected 1024 to")]
     [InlineData("{ name: door, colour: red }", "there is no option 'colour' here")]
     public void A_mistake_is_told_with_the_name_of_its_camera(string camera, string said)

@@ -41,6 +41,29 @@ public sealed class CameraRecordTests
         Assert.Equal(CameraCondition.Online, record.Now.State.Condition);
     }
 
+    [Theory]
+    [InlineData(1, 11)]
+    [InlineData(8, 25)]
+    [InlineData(60, 181)]
+    [InlineData(null, 31)]
+    public void A_stream_whose_key_frames_are_known_is_frozen_after_three_of_them_and_ten_seconds_at_least(int? between, int seconds)
+    {
+        var record = new CameraRecord("door", Live with { FollowsKeyFrames = true }, _clock);
+        var picture = new SourcePicture(CameraPictures.Jpeg(1), FrameIntegrity.Intact)
+        {
+            BetweenKeyFrames = between is { } known ? TimeSpan.FromSeconds(known) : null,
+        };
+        for (var second = 0; second < seconds; second++)
+        {
+            record.Take(picture);
+            Assert.Equal(CameraCondition.Online, record.Now.State.Condition);
+            _clock.Advance(TimeSpan.FromSeconds(1));
+        }
+        record.Take(picture);
+
+        Assert.Equal(CameraCondition.Frozen, record.Now.State.Condition);
+    }
+
     [Fact]
     public void Nobody_saw_a_picture_freeze_while_none_came()
     {

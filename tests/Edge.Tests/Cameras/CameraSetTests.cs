@@ -65,5 +65,63 @@ public sealed class CameraSetTests : IDisposable
         await _set.StopAsync(stop);
     }
 
+    [Fact]
+    public async Task Of_other_cameras_those_that_are_as_before_go_on_the_changed_are_opened_anew_and_the_others_let_go()
+    {
+        var stop = TestContext.Current.CancellationToken;
+        var sources = new List<(string Name, ScriptedSource Source)>();
+        using var set = new CameraSet([Of("kept"), Of("changed"), Of("gone")], Open, _news.Add, (_clock, () => 0, NullLogger.Instance));
+        await set.StartAsync(stop);
+        foreach (var (_, source) in sources)
+        {
+            await source.Give(new SourcePicture(CameraPictures.Jpeg(1), FrameIntegrity.Intact), stop);
+            await source.Asked(stop);
+        }
+        var kept = set.Find("kept")!;
+
+        Assert.Equal(["kept"], set.Change([Of("new"), Of("kept"), Of("changed") with { FramesPerSecond = 5 }]));
+
+        Assert.Equal(["new", "kept", "changed"], set.Cameras.Select(camera => camera.Name));
+        Assert.Same(kept, set.Find("kept"));
+        Assert.Equal(["kept", "changed", "gone", "new", "changed"], sources.Select(source => source.Name));
+        // The old ones are let go of, and then the new ones are opened; the one that is kept is neither.
+        foreach (var (name, source) in sources.Skip(3)) await source.Asked(stop);
+        await Task.WhenAll(sources[1].Source.LetGo, sources[2].Source.LetGo).WaitAsync(stop);
+        Assert.Equal([1, 1, 1, 1, 1], sources.Select(source => source.Source.Opened));
+        Assert.False(sources[0].Source.LetGo.IsCompleted);
+        // What comes is known to be newer than what came before.
+        var before = set.Find("changed")!.Now.Counts;
+        await sources[4].Source.Give(new SourcePicture(CameraPictures.Jpeg(2), FrameIntegrity.Intact), stop);
+        await sources[4].Source.Asked(stop);
+        Assert.Equal((2, true), (set.Find("changed")!.Now.Newest!.Sequence, before.Epoch > 1));
+        await set.StopAsync(stop);
+        Assert.All(sources, source => Assert.True(source.Source.LetGo.IsCompleted));
+
+        IFrameSource Open(CameraOptions options)
+        {
+            sources.Add((options.Name, new ScriptedSource()));
+            return sources[^1].Source;
+        }
+
+        static CameraOptions Of(string name) => new() { Name = name, Snapshot = "http://camera/picture" };
+    }
+
+    [Fact]
+    public void A_camera_that_was_down_and_is_gone_is_told_to_be_gone_once()
+    {
+        for (var second = 0; second < 60; second++)
+        {
+            _clock.Advance(TimeSpan.FromSeconds(1));
+            _set.LookAtAll();
+        }
+        Assert.True(Assert.Single(_news).IsDown);
+
+        _set.Change([]);
+        _set.LookAtAll();
+        _set.LookAtAll();
+
+        Assert.Equal([(true, false), (false, true)], _news.Select(news => (news.IsDown, news.IsGone)));
+    }
+
     public void Dispose() => _set.Dispose();
 }

@@ -9,6 +9,8 @@ internal sealed class ScriptedSource(Liveness liveness = Liveness.Live) : IFrame
 {
     private readonly Channel<Func<SourcePicture?>> _script = Channel.CreateUnbounded<Func<SourcePicture?>>();
 
+    private readonly TaskCompletionSource _letGo = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
     public Liveness Liveness => liveness;
 
     private SemaphoreSlim Asks { get; } = new(0);
@@ -16,13 +18,23 @@ internal sealed class ScriptedSource(Liveness liveness = Liveness.Live) : IFrame
     /// <summary>Openings so far.</summary>
     public int Opened { get; private set; }
 
+    /// <summary>Over when it was let go of.</summary>
+    public Task LetGo => _letGo.Task;
+
     public async IAsyncEnumerable<SourcePicture?> Pictures([EnumeratorCancellation] CancellationToken stop)
     {
         Opened++;
-        while (true)
+        try
         {
-            Asks.Release();
-            yield return (await _script.Reader.ReadAsync(stop))();
+            while (true)
+            {
+                Asks.Release();
+                yield return (await _script.Reader.ReadAsync(stop))();
+            }
+        }
+        finally
+        {
+            _letGo.TrySetResult();
         }
     }
 

@@ -1,5 +1,3 @@
-using System.Net;
-using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Vlm.Edge.Escalations;
 
@@ -33,8 +31,8 @@ public sealed class ConnectionTests
     public async Task A_certificate_of_ones_own_authority_is_trusted_only_when_the_authority_is_configured()
     {
         using var files = new TestFiles();
-        using var authority = Authority(files, "ca.pem");
-        using var server = Issued(authority, "localhost");
+        using var authority = Certificates.Authority(files, "ca.pem");
+        using var server = Certificates.Issued(authority, "localhost");
         await using var endpoint = await ScriptedEndpoint.Start(ScriptedEndpoint.Right, 0, server, false);
 
         using var distrusting = new Bench(Bench.For(endpoint.Url));
@@ -50,9 +48,9 @@ public sealed class ConnectionTests
     public async Task Another_authoritys_certificate_is_not_trusted()
     {
         using var files = new TestFiles();
-        using var authority = Authority(files, "ca.pem");
-        using var other = Authority(files, "other.pem");
-        using var server = Issued(authority, "localhost");
+        using var authority = Certificates.Authority(files, "ca.pem");
+        using var other = Certificates.Authority(files, "other.pem");
+        using var server = Certificates.Issued(authority, "localhost");
         await using var endpoint = await ScriptedEndpoint.Start(ScriptedEndpoint.Right, 0, server, false);
         using var bench = new Bench(new EscalationOptions { Endpoints = [new EndpointOptions { Url = endpoint.Url, CaFile = files.File("other.pem") }] });
 
@@ -63,9 +61,9 @@ public sealed class ConnectionTests
     public async Task A_server_that_wants_a_certificate_gets_the_configured_one()
     {
         using var files = new TestFiles();
-        using var authority = Authority(files, "ca.pem");
-        using var server = Issued(authority, "localhost");
-        using var box = Issued(authority, "box");
+        using var authority = Certificates.Authority(files, "ca.pem");
+        using var server = Certificates.Issued(authority, "localhost");
+        using var box = Certificates.Issued(authority, "box");
         await File.WriteAllTextAsync(files.File("box.pem"), box.ExportCertificatePem() + "\n" + box.GetECDsaPrivateKey()!.ExportPkcs8PrivateKeyPem(),
             TestContext.Current.CancellationToken);
         await using var endpoint = await ScriptedEndpoint.Start(ScriptedEndpoint.Right, 0, server, true);
@@ -75,30 +73,5 @@ public sealed class ConnectionTests
 
         Assert.IsType<EscalationResult.Failed>(await without.Ask());
         await with.Answers();
-    }
-
-    private static X509Certificate2 Authority(TestFiles files, string name)
-    {
-        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var request = new CertificateRequest("CN=Test authority " + name, key, HashAlgorithmName.SHA256);
-        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
-        var now = TimeProvider.System.GetUtcNow();
-        var authority = request.CreateSelfSigned(now.AddDays(-1), now.AddDays(10));
-        File.WriteAllText(files.File(name), authority.ExportCertificatePem());
-        return authority;
-    }
-
-    private static X509Certificate2 Issued(X509Certificate2 authority, string name)
-    {
-        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var request = new CertificateRequest("CN=" + name, key, HashAlgorithmName.SHA256);
-        var names = new SubjectAlternativeNameBuilder();
-        names.AddDnsName(name);
-        names.AddIpAddress(IPAddress.Loopback);
-        request.CertificateExtensions.Add(names.Build());
-        var now = TimeProvider.System.GetUtcNow();
-        using var issued = request.Create(authority, now.AddDays(-1), now.AddDays(5), [1, 2, 3, (byte)name.Length]);
-        using var withKey = issued.CopyWithPrivateKey(key);
-        return X509CertificateLoader.LoadPkcs12(withKey.Export(X509ContentType.Pkcs12), null, X509KeyStorageFlags.Exportable);
     }
 }

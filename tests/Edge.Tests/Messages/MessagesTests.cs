@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
@@ -42,6 +43,21 @@ public sealed class MessagesTests : IDisposable
         Assert.Contains("The topic 't'", topic.Now.Problem!, StringComparison.Ordinal);
         last = "";
         Assert.Equal(MessageNow.None, topic.Now);
+    }
+
+    [Fact]
+    public void Whatever_a_text_is_it_says_a_message_or_none_with_a_reason()
+    {
+        string? last = null;
+        var topic = new TopicMessage("t", _ => last);
+        foreach (var bytes in Mutations.Of("l b p _ o c d"u8.ToArray(), 3000, seed: 21))
+        {
+            last = Encoding.UTF8.GetString(bytes);
+            var now = topic.Now;
+            if (now.Code is { } code) Assert.Equal((code, null), (Cryptogram.Code.Parse(code), now.Problem));
+            else Assert.True(string.IsNullOrWhiteSpace(last) ? now == MessageNow.None : now.Problem!.StartsWith("The topic 't'", StringComparison.Ordinal));
+            Assert.InRange(now.Problem?.Length ?? 0, 0, 400);
+        }
     }
 
     [Fact]

@@ -48,7 +48,9 @@ internal sealed class Broker : IDisposable
 
     public string? Stands(string topic) => _stands.GetValueOrDefault(topic);
 
-    public Task SayAsync(string topic, string payload) => _server.InjectApplicationMessage(
+    public Task SayAsync(string topic, string payload) => SayAsync(topic, Encoding.UTF8.GetBytes(payload));
+
+    public Task SayAsync(string topic, byte[] payload) => _server.InjectApplicationMessage(
         new InjectedMqttApplicationMessage(new MQTTnet.MqttApplicationMessageBuilder().WithTopic(topic).WithPayload(payload).WithRetainFlag().Build())
         {
             SenderClientId = "site",

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using FsCheck;
 using FsCheck.Fluent;
+using Vlm.Edge.Messages;
 using Vlm.Edge.Mqtt;
 using Vlm.Edge.Tests.Api;
 
@@ -67,6 +68,49 @@ public sealed class MqttLinkTests : IDisposable
 
         await Until(() => link.Last("site/message") == "", "the empty message");
         Assert.Null(link.Last("site/other"));
+    }
+
+    [Fact]
+    public async Task Other_topics_are_heard_without_another_connection_and_the_old_ones_are_forgotten()
+    {
+        var port = Broker.FreePort();
+        using var broker = await Broker.StartAsync(port);
+        await broker.SayAsync("site/message", "l b p");
+        await broker.SayAsync("site/other", "d o g");
+        using var link = Link(port, "site/message");
+        await link.StartAsync(ServeRig.Stop);
+        await Until(() => link.Last("site/message") == "l b p", "the first message");
+
+        link.Listen(["site/other"]);
+
+        await Until(() => link.Last("site/other") == "d o g", "the other message");
+        await broker.SayAsync("site/message", "late");
+        await broker.SayAsync("site/other", "c a t");
+        await Until(() => link.Last("site/other") == "c a t", "the next one");
+        Assert.Null(link.Last("site/message"));
+        Assert.DoesNotContain("edge/status offline", broker.Seen);
+    }
+
+    [Fact]
+    public async Task Whatever_is_said_to_it_the_link_stands_and_the_next_message_is_heard()
+    {
+        var port = Broker.FreePort();
+        using var broker = await Broker.StartAsync(port);
+        using var link = Link(port, "site/message");
+        await link.StartAsync(ServeRig.Stop);
+        await Until(() => broker.Stands("edge/status") == "online", "the greeting");
+        var topic = new TopicMessage("site/message", link.Last);
+
+        foreach (var bytes in Mutations.Of([.. "l b p _ o c d"u8, 0xFF, 0xC0, 0x00, 0xED, 0xA0, 0x80], 200, seed: 22))
+        {
+            await broker.SayAsync("site/message", bytes);
+            _ = topic.Now;
+        }
+        await broker.SayAsync("site/message", "d o g");
+
+        await Until(() => topic.Now.Code == "d o g", "the message");
+        Assert.DoesNotContain("edge/status offline", broker.Seen);
+        Assert.DoesNotContain(_alarms, alarm => alarm is not null);
     }
 
     [Fact]

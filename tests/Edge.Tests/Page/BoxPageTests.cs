@@ -1,10 +1,13 @@
 using System.Text;
 using System.Text.RegularExpressions;
 using Vlm.Edge.Answers;
+using Vlm.Edge.Cameras;
 using Vlm.Edge.Escalations;
+using Vlm.Edge.Messages;
 using Vlm.Edge.Page;
 using Vlm.Edge.Queries;
 using Vlm.Edge.Routing;
+using Vlm.Edge.Watching;
 using Vlm.Hosting;
 
 namespace Vlm.Edge.Tests.Page;
@@ -62,6 +65,48 @@ public sealed class BoxPageTests
     }
 
     [Fact]
+    public void A_camera_is_listed_with_state_reason_age_and_its_answer()
+    {
+        var published = new PublishedState(new Answer { Id = "a", Text = "cat dog", By = AnsweredBy.Edge, Model = "m" }, "q x", Now.AddMinutes(-2));
+        var page = BoxPage.Write(View(Roles.Operate) with
+        {
+            Cameras =
+            [
+                Camera("door", CameraCondition.Online, CameraReason.None, "", Watched("door") with { Published = published }),
+                Camera("yard", CameraCondition.Offline, CameraReason.NotFound, "It answers 404.", Watched("yard") with { IsPaused = true }),
+                Camera("gate", CameraCondition.Frozen, CameraReason.Frozen, "No pixel changed.", Watched("gate") with { Message = new(null, "no such file") }),
+                Camera("shelf", CameraCondition.Degraded, CameraReason.Dark, "", Watched("shelf") with { Last = (ReadingOutcome.Unsteady, Now) }),
+            ],
+        });
+
+        string[] all =
+        [
+            "<strong>online</strong></span>", "4 s old", "<strong>cat dog</strong> to <code>q x</code>,",
+            "<strong>offline</strong> (not found): It answers 404.",
+            "paused", "<strong>frozen</strong> (frozen)", "no message: no such file", "last look: unsteady", "7 min ago",
+        ];
+        foreach (var said in all) Assert.Contains(said, page, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Pictures_of_cameras_are_for_those_who_may_see_pictures_and_come_from_where_masks_are_applied()
+    {
+        BoxView Cameras(Roles roles) => View(roles) with
+        {
+            Cameras =
+            [
+                Camera("door", CameraCondition.Online, CameraReason.None, "", Watched("door")),
+                Camera("yard", CameraCondition.Online, CameraReason.None, "", Watched("yard") with { IsPaused = true }),
+            ],
+        };
+
+        Assert.DoesNotContain("<img", BoxPage.Write(Cameras(Roles.Operate)), StringComparison.Ordinal);
+        var page = BoxPage.Write(Cameras(Roles.See));
+        Assert.Equal("/api/v1/cameras/door/picture", Assert.Single(Regex.Matches(page, "<img [^>]*src=\"([^\"]*)\"")).Groups[1].Value);
+        Assert.DoesNotContain("data:", page, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_text_from_outside_is_text_wherever_it_stands()
     {
         var page = BoxPage.Write(Full(Hostile, 2));
@@ -102,6 +147,15 @@ public sealed class BoxPageTests
 
     private static BoxView View(Roles roles) => new() { Now = Now, Caller = new Caller("door", roles) };
 
+    private static ListedCamera Camera(string name, CameraCondition condition, CameraReason reason, string detail, WatcherState watched)
+    {
+        var frame = new Frame(name, new byte[1], 0, Now, 1, 1, FrameIntegrity.Intact);
+        var view = new CameraView(new CameraState(condition, reason), detail, TimeSpan.FromSeconds(4), frame, new CameraCounts(1, 0, 0, 1));
+        return new ListedCamera(name, view, Now.AddMinutes(-7), watched);
+    }
+
+    private static WatcherState Watched(string name) => new(name, false, new MessageNow("q x"), null, null, TimeSpan.Zero);
+
     private static ListedAnswer Listed(StoredAnswer stored) => new(stored, Now.AddMinutes(-3), "q x");
 
     /// <summary>A page on which everything says the same.</summary>
@@ -122,6 +176,10 @@ public sealed class BoxPageTests
             Answers = [.. Enumerable.Range(0, Math.Min(each, BoxView.MostAnswers)).Select(i => i % 2 == 0 ? listed : reviewed)],
             DeadLetters = (7000, [.. Enumerable.Repeat(dead, Math.Min(each, BoxView.MostDeadLetters))]),
             ToReview = [.. Enumerable.Repeat(listed, Math.Min(each, BoxView.MostReviews))],
+            Cameras = [.. Enumerable.Repeat(Camera("door", CameraCondition.Offline, CameraReason.Html, text, Watched("door") with
+            {
+                Message = new MessageNow(null, text),
+            }), Math.Min(each, 8))],
         };
     }
 }

@@ -89,6 +89,25 @@ public sealed class LookTurnsTests
             }
         }));
 
+    [Fact]
+    public void Of_other_cameras_those_that_stay_keep_their_place_and_what_is_under_way_of_the_others_harms_nothing()
+    {
+        var turns = Turns(60);
+        turns.Offer(Look("a", 1), At(0));
+        turns.Offer(Look("b", 1), At(1));
+        Assert.Equal("a", turns.Next(At(2)).Look!.Look.Frame.Camera);
+
+        turns.Change(new Dictionary<string, double> { ["b"] = 60, ["new"] = 60 });
+        turns.Done("a");
+        Assert.Null(turns.Cancel("a"));
+        Assert.Null(turns.Offer(Look("a", 2), At(3)));
+        Assert.Equal((TimeSpan.Zero, false), (turns.WaitOf("a", At(4)), turns.IsLooking("a")));
+        turns.Offer(Look("new", 1), At(4));
+
+        Assert.Equal(["b", "new"], new[] { turns.Next(At(5)).Look!, turns.Next(At(5)).Look! }.Select(due => due.Look.Frame.Camera));
+        Assert.Null(turns.Next(At(60)).Look);
+    }
+
     private static DueLook? TakeOne(LookTurns turns, string camera, TimeSpan now)
     {
         turns.Offer(Look(camera, 1), now);

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Vlm.Edge.Cameras;
 using Vlm.Edge.Messages;
 using Vlm.Edge.Queries;
@@ -71,6 +72,19 @@ public sealed class MaskedOutputsTests : IDisposable
 
         Assert.False(IsRed(await rig.Client.GetByteArrayAsync($"/api/v1/answers/{id}/picture", ServeRig.Stop)));
         Assert.False(IsRed(await rig.Client.GetByteArrayAsync("/api/v1/cameras/door/picture", ServeRig.Stop)));
+    }
+
+    [Fact]
+    public async Task No_picture_on_the_page_of_the_box_shows_it()
+    {
+        await using var rig = await Watched(null);
+        var page = await rig.Client.GetStringAsync("/", ServeRig.Stop);
+
+        Assert.Contains("<strong>online</strong>", page, StringComparison.Ordinal);
+        var pictures = Regex.Matches(page, "<img [^>]*src=\"([^\"]*)\"").Select(match => match.Groups[1].Value).ToArray();
+        Assert.Contains("/api/v1/cameras/door/picture", pictures);
+        foreach (var picture in pictures) Assert.False(IsRed(await rig.Client.GetByteArrayAsync(picture, ServeRig.Stop)), picture);
+        Assert.DoesNotContain("data:", page, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -47,11 +47,33 @@ public sealed class PublicationsTests
         await link.StopAsync(ServeRig.Stop);
     }
 
+    [Fact]
+    public async Task Of_cameras_that_are_gone_nothing_stands_and_new_ones_are_described()
+    {
+        var options = new MqttOptions { Host = "127.0.0.1", Port = Broker.FreePort(), DiscoveryPrefix = "homeassistant" };
+        using var broker = await Broker.StartAsync(options.Port);
+        await using var rig = new DaemonRig(0.99, null);
+        using var link = new MqttLink(options, [], TimeProvider.System, () => 0, _ => { });
+        var publications = new Publications(rig.Daemon.Events, link, options, TimeProvider.System);
+        publications.Begin(["door"]);
+        await link.StartAsync(ServeRig.Stop);
+        await Until(broker, "edge/cameras/door/answer", body => body.GetProperty("reason").GetString() == "starting");
+
+        publications.Change(["yard"], ["yard"], ["door"]);
+
+        await Until(broker, "edge/cameras/yard/answer", body => body.GetProperty("reason").GetString() == "starting");
+        await Until(broker, "homeassistant/device/edge/config", body =>
+            body.GetProperty("components").GetProperty("yard_answer").TryGetProperty("state_topic", out _)
+            && body.GetProperty("components").GetProperty("door_answer").EnumerateObject().Single().Name == "platform");
+        Assert.Equal("", broker.Stands("edge/cameras/door/answer"));
+        await link.StopAsync(ServeRig.Stop);
+    }
+
     private static async Task Until(Broker broker, string topic, Func<JsonElement, bool> wanted)
     {
         for (var i = 0; i < 3000; i++)
         {
-            if (broker.Stands(topic) is { } text)
+            if (broker.Stands(topic) is { Length: > 0 } text)
             {
                 using var body = JsonDocument.Parse(text);
                 if (wanted(body.RootElement)) return;

@@ -99,15 +99,44 @@ public sealed class WatchServiceTests : IDisposable
     }
 
     [Fact]
+    public async Task Of_other_cameras_what_is_published_stays_for_those_that_go_on_and_is_withdrawn_for_the_others()
+    {
+        await using var rig = new DaemonRig(0.99, null);
+        using var service = Service(rig, look => Task.FromResult(Answered(look)));
+        foreach (var name in Names) Publish(service, name);
+        service.Pause("press", true);
+        _news.Clear();
+        var old = service.Watchers["yard"];
+
+        service.Change(["door"], [Watched("gate"), Watched("press"), Watched("new")]);
+
+        Assert.Equal(
+            [("gate", WithdrawalReason.CameraChanged), ("yard", WithdrawalReason.CameraGone)],
+            _news.Cast<WatchNews.Withdrawn>().Select(news => (news.Name, news.Reason)).Order());
+        Assert.Equal(["door", "gate", "new", "press"], service.Watchers.Keys.Order());
+        Assert.NotNull(service.Watchers["door"].Describe().Published);
+        Assert.True(service.Watchers["press"].Describe().IsPaused);
+        // What was under way of the old ones is not published any more, and frames of those that are gone are nothing.
+        var late = new WantedLook(Frame("yard", Desk.File(new DeskScene { Sheet = 1 })), "a b", 2, LookReason.Again);
+        old.Take(late, Answered(late));
+        old.Take(late, Answered(late));
+        service.Take(late.Frame);
+        Assert.Null(old.Describe().Published);
+        // A new one is read as any other.
+        Publish(service, "new");
+        Assert.Equal("new", _news[^1].Name);
+
+        service.Change(["door"], []);
+        using var later = Service(rig, look => Task.FromResult(Answered(look)));
+        Assert.DoesNotContain(later.Watchers.Values, watcher => watcher.Describe().IsPaused);
+    }
+
+    [Fact]
     public async Task A_correction_or_a_review_of_what_is_published_is_published()
     {
         await using var rig = new DaemonRig(0.99, null);
         using var service = Service(rig, look => Task.FromResult(Answered(look)));
-        foreach (var look in Enumerable.Range(0, 2).Select(_ => Frame("door", Desk.File(new DeskScene { Sheet = 1 }))))
-        {
-            service.Take(look);
-            service.Watchers["door"].Take(new WantedLook(look, "a b", 2, LookReason.Again), Answered(new WantedLook(look, "a b", 2, LookReason.Again)));
-        }
+        Publish(service, "door");
         var id = Assert.IsType<WatchNews.Published>(Assert.Single(_news)).Answer.Id;
 
         service.Hear(new EdgeEvent.Corrected(id, new Correction("dog", "larger", false, EscalationReason.LowConfidence, default)));
@@ -119,14 +148,25 @@ public sealed class WatchServiceTests : IDisposable
             _news.Cast<WatchNews.Published>().Select(news => (news.Answer.Text, news.Answer.By, news.Answer.IsCertified)));
     }
 
+    /// <summary>Two frames of a camera that are read alike.</summary>
+    private void Publish(WatchService service, string camera)
+    {
+        foreach (var look in Enumerable.Range(0, 2).Select(_ => Frame(camera, Desk.File(new DeskScene { Sheet = 1 }))))
+        {
+            service.Take(look);
+            service.Watchers[camera].Take(new WantedLook(look, "a b", 2, LookReason.Again), Answered(new WantedLook(look, "a b", 2, LookReason.Again)));
+        }
+    }
+
+    private static WatchedCamera Watched(string name) => new(name, new ViewOptions(), new LookOptions { PerMinute = 6000 }, new TestMessage("a b"));
+
     private WatchService Service(DaemonRig rig, Func<WantedLook, Task<Reading>> read)
     {
-        var look = new LookOptions { PerMinute = 6000 };
         var ends = new WatchEnds(
             (wanted, _, _) => read(wanted), Hear, rig.Daemon.Alarms,
             new StateFile<PausedCameras>(_files.File("paused.json"), WatchJson.Default.PausedCameras, _ => { }), rig.Daemon.Events);
         return new WatchService(
-            [.. Names.Select(name => new WatchedCamera(name, new ViewOptions(), look, new TestMessage("a b")))], new WatchOptions(), ends, TimeProvider.System)
+            [.. Names.Select(Watched)], new WatchOptions(), ends, TimeProvider.System)
         {
             ThermalFolder = _files.File("thermal"),
         };

@@ -66,7 +66,9 @@ public sealed class WatchedDaemonTests : IDisposable
         rig.Client.DefaultRequestHeaders.Authorization = new("Bearer", "k-ask");
         Assert.Equal(403, (int)(await rig.Client.GetAsync("/api/v1/cameras/door/picture", ServeRig.Stop)).StatusCode);
         Assert.Equal(403, (int)(await rig.Client.PostAsync("/api/v1/cameras/door/pause", null, ServeRig.Stop)).StatusCode);
+        Assert.DoesNotContain("id=\"cameras\"", await rig.Client.GetStringAsync("/", ServeRig.Stop), StringComparison.Ordinal);
         rig.Client.DefaultRequestHeaders.Authorization = new("Bearer", "k-see");
+        Assert.Contains("id=\"cameras\"", await rig.Client.GetStringAsync("/", ServeRig.Stop), StringComparison.Ordinal);
         // Allowed, but the folder is empty.
         Assert.Equal(404, (int)(await rig.Client.GetAsync("/api/v1/cameras/door/picture", ServeRig.Stop)).StatusCode);
     }

@@ -1,5 +1,8 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Vlm.Hosting;
 
 namespace Vlm.Edge.Cameras.Sources;
 
@@ -7,7 +10,11 @@ namespace Vlm.Edge.Cameras.Sources;
 /// <param name="Address">Where.</param>
 /// <param name="User">Who asks; null for nobody.</param>
 /// <param name="Password">Gives the password as it is now.</param>
-internal sealed record CameraAddress(Uri Address, string? User, Func<string?> Password);
+internal sealed record CameraAddress(Uri Address, string? User, Func<string?> Password)
+{
+    /// <summary>File with the authorities to trust instead of the system's; null for those.</summary>
+    public string? CaFile { get; init; }
+}
 
 /// <summary>Asks cameras over HTTP: basic and digest by the framework, nothing sent to anybody else, every failure with its reason.</summary>
 internal static class CameraHttp
@@ -16,7 +23,7 @@ internal static class CameraHttp
     private const int MostHeaderKilobytes = 32;
 
     /// <summary>A client for one camera.</summary>
-    /// <exception cref="SourceException">The password cannot be read.</exception>
+    /// <exception cref="SourceException">The password or the authorities cannot be read.</exception>
     public static HttpClient Client(CameraAddress camera, TimeSpan patience)
     {
         var handler = new SocketsHttpHandler
@@ -31,6 +38,7 @@ internal static class CameraHttp
             MaxConnectionsPerServer = 2,
         };
         if (camera.User is { } user) handler.Credentials = new NetworkCredential(user, camera.Password() ?? "");
+        if (camera.CaFile is { } file) handler.SslOptions.CertificateChainPolicy = Trust(file);
         // Its own patience covers the start of an answer alone.
         return new HttpClient(handler) { Timeout = Timeout.InfiniteTimeSpan };
     }
@@ -76,6 +84,18 @@ internal static class CameraHttp
 
     /// <summary>An address without what may be a secret in it.</summary>
     public static string Shown(Uri address) => address.GetComponents(UriComponents.SchemeAndServer | UriComponents.Path, UriFormat.UriEscaped);
+
+    private static X509ChainPolicy Trust(string file)
+    {
+        try
+        {
+            return Authorities.Of(file);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException or CryptographicException)
+        {
+            throw new SourceException(CameraReason.Unreadable, $"ca_file: '{file}' cannot be used: {e.Message}", e);
+        }
+    }
 
     private static Uri? ToSameCamera(HttpResponseMessage response, Uri from)
     {

@@ -4,6 +4,16 @@ using System.Threading.Channels;
 
 namespace Vlm.Edge.Cameras.Sources;
 
+/// <summary>What ffmpeg says of a picture that it hands out.</summary>
+/// <param name="Integrity">Whether anything speaks against it.</param>
+/// <param name="BetweenKeyFrames">As far as it is known of the stream.</param>
+/// <param name="SizeChange">Sizes of the stream's pictures before and after they changed; null while they did not.</param>
+internal sealed record FfmpegVerdict(FrameIntegrity Integrity, TimeSpan? BetweenKeyFrames, (string Before, string Now)? SizeChange)
+{
+    /// <summary>It says nothing.</summary>
+    public static FfmpegVerdict None { get; } = new(FrameIntegrity.Damaged, null, null);
+}
+
 /// <summary>One run of ffmpeg: pictures come out of it until it ends or is killed.</summary>
 /// <remarks>
 /// Its end is no signal: it ends with 0 when a camera vanishes, and stays for minutes when one stalls. So nothing waits for it: whoever is done kills it
@@ -19,7 +29,7 @@ internal sealed class FfmpegChild : IAsyncDisposable
     private readonly Lock _lock = new();
     private readonly FfmpegComplaints _complaints = new();
     private readonly Channel<byte[]> _pictures = Channel.CreateBounded<byte[]>(new BoundedChannelOptions(2) { SingleReader = true, SingleWriter = true });
-    private readonly Channel<FrameIntegrity> _verdicts = Channel.CreateBounded<FrameIntegrity>(MostVerdicts);
+    private readonly Channel<FfmpegVerdict> _verdicts = Channel.CreateBounded<FfmpegVerdict>(MostVerdicts);
     private readonly Task _errors, _output;
 
     private FfmpegChild(Process process, int maxBytes, TimeProvider clock)
@@ -78,7 +88,7 @@ internal sealed class FfmpegChild : IAsyncDisposable
     /// <summary>The next picture, and what ffmpeg says of it.</summary>
     /// <returns>Null when there will be none: it ended.</returns>
     /// <exception cref="OperationCanceledException">Stopped.</exception>
-    public async Task<(byte[] Picture, FrameIntegrity Integrity)?> NextAsync(CancellationToken stop)
+    public async Task<(byte[] Picture, FfmpegVerdict Verdict)?> NextAsync(CancellationToken stop)
     {
         try
         {
@@ -116,7 +126,7 @@ internal sealed class FfmpegChild : IAsyncDisposable
     }
 
     /// <summary>The verdict of the picture that was read; damaged when ffmpeg does not give one.</summary>
-    private async Task<FrameIntegrity> VerdictAsync(CancellationToken stop)
+    private async Task<FfmpegVerdict> VerdictAsync(CancellationToken stop)
     {
         // It writes the verdict before the picture, but on another pipe.
         using var patience = new CancellationTokenSource(Mourning, _clock);
@@ -127,11 +137,11 @@ internal sealed class FfmpegChild : IAsyncDisposable
         }
         catch (OperationCanceledException) when (!stop.IsCancellationRequested)
         {
-            return FrameIntegrity.Damaged;
+            return FfmpegVerdict.None;
         }
         catch (ChannelClosedException)
         {
-            return FrameIntegrity.Damaged;
+            return FfmpegVerdict.None;
         }
     }
 
@@ -202,7 +212,8 @@ internal sealed class FfmpegChild : IAsyncDisposable
             {
                 lock (_lock)
                 {
-                    if (_complaints.Take(line) is { } verdict) _verdicts.Writer.TryWrite(verdict);
+                    if (_complaints.Take(line) is { } integrity)
+                        _verdicts.Writer.TryWrite(new FfmpegVerdict(integrity, _complaints.BetweenKeyFrames, _complaints.SizeChange));
                 }
             }
         }

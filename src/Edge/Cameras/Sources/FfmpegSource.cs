@@ -20,15 +20,18 @@ internal sealed class FfmpegSource(FfmpegRun run, SourcePace pace, TimeProvider 
     {
         await using var child = FfmpegChild.Start(run.Program, run.Command(), pace.MaxBytes, clock);
         var count = 0L;
-        while (await NextAsync(child, count, stop) is var (picture, integrity))
+        while (await NextAsync(child, count, stop) is var (picture, verdict))
         {
+            // ffmpeg would go on in the size that it began with, and squeeze what comes into it.
+            if (verdict.SizeChange is var (before, now))
+                throw new SourceException(CameraReason.SizeChanged, $"The size of its pictures changed from {before} to {now}, so it is opened anew.");
             count++;
-            yield return new SourcePicture(picture, integrity);
+            yield return new SourcePicture(picture, verdict.Integrity) { BetweenKeyFrames = verdict.BetweenKeyFrames };
         }
         throw FfmpegEnd.Of(run.Redact(child.LastError), count);
     }
 
-    private async Task<(byte[], FrameIntegrity)?> NextAsync(FfmpegChild child, long count, CancellationToken stop)
+    private async Task<(byte[], FfmpegVerdict)?> NextAsync(FfmpegChild child, long count, CancellationToken stop)
     {
         // Until the first one it connects and looks at the stream.
         var patience = count == 0 ? pace.Patience * 2 : pace.Patience;

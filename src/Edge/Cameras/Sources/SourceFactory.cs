@@ -47,5 +47,8 @@ internal sealed class SourceFactory(TimeProvider clock, string ffmpeg = "ffmpeg"
     private FfmpegSource Run(SourcePace pace, Liveness liveness, Func<FfmpegCommand> command, Func<string, string> redact) =>
         new(new FfmpegRun(ffmpeg, liveness, command, redact), pace, clock);
 
-    private static CameraAddress Address(CameraOptions camera, string address) => new(new Uri(address), camera.User, camera.ReadPassword);
+    private static CameraAddress Address(CameraOptions camera, string address) => new(new Uri(address), camera.User, camera.ReadPassword)
+    {
+        CaFile = camera.CaFile,
+    };
 }

@@ -1,3 +1,4 @@
+using System.Text;
 using Vlm.Edge.Cameras;
 using Vlm.Edge.Cameras.Sources;
 
@@ -81,6 +82,47 @@ public sealed class FfmpegWordsTests
     [InlineData("mail me@example.org", "mail me@example.org")]
     public void Passwords_are_taken_out_of_what_it_says(string said, string shown) =>
         Assert.Equal(shown, new Redaction("it's/a", null, "", "?token=77").Of(said));
+
+    [Fact]
+    public void The_longest_time_between_key_frames_counts_and_what_has_passed_since_the_last_one()
+    {
+        Assert.Null(_complaints.BetweenKeyFrames);
+        foreach (var (second, kind) in new[] { (10.0, Key), (12, Other), (14, Key), (15, Other) }) Decodes(second, "640x480", kind);
+        Assert.Equal(TimeSpan.FromSeconds(4), _complaints.BetweenKeyFrames);
+        Decodes(24, "640x480", Other);
+        Assert.Equal(TimeSpan.FromSeconds(10), _complaints.BetweenKeyFrames);
+        // The stream's clock begins anew.
+        Decodes(1, "640x480", Key);
+        Assert.Equal(TimeSpan.FromSeconds(4), _complaints.BetweenKeyFrames);
+        Assert.Null(_complaints.SizeChange);
+        Decodes(2, "320x240", Key);
+        Assert.Equal(("640x480", "320x240"), _complaints.SizeChange);
+    }
+
+    [Fact]
+    public void Whatever_it_says_there_is_a_verdict_or_none_a_reason_and_no_password()
+    {
+        string[] lines =
+        [
+            "[showinfo@given @ 0x2] [info] n:   1 pts:  18000 pts_time:0.2     pos:    12408 fmt:yuv420p sar:1/1 s:640x480 i:P iskey:1 type:I ",
+            "[showinfo@decoded @ 0x1] [info] n:   1 pts:  18000 pts_time:0.2     pos:    12408 fmt:yuv420p sar:1/1 s:640x480 i:P iskey:1 type:I ",
+            "[h264 @ 0x5] [error] error while decoding MB 32 26, rtsp://box:it%27s%2Fa@camera/x?token=77",
+        ];
+        var redaction = new Redaction("it's/a", null, "", "?token=77");
+        foreach (var line in lines)
+        {
+            foreach (var bytes in Mutations.Of(Encoding.UTF8.GetBytes(line), 1000, seed: 23))
+            {
+                var said = Encoding.UTF8.GetString(bytes);
+                Says(said);
+                Assert.InRange(FfmpegEnd.Of(redaction.Of(_complaints.LastError), 0).Message.Length, 1, 700);
+                Assert.DoesNotContain("it%27s%2Fa", redaction.Of(said), StringComparison.Ordinal);
+            }
+        }
+    }
+
+    private void Decodes(double second, string size, string kind) => Says(FormattableString.Invariant(
+        $"[showinfo@decoded @ 0x1] [info] n:   1 pts:  18000 pts_time:{second:0.######}     pos:    12408 fmt:yuv420p sar:1/1 s:{size} i:P {kind} "));
 
     private FrameIntegrity? Says(string line) => _complaints.Take(line);
 

@@ -90,6 +90,41 @@ public sealed class RtspTests
         Assert.Fail("Packets were lost, and no picture was damaged");
     }
 
+    [Fact]
+    public async Task A_stream_whose_pictures_change_their_size_is_opened_anew_and_none_is_squeezed()
+    {
+        await using var camera = await TestCamera.Start(TestCameraMode.Grow);
+        var source = Source(camera);
+        var before = new List<(int, int)>();
+
+        var error = await Assert.ThrowsAsync<SourceException>(async () =>
+        {
+            await foreach (var picture in source.Pictures(Stop)) before.Add(Size(picture!));
+        });
+
+        Assert.Equal(CameraReason.SizeChanged, error.Reason);
+        Assert.Contains("from 320x240 to 640x480", error.Message, StringComparison.Ordinal);
+        Assert.Equal((320, 240), Assert.Single(before.Distinct()));
+        await foreach (var picture in source.Pictures(Stop))
+        {
+            Assert.Equal((640, 480), Size(picture!));
+            return;
+        }
+    }
+
+    [Fact]
+    public async Task What_lies_between_two_key_frames_is_known()
+    {
+        await using var camera = await TestCamera.Start(TestCameraMode.Play);
+        await foreach (var picture in Source(camera).Pictures(Stop))
+        {
+            // One a second, and what has passed since the last one.
+            if (picture!.BetweenKeyFrames is not { TotalSeconds: > 0.95 } between) continue;
+            Assert.InRange(between.TotalSeconds, 0.95, 2.1);
+            return;
+        }
+    }
+
     [Theory]
     [InlineData("Stall", "Stalled")]
     [InlineData("Hang", "Timeout")]
@@ -102,6 +137,35 @@ public sealed class RtspTests
         var error = await Fails(Source(camera, patience: mode == "Drop" ? 20 : 2));
 
         Assert.Equal(reason, error.Reason.ToString());
+        Assert.Empty(Children.OfThis().Except(before));
+    }
+
+    [Fact]
+    public async Task Whatever_a_camera_answers_there_are_pictures_or_a_reason_and_no_process_is_left()
+    {
+        await using var camera = await TestCamera.Start(TestCameraMode.Lie);
+        var before = Children.OfThis();
+        var seen = 0;
+        for (var i = 0; i < 6; i++)
+        {
+            try
+            {
+                var ofThis = 0;
+                await foreach (var picture in Source(camera, patience: 2).Pictures(Stop))
+                {
+                    Assert.True(JpegShape.Measure(picture!.Encoded.Span) > 0);
+                    seen++;
+                    if (++ofThis == 5) break;
+                }
+            }
+            catch (SourceException e)
+            {
+                Assert.NotEqual(CameraReason.Internal, e.Reason);
+                Assert.DoesNotContain(TestCamera.Password, e.Message, StringComparison.Ordinal);
+            }
+        }
+
+        Assert.True(seen > 0, "Not one connection got through");
         Assert.Empty(Children.OfThis().Except(before));
     }
 

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.RegularExpressions;
 using Microsoft.AspNetCore.Builder;
@@ -23,11 +24,15 @@ internal sealed partial class ScriptedCamera : IAsyncDisposable
 
     public int Requests => _requests;
 
-    public static async Task<ScriptedCamera> Start(Func<HttpContext, int, Task> answer)
+    public static async Task<ScriptedCamera> Start(Func<HttpContext, int, Task> answer, X509Certificate2? certificate = null)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
-        builder.WebHost.ConfigureKestrel(options => options.Listen(IPAddress.Loopback, 0));
+        builder.WebHost.UseKestrelHttpsConfiguration();
+        builder.WebHost.ConfigureKestrel(options => options.Listen(IPAddress.Loopback, 0, listen =>
+        {
+            if (certificate is not null) listen.UseHttps(certificate);
+        }));
         var camera = new ScriptedCamera(builder.Build());
         camera._app.Run(async context =>
         {

@@ -23,6 +23,34 @@ public sealed class SnapshotSourceTests
         Assert.All(pictures, picture => Assert.Equal((FrameIntegrity.Intact, true), (picture.Integrity, picture.Encoded.Span.SequenceEqual(Jpeg))));
     }
 
+    [Fact]
+    public async Task A_certificate_of_ones_own_authority_is_trusted_only_when_the_authority_is_configured()
+    {
+        using var files = new TestFiles();
+        using var authority = Certificates.Authority(files, "ca.pem");
+        using var issued = Certificates.Issued(authority, "localhost");
+        await using var camera = await Start((context, _) => Picture(context, Jpeg), issued);
+        SnapshotSource Trusting(string? file) =>
+            new(new CameraAddress(camera.Address, null, () => null) { CaFile = file }, Pace(20), TimeProvider.System);
+
+        await foreach (var picture in Trusting(files.File("ca.pem")).Pictures(Stop))
+        {
+            Assert.Equal(FrameIntegrity.Intact, picture!.Integrity);
+            break;
+        }
+        File.WriteAllText(files.File("empty.pem"), "");
+        foreach (var (file, reason, said) in new[]
+        {
+            (null, CameraReason.Unreachable, "certificate is not trusted"), (files.File("empty.pem"), CameraReason.Unreadable, "found none"),
+            (files.File("nowhere.pem"), CameraReason.Unreadable, "ca_file:"),
+        })
+        {
+            var error = await Assert.ThrowsAsync<SourceException>(async () => await Trusting(file).Pictures(Stop).GetAsyncEnumerator(Stop).MoveNextAsync());
+            Assert.Equal(reason, error.Reason);
+            Assert.Contains(said, error.Message, StringComparison.Ordinal);
+        }
+    }
+
     [Theory]
     [InlineData(401, "Unauthorized", "Check user and password")]
     [InlineData(404, "NotFound", "Check the path")]

@@ -31,6 +31,12 @@ internal enum TestCameraMode
 
     /// <summary>It takes connections and never answers.</summary>
     Hang,
+
+    /// <summary>Its pictures are 640x480 after some seconds, and at every connection after the first.</summary>
+    Grow,
+
+    /// <summary>It answers, each connection otherwise, as a bad line or an attacker makes it of good answers; so it sends its video.</summary>
+    Lie,
 }
 
 /// <summary>An IP camera that speaks RTSP (RFC 2326) over TCP, with a video of its own as MPEG-TS in RTP (payload 33, RFC 2250).</summary>
@@ -49,6 +55,8 @@ internal sealed partial class TestCamera : IAsyncDisposable
     private readonly byte[] _video;
     private readonly TestCameraMode _mode;
     private readonly Task _running;
+    private static int _small;
+    private int _lies;
 
     private TestCamera(byte[] video, TestCameraMode mode)
     {
@@ -72,7 +80,7 @@ internal sealed partial class TestCamera : IAsyncDisposable
     public static async Task<TestCamera> Start(TestCameraMode mode)
     {
         Assert.SkipUnless(HasFfmpeg, "ffmpeg is not installed");
-        return new TestCamera(await Video.Value, mode);
+        return new TestCamera(mode == TestCameraMode.Grow ? await Growing.Value : await Video.Value, mode);
     }
 
     public async ValueTask DisposeAsync()
@@ -85,20 +93,30 @@ internal sealed partial class TestCamera : IAsyncDisposable
     }
 
     /// <summary>Two slices a picture, as many cameras send them: what is lost of one smears half of it.</summary>
-    private static Lazy<Task<byte[]>> Video { get; } = new(async () =>
+    private static Lazy<Task<byte[]>> Video { get; } = new(() => MakeAsync("320x240", 0, Seconds));
+
+    /// <summary>The small ones take as many bytes as they take, so that they end where <see cref="_small"/> says.</summary>
+    private static Lazy<Task<byte[]>> Growing { get; } = new(async () =>
+    {
+        var small = await MakeAsync("320x240", 0, 5);
+        _small = small.Length;
+        return [.. small, .. await MakeAsync("640x480", 5, Seconds)];
+    });
+
+    private static async Task<byte[]> MakeAsync(string size, int from, int to)
     {
         string[] arguments =
         [
-            "-hide_banner", "-loglevel", "error", "-f", "lavfi", "-i", $"testsrc=size=320x240:rate=10:duration={Seconds}", "-vf", "format=yuv420p",
+            "-hide_banner", "-loglevel", "error", "-f", "lavfi", "-i", $"testsrc=size={size}:rate=10:duration={to - from}", "-vf", "format=yuv420p",
             "-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-g", "10", "-x264-params", "slices=2:sliced-threads=0:threads=1",
-            "-f", "mpegts", "pipe:1",
+            "-output_ts_offset", $"{from}", "-f", "mpegts", "pipe:1",
         ];
         var start = new ProcessStartInfo("ffmpeg", arguments) { RedirectStandardOutput = true };
         using var process = Process.Start(start)!;
         using var video = new MemoryStream();
         await process.StandardOutput.BaseStream.CopyToAsync(video);
         return video.ToArray();
-    });
+    }
 
     private async Task AcceptAsync()
     {
@@ -130,7 +148,8 @@ internal sealed partial class TestCamera : IAsyncDisposable
                 {
                     if (_mode == TestCameraMode.Hang) await Task.Delay(Timeout.Infinite, _stop.Token);
                     var (method, number) = (head.Split(' ')[0], Sequence().Match(head).Groups[1].Value);
-                    await stream.WriteAsync(Encoding.ASCII.GetBytes(Answer(method, head).Replace("@", number, StringComparison.Ordinal)), _stop.Token);
+                    var answer = Encoding.ASCII.GetBytes(Answer(method, head).Replace("@", number, StringComparison.Ordinal));
+                    await stream.WriteAsync(_mode == TestCameraMode.Lie && method != "OPTIONS" ? Lie(answer) : answer, _stop.Token);
                     if (method == "PLAY") playing = PlayAsync(client, stream);
                 }
                 await playing;
@@ -141,6 +160,10 @@ internal sealed partial class TestCamera : IAsyncDisposable
             }
         }
     }
+
+    /// <summary>Of two connections, one gets through to the video.</summary>
+    private byte[] Lie(byte[] good) =>
+        Connections % 2 == 0 && good[0] != '$' ? good : Mutations.Of(good, 1, seed: (ulong)(100 + Interlocked.Increment(ref _lies))).Single();
 
     private string Answer(string method, string head)
     {
@@ -167,7 +190,7 @@ internal sealed partial class TestCamera : IAsyncDisposable
     /// <summary>The video, again and again, as fast as it was recorded.</summary>
     private async Task PlayAsync(TcpClient client, NetworkStream stream)
     {
-        var packets = _video.Chunk(TsPacket * TsPerRtp).ToArray();
+        var packets = _video.Skip(_mode == TestCameraMode.Grow && Connections > 1 ? _small : 0).Chunk(TsPacket * TsPerRtp).ToArray();
         var (began, clock) = (TimeProvider.System.GetTimestamp(), TimeProvider.System);
         for (var number = 0; number < packets.Length; number++)
         {
@@ -181,7 +204,9 @@ internal sealed partial class TestCamera : IAsyncDisposable
             if (at - clock.GetElapsedTime(began) is var early && early > TimeSpan.Zero) await Task.Delay(early, _stop.Token);
             if (_mode == TestCameraMode.Loss && number % 20 == 7 && !IsMended) continue;
             var payload = _mode == TestCameraMode.Smear && !IsMended ? Smeared(packets[number]) : packets[number];
-            if (payload.Length > 0) await stream.WriteAsync(Rtp(payload, number, clock.GetElapsedTime(began)), _stop.Token);
+            if (payload.Length == 0) continue;
+            var packet = Rtp(payload, number, clock.GetElapsedTime(began));
+            await stream.WriteAsync(_mode == TestCameraMode.Lie && number % 5 == 3 ? Lie(packet) : packet, _stop.Token);
         }
     }
 
