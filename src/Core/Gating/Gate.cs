@@ -22,7 +22,7 @@ public sealed record Gate
     /// The version that this program writes and reads: of the file, and of the way from picture to answer and signals. A change of either that can change what
     /// was measured raises it, so that no gate outlives the program it was calibrated with.
     /// </summary>
-    public const int CurrentFormat = 4;
+    public const int CurrentFormat = 5;
 
     /// <summary>The version of the file and of what it was measured with.</summary>
     public required int Format { get; init; }
