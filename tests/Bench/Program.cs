@@ -5,6 +5,7 @@ using Vlm.Bench.Micro;
 using Vlm.Bench.Quality;
 using Vlm.Bench.Sampling;
 using Vlm.Bench.ServeLoad;
+using Vlm.Bench.Speed;
 using Vlm.Bench.Training;
 using Vlm.Bench.Watching;
 using Vlm.CommandLine;
@@ -12,6 +13,6 @@ using Vlm.CommandLine;
 var root = new RootCommand("Measures what a model package answers right, and how fast.")
 {
     QualityCommand.Create(), CascadeCommand.Create(), SamplingCommand.Create(), MicroCommand.Create(), ServeLoadCommand.Create(), FindCommand.Create(),
-    TrainCommand.Create(), WatchCommand.Create(),
+    TrainCommand.Create(), WatchCommand.Create(), SpeedCommand.Create(),
 };
 return await Cli.RunAsync(root, args, Cli.UsualGrace);

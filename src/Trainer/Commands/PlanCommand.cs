@@ -29,10 +29,11 @@ internal static class PlanCommand
         var image = new Option<int?>("--image-tokens")
         { Description = $"Tokens of a picture; what preprocessor_config.json allows at most, or {ImageTokensUnlessSaid} without one." };
         var text = Count("--text-tokens", "Tokens of a prompt besides the picture.", 64);
+        var micro = new Option<int?>("--micro-rows") { Description = "Completions per micro-batch; the most that fit when it is not given." };
         var check = new Option<int?>("--check")
         { Description = "Run a real step of each way with a micro-batch of so many completions, and compare; for models that fit into this machine." };
         var command = new Command("plan", "Print which ways of training fit into a memory.")
-            { model, memory, reserve, lora, adamw, prompts, group, most, image, text, check };
+            { model, memory, reserve, lora, adamw, prompts, group, most, image, text, micro, check };
         command.SetAction(parsed => Run(parsed.GetValue(model)!, () => new Request(
             Bytes(parsed.GetValue(memory)!) - Bytes(parsed.GetValue(reserve)!),
             new StepShape(
@@ -40,6 +41,7 @@ internal static class PlanCommand
                     ?? ImageTokens(parsed.GetValue(model)!), parsed.GetValue(text), parsed.GetValue(most)),
             new LoraConfig { R = parsed.GetValue(lora), Alpha = 2 * parsed.GetValue(lora) },
             new OptimizerConfig { Muon = !parsed.GetValue(adamw) },
+            parsed.GetValue(micro),
             parsed.GetValue(check))));
         return command;
     }
@@ -69,8 +71,10 @@ internal static class PlanCommand
         {
             var cost = new ActivationMeter(config, mode).Measure();
             MemoryEstimate Of(int rows) => MemoryPlan.Of(config, mode, cost, step, rows);
-            var rows = MemoryPlan.LargestMicroBatch(step, request.Memory, Of);
-            Console.WriteLine(Line(mode, rows, Of(Math.Max(1, rows))));
+            var rows = request.MicroRows is { } asked
+                ? Of(asked).Peak <= request.Memory ? asked : 0
+                : MemoryPlan.LargestMicroBatch(step, request.Memory, Of);
+            Console.WriteLine(Line(mode, rows, Of(request.MicroRows ?? Math.Max(1, rows))));
             if (request.Check is not { } checkedRows) continue;
             var (predicted, measured) = (Of(checkedRows).Learning, RealStep.Peak(config, mode, step, checkedRows));
             Console.WriteLine(
@@ -112,16 +116,16 @@ internal static class PlanCommand
     private static Option<int> Count(string name, string description, int fallback)
         => new(name) { Description = description, DefaultValueFactory = _ => fallback };
 
-    private sealed record Request(double Memory, StepShape Step, LoraConfig Lora, OptimizerConfig Optimizer, int? Check)
+    private sealed record Request(double Memory, StepShape Step, LoraConfig Lora, OptimizerConfig Optimizer, int? MicroRows, int? Check)
     {
         public void Validate()
         {
             Lora.Validate("--lora");
             if (Memory <= 0) throw new InvalidDataException("--gpu-memory must be more than --reserve.");
-            if (Step.Prompts < 1 || Step.GroupSize < 2 || Step.MaxTokens < 1 || Step.ImageTokens < 1 || Step.TextTokens < 2 || Check < 1)
+            if (Step.Prompts < 1 || Step.GroupSize < 2 || Step.MaxTokens < 1 || Step.ImageTokens < 1 || Step.TextTokens < 2 || Check < 1 || MicroRows < 1)
             {
                 throw new InvalidDataException(
-                    "--prompts, --max-tokens, --image-tokens and --check must be at least 1, --group-size and --text-tokens at least 2.");
+                    "--prompts, --max-tokens, --image-tokens, --micro-rows and --check must be at least 1, --group-size and --text-tokens at least 2.");
             }
         }
     }

@@ -23,18 +23,26 @@ internal static class RunCommands
     /// <summary>The sheet finder.</summary>
     public static Command Finder() => Create(
         "finder", "Train the sheet finder on endless seeded scenes. Run it again after a stop: it goes on to the bit.",
-        "Configuration, such as configs/finder.json.", Finding);
+        "Configuration, such as configs/finder.json.", Finding, onDevices: false);
 
-    private static Command Create(string name, string description, string configuration, Action<RunRequest, CancellationToken> run)
+    /// <param name="name">The verb.</param>
+    /// <param name="description">What it does.</param>
+    /// <param name="configuration">What the argument is.</param>
+    /// <param name="run">Does it.</param>
+    /// <param name="onDevices">Whether it can run on something else than the processor; the option is refused where it cannot.</param>
+    private static Command Create(
+        string name, string description, string configuration, Action<RunRequest, CancellationToken> run, bool onDevices = true)
     {
         var file = new Argument<string>("config") { Description = configuration };
         var runs = new Option<string>("--runs") { Description = "Folder that holds the runs.", DefaultValueFactory = _ => "runs" };
         var threads = new Option<int?>("--threads") { Description = "Threads for tensor arithmetic, instead of the configuration's." };
         var device = new Option<string?>("--device") { Description = "cpu, or cuda:0 where TorchSharp has it, instead of the configuration's." };
-        var command = new Command(name, description) { file, runs, threads, device };
+        var command = new Command(name, description) { file, runs, threads };
+        if (onDevices) command.Add(device);
         command.SetAction((parsed, stop) =>
         {
-            var request = new RunRequest(parsed.GetRequiredValue(file), parsed.GetRequiredValue(runs), parsed.GetValue(threads), parsed.GetValue(device));
+            var request = new RunRequest(
+                parsed.GetRequiredValue(file), parsed.GetRequiredValue(runs), parsed.GetValue(threads), onDevices ? parsed.GetValue(device) : null);
             run(request, stop);
             return Task.CompletedTask;
         });

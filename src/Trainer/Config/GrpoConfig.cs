@@ -122,6 +122,9 @@ public sealed record GrpoConfig
     /// <summary>Whether completions are free or held to the grammar.</summary>
     public RolloutKind Rollouts { get; init; } = RolloutKind.Free;
 
+    /// <summary>Servers that sample in place of this process; null: none.</summary>
+    public VllmConfig? Vllm { get; init; }
+
     /// <summary>
     /// What is trained: everything, or the decoder, which spares most of a step where the tower reads well already: a picture is then read once, for the
     /// sampler and the update together.
@@ -224,7 +227,7 @@ public sealed record GrpoConfig
     /// <summary>Steps between probes. ≥ 1.</summary>
     public int ProbeEvery { get; init; } = 25;
 
-    /// <summary>Puzzles per kind in a probe. ≥ 1.</summary>
+    /// <summary>Puzzles per kind in a probe; 0 for none, as where a greedy reply takes a processor minutes. ≥ 0.</summary>
     public int ProbePuzzles { get; init; } = 32;
 
     /// <summary>Steps between tables of sampled completions. ≥ 1.</summary>
@@ -253,9 +256,9 @@ public sealed record GrpoConfig
         AtLeast(1, ("steps", Steps), ("prompts_per_step", PromptsPerStep), ("max_tokens", MaxTokens), ("updates_per_rollout", UpdatesPerRollout),
             ("minibatches", Minibatches),
             ("dynamic_sampling.max_rounds", DynamicSampling.MaxRounds), ("reference.every", Reference.Every), ("checkpoint_every", CheckpointEvery),
-            ("probe_every", ProbeEvery), ("probe_puzzles", ProbePuzzles), ("threads", Threads),
+            ("probe_every", ProbeEvery), ("threads", Threads),
             ("drawers", Drawers), ("samples_every", SamplesEvery), ("micro_rows", MicroRows));
-        AtLeast(0, ("warm_up", WarmUp));
+        AtLeast(0, ("warm_up", WarmUp), ("probe_puzzles", ProbePuzzles));
         AtLeast(2, ("group_size", GroupSize));
         Check(LearningRate > 0 && double.IsFinite(LearningRate), $"learning_rate is {LearningRate}; expected more than 0");
         Check(Temperature > 0 && double.IsFinite(Temperature), $"temperature is {Temperature}; expected more than 0");
@@ -293,6 +296,7 @@ public sealed record GrpoConfig
         Lora?.Validate($"{path}: lora");
         Loss.Validate(path);
         Rewards.Validate(path);
+        Vllm?.Validate(path, this);
 
         void Check(bool holds, string problem)
         {

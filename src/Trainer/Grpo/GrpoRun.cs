@@ -20,10 +20,11 @@ internal sealed class GrpoRun : IDisposable
     private readonly ReferencePolicy? _reference;
     private readonly Optimizer _optimizer;
     private readonly BatchStream<IReadOnlyList<PolicyPrompt>> _draws;
+    private readonly VllmSampler? _servers;
     private readonly RolloutCollector _collector;
     private readonly PolicyUpdate _update;
     private readonly PictureReader _reader;
-    private readonly Probe _probe;
+    private readonly Probe? _probe;
     private GrpoState _state;
 
     public GrpoRun(GrpoConfig config, RunFolder folder)
@@ -51,13 +52,14 @@ internal sealed class GrpoRun : IDisposable
         var input = _checkpoint.Input();
         var source = new PromptSource(config, input);
         var options = new RolloutOptions(config.GroupSize, config.Temperature, config.MaxTokens, config.Seed);
-        IRolloutSampler sampler = config.Rollouts == RolloutKind.Held
-            ? new HeldSampler(_model, input, options, _reader)
+        _servers = config.Vllm is null ? null : new VllmSampler(config.Vllm, options, input, _model, folder.Path);
+        IRolloutSampler sampler = _servers is not null ? _servers
+            : config.Rollouts == RolloutKind.Held ? new HeldSampler(_model, input, options, _reader)
             : new RolloutSampler(_model, input.Tokenizer, input.Template, options, _reader);
         _draws = new BatchStream<IReadOnlyList<PolicyPrompt>>(source.At, _state.Drawn, config.Drawers, ahead: config.PromptsPerStep);
         _collector = new RolloutCollector(config, sampler, source, _draws, _state);
         _update = new PolicyUpdate(_model, _reference, _optimizer, config, _reader);
-        _probe = new Probe(config.ProbePuzzles, input, held: config.Rollouts == RolloutKind.Held);
+        _probe = config.ProbePuzzles == 0 ? null : new Probe(config.ProbePuzzles, input, held: config.Rollouts == RolloutKind.Held);
     }
 
     /// <summary>What the run computes in, and why.</summary>
@@ -72,7 +74,7 @@ internal sealed class GrpoRun : IDisposable
         using var log = new RunLog(_folder.Path, _state.Step);
         Progress.Run(StepLine.Plan(_config.Name, _config.Steps, _state.Step, "completions") with { LineEvery = TimeSpan.Zero }, progress =>
         {
-            if (_state.Step == 0) log.Log(0, Probe(progress));
+            if (_state.Step == 0 && _probe is not null) log.Log(0, Probe(_probe, progress));
             while (_state.Step < _config.Steps && !stop.IsCancellationRequested)
             {
                 using var scope = NewDisposeScope();
@@ -83,11 +85,12 @@ internal sealed class GrpoRun : IDisposable
                 _state = _state with { Step = _state.Step + 1, Drawn = _collector.Drawn, Revisit = _collector.Revisit };
                 _reference?.Follow(_model, _state.Step);
                 _reader.Forget();
-                Log(log, progress, rollouts, [.. GrpoMetrics.Of(rollouts), .. learned, .. timer.Of(rollouts, _collector.Waited)]);
+                Log(log, progress, rollouts,
+                    [.. GrpoMetrics.Of(rollouts), .. learned, .. timer.Of(rollouts, _collector.Waited), .. _servers?.TakeCounts() ?? []]);
                 if (_state.Step % _config.CheckpointEvery == 0) Save(log);
             }
             Save(log);
-            if (!stop.IsCancellationRequested) Report(progress);
+            if (!stop.IsCancellationRequested && _probe is not null) Report(_probe, progress);
         });
     }
 
@@ -95,8 +98,8 @@ internal sealed class GrpoRun : IDisposable
     {
         var values = metrics.ToDictionary(m => $"grpo/{m.Key}", m => m.Value);
         values["grpo/learning_rate"] = LearningRate(_config, _state.Step - 1);
-        if (_state.Step % _config.ProbeEvery == 0)
-            foreach (var (name, value) in Probe(progress)) values[name] = value;
+        if (_probe is not null && _state.Step % _config.ProbeEvery == 0)
+            foreach (var (name, value) in Probe(_probe, progress)) values[name] = value;
         log.Log(_state.Step, values);
         progress.Add(1, StepLine.Detail("reward", values["grpo/reward/total"], _state.ExactMatch), rollouts.Completions.Count());
         if (_state.Step % _config.SamplesEvery != 0) return;
@@ -106,19 +109,19 @@ internal sealed class GrpoRun : IDisposable
         SampleTable.Write(_folder.Path, _state.Step, rollouts);
     }
 
-    private Dictionary<string, double> Probe(Progress progress)
+    private Dictionary<string, double> Probe(Probe probe, Progress progress)
     {
-        var result = _probe.Of(_model);
+        var result = probe.Of(_model);
         _state = _state with { ExactMatch = result.Clean };
         progress.Note($"step {_state.Step}: exact match {result}");
         return result.Kinds.ToDictionary(kind => $"grpo/exact_{kind.Kind}", kind => kind.Share);
     }
 
     /// <summary>The probe once more at the end, in float32 as the exported model computes.</summary>
-    private void Report(Progress progress)
+    private void Report(Probe probe, Progress progress)
     {
         _model.ComputeType = float32;
-        var result = _probe.Of(_model);
+        var result = probe.Of(_model);
         progress.Note($"final: {result}");
         File.WriteAllText(Path.Combine(_folder.Path, "evaluation.md"), result.ToMarkdown($"{_config.Name}, step {_state.Step}"));
         _folder.SaveProvenance(new Vlm.Package.Provenance
@@ -149,6 +152,7 @@ internal sealed class GrpoRun : IDisposable
     public void Dispose()
     {
         _draws.Dispose();
+        _servers?.Dispose();
         _reader.Dispose();
         _optimizer.Dispose();
         _reference?.Dispose();

@@ -12,7 +12,8 @@ internal sealed record LoraEntry(string Module, string A, string B);
 /// <summary>An adapter's folder as PEFT writes it: <c>adapter_config.json</c> and <c>adapter_model.safetensors</c>.</summary>
 internal sealed class LoraFile : IDisposable
 {
-    private const string ConfigName = "adapter_config.json", WeightsName = "adapter_model.safetensors", Prefix = "base_model.model.";
+    public const string WeightsName = "adapter_model.safetensors";
+    private const string ConfigName = "adapter_config.json", Prefix = "base_model.model.";
     private const string EndA = ".lora_A.weight", EndB = ".lora_B.weight";
 
     /// <summary>Members that change nothing about the weights, or only when others do that must be off.</summary>

@@ -11,8 +11,21 @@ public static class ModelWeights
     public static QwenVl Load(CheckpointFolder checkpoint, Compute? compute = null)
     {
         var model = new QwenVl(checkpoint.Config, compute);
-        foreach (var (name, parameter) in model.named_parameters()) Fill(parameter, checkpoint.ReadFloats(name));
+        foreach (var (name, parameter) in model.named_parameters()) Read(checkpoint, name, parameter);
         return model;
+    }
+
+    /// <summary>Bytes that are right as they are go to their place, without a copy in float32 beside a model that may fill the memory already.</summary>
+    private static void Read(CheckpointFolder checkpoint, string name, Tensor parameter)
+    {
+        var isReady = parameter.dtype == bfloat16 && parameter.device_type == TorchSharp.DeviceType.CPU && checkpoint.Info(name).Type == TensorType.BF16;
+        if (!isReady)
+        {
+            Fill(parameter, checkpoint.ReadFloats(name));
+            return;
+        }
+        checkpoint.RequireFinite(name);
+        checkpoint.ReadBytes(name, 0, parameter.bytes);
     }
 
     /// <summary>Overwrites the parameters of a module with those of a file that <see cref="Tensors"/> wrote.</summary>
@@ -26,9 +39,11 @@ public static class ModelWeights
         }
     }
 
-    /// <summary>Every parameter as a tensor to write, in a fixed order.</summary>
+    /// <summary>Every parameter as a tensor to write, in a fixed order; each is copied when its turn comes, so the module must live until then.</summary>
     public static IEnumerable<NamedTensor> Tensors(nn.Module module)
-        => module.named_parameters().OrderBy(p => p.name, StringComparer.Ordinal).Select(p => Named(p.name, p.parameter));
+        => module.named_parameters().OrderBy(p => p.name, StringComparer.Ordinal).Select(p => new NamedTensor(
+            p.name, new TensorInfo(p.parameter.dtype == bfloat16 ? TensorType.BF16 : TensorType.F32, p.parameter.shape),
+            stream => Named(p.name, p.parameter).WriteTo(stream)));
 
     /// <summary>A tensor under a name, copied now: bfloat16 as such, anything else as float32.</summary>
     public static NamedTensor Named(string name, Tensor tensor)

@@ -23,7 +23,16 @@ public sealed record CheckpointInput(PictureConfig Pictures, Tokenizer Tokenizer
     public static CheckpointInput Load(string folder) => new(
         PictureConfig.Load(Path.Combine(folder, "preprocessor_config.json")),
         Tokenizer.Load(Path.Combine(folder, "tokenizer.json")),
-        PromptTemplate.Load(Path.Combine(folder, "prompt.json")));
+        Prompt(folder));
+
+    /// <summary>Its own, or that of a public chat model.</summary>
+    private static PromptTemplate Prompt(string folder)
+    {
+        var own = Path.Combine(folder, PublicPrompt.FileName);
+        if (File.Exists(own)) return PromptTemplate.Load(own);
+        var (prompt, why) = PublicPrompt.Of(folder);
+        return prompt ?? throw new CheckpointException($"{why}. Write a {PublicPrompt.FileName} into the checkpoint.");
+    }
 
     /// <summary>What replies are held to.</summary>
     /// <exception cref="CheckpointException">The prompt promises no such replies.</exception>

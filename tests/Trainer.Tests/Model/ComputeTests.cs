@@ -1,9 +1,13 @@
+using Vlm.CommandLine;
 using Vlm.Trainer.Commands;
+using Vlm.Trainer.Config;
 using Vlm.Trainer.Model;
+using Vlm.Trainer.Tests.Grpo;
 using static TorchSharp.torch;
 
 namespace Vlm.Trainer.Tests.Model;
 
+[Collection("seeded")]
 public sealed class ComputeTests
 {
     [Theory]
@@ -33,6 +37,32 @@ public sealed class ComputeTests
         finally
         {
             Directory.Delete(runs, recursive: true);
+        }
+    }
+
+    [Theory]
+    [InlineData("grpo"), InlineData("eval"), InlineData("reply"), InlineData("finder")]
+    public void Every_verb_that_computes_refuses_a_device_that_is_not_there(string verb)
+    {
+        Assert.SkipWhen(cuda.is_available(), "there is a GPU");
+        var folder = Directory.CreateTempSubdirectory("device").FullName;
+        try
+        {
+            var start = Path.Combine(folder, "start");
+            TinyPolicy.Write(start);
+            var config = Path.Combine(folder, "grpo-test.json");
+            (GrpoConfig.Load(Path.Combine(Repository.Root, "configs", "grpo-test.json")) with { From = start }).Save(config);
+            Assert.Equal(ExitCode.WrongUsage, verb switch
+            {
+                "grpo" => TinyCheckpoint.Run(RunCommands.Grpo(), config, "--runs", folder, "--device", "cuda:0"),
+                "eval" => TinyCheckpoint.Run(EvalCommand.Create(), start, "--out", Path.Combine(folder, "out.json"), "--device", "cuda:0"),
+                "reply" => TinyCheckpoint.Run(ReplyCommand.Create(), start, "--device", "cuda:0"),
+                _ => TinyCheckpoint.Run(RunCommands.Finder(), Path.Combine(Repository.Root, "configs", "finder.json"), "--device", "cuda:0"),
+            });
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
         }
     }
 

@@ -1,4 +1,6 @@
+using Vlm.Model;
 using Vlm.Trainer.Model;
+using Vlm.Trainer.Tests.Grpo;
 using static TorchSharp.torch;
 
 namespace Vlm.Trainer.Tests.Model;
@@ -6,6 +8,7 @@ namespace Vlm.Trainer.Tests.Model;
 /// <summary>
 /// A temporary tensor that nothing holds may be freed in the middle of the native call that reads it: that ends the process, or corrupts the numbers.
 /// </summary>
+[Collection("seeded")]
 public sealed class ModelWeightsTests
 {
     [Fact]
@@ -15,6 +18,36 @@ public sealed class ModelWeightsTests
         using var weights = zeros(200, 300);
         await WhileCollecting(2_000, () => ModelWeights.Fill(weights, values));
         Assert.Equal(values, weights.data<float>().ToArray());
+    }
+
+    [Fact]
+    public void Bfloat16_weights_are_read_as_they_are_and_written_as_they_were_and_one_that_is_no_number_is_refused()
+    {
+        var folder = Directory.CreateTempSubdirectory("weights").FullName;
+        try
+        {
+            TinyPolicy.Write(folder);
+            var file = Path.Combine(folder, "model.safetensors");
+            var compute = Compute.Exact with { Weights = bfloat16 };
+            using (var rounded = Load(folder, compute)) SafeTensors.Write(file, ModelWeights.Tensors(rounded));
+            var bytes = File.ReadAllBytes(file);
+            using (var same = Load(folder, compute)) SafeTensors.Write(file + "2", ModelWeights.Tensors(same));
+            Assert.Equal(bytes, File.ReadAllBytes(file + "2"));
+
+            (bytes[^2], bytes[^1]) = (0xC0, 0x7F);
+            File.WriteAllBytes(file, bytes);
+            Assert.Throws<CheckpointException>(() => Load(folder, compute));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private static QwenVl Load(string folder, Compute compute)
+    {
+        using var checkpoint = CheckpointFolder.Open(folder);
+        return ModelWeights.Load(checkpoint, compute);
     }
 
     [Fact]

@@ -84,7 +84,7 @@ public sealed class MemoryPlanTests : IDisposable
             MropeSection = [3, 3, 2],
         }).Save(Path.Combine(_folder, "config.json"));
         string[] command = [typeof(TrainConfig).Assembly.Location, "plan", "--model", _folder, "--gpu-memory", "2GB",
-            "--check", "4", "--group-size", "4", "--image-tokens", "64", "--max-tokens", "96"];
+            "--check", "4", "--micro-rows", "3", "--group-size", "4", "--image-tokens", "64", "--max-tokens", "96"];
         using var process = Process.Start(new ProcessStartInfo("dotnet", command) { RedirectStandardOutput = true, RedirectStandardError = true })!;
         var errors = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
         var output = await process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
@@ -93,6 +93,7 @@ public sealed class MemoryPlanTests : IDisposable
         Assert.Equal(0, process.ExitCode);
         var ratios = Regex.Matches(output, @"ratio ([\d.]+)").Select(m => double.Parse(m.Groups[1].Value, CultureInfo.InvariantCulture)).ToList();
         Assert.Equal(6, ratios.Count);
+        Assert.Equal(6, Regex.Count(output, @"^(full|LoRA).*  3  ", RegexOptions.Multiline));   // the micro-batch that was asked for
         // A short peak can pass between two looks of one step on a busy machine; the most of several steps is what is compared.
         Assert.All(ratios, ratio => Assert.InRange(ratio, 0.75, 1.25));
     }
