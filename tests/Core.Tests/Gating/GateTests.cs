@@ -123,7 +123,7 @@ public sealed class GateTests : IDisposable
 
     [Theory]
     [InlineData("\"threshold\": 0.5", "\"threshold\": 0", "above 0")]
-    [InlineData("\"format\": 4", "\"format\": 3", "format 3")]
+    [InlineData("\"format\": 5", "\"format\": 4", "format 4")]
     [InlineData("\"weight\": ", "\"weight\": -", "weights are at least 0")]
     [InlineData("\"deviation\": ", "\"deviation\": 1", "was edited")]
     [InlineData("\"threshold\"", "\"treshold\"", "treshold")]
