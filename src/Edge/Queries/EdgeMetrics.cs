@@ -143,10 +143,12 @@ internal sealed class EdgeMetrics : IRefusalCounter, IDisposable
         lock (_reading)
         {
             _measured = [];
-            if (!Measure()) return;
-            // What is no longer there, such as a camera, has no value either.
-            foreach (var (gauge, labels) in _before.Except(_measured)) gauge.RemoveLabelled(labels.Split('\0'));
-            _before = _measured;
+            var areAllRead = Measure();
+            var read = _measured.Select(value => value.Gauge).ToHashSet();
+            // What is no longer there, such as a camera, has no value either. Of a gauge that could not be read that is not known.
+            var gone = _before.Except(_measured).ToLookup(value => areAllRead || read.Contains(value.Gauge));
+            foreach (var (gauge, labels) in gone[true]) gauge.RemoveLabelled(labels.Split('\0'));
+            _before = [.. _measured, .. gone[false]];
         }
     }
 
