@@ -86,7 +86,7 @@ internal static class LetterDecision
 
     /// <summary>
     /// Natural logarithm of how much greater the odds of a hidden letter are in training than on a box. Measured on views of whole, absent and covered sheets
-    /// (EXPERIMENTS.md): from 0 to 2 fewer shown letters are called unseen, and more hidden ones are read; at 1 both are few.
+    /// (EXPERIMENTS.md): the greater it is, the fewer shown letters are called unseen and the more hidden ones are read. At 1 both are few.
     /// </summary>
     private const double HiddenMoreOften = 1;
 
